@@ -1,0 +1,42 @@
+"""Fixtures that every test may use."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from django.core.cache import cache
+from django.test import Client
+
+from token_exchange import signing
+
+
+@pytest.fixture(autouse=True)
+def _fresh_process() -> Iterator[None]:
+    """Forget what a process remembers: its key set, and the counters in local memory."""
+    signing.forget_key_set()
+    cache.clear()
+    yield
+    signing.forget_key_set()
+
+
+@pytest.fixture
+def https_client() -> Client:
+    """A test client that comes over https, as every client must."""
+
+    class HttpsClient(Client):
+        def generic(self, *args: Any, **kwargs: Any) -> Any:
+            return super().generic(*args, **{**kwargs, "secure": True})
+
+    return HttpsClient()
+
+
+@pytest.fixture
+def token_exchange_settings(settings: Any) -> Callable[..., None]:
+    """Change keys of TOKEN_EXCHANGE for one test: ``token_exchange_settings(AUDIENCE="x")``."""
+
+    def change(**values: Any) -> None:
+        settings.TOKEN_EXCHANGE = {**settings.TOKEN_EXCHANGE, **values}
+
+    return change

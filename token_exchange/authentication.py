@@ -1,0 +1,115 @@
+"""Who sent this bearer token?"""
+
+from __future__ import annotations
+
+import logging
+import time
+from dataclasses import dataclass, field
+from typing import Any
+
+from django.db import InterfaceError, OperationalError
+from rest_framework.authentication import BaseAuthentication
+
+from token_exchange.conf import get_verifier
+from token_exchange.core.authorization import BEARER, parse_bearer
+from token_exchange.core.errors import TemporarilyUnavailable, TokenExchangeError
+from token_exchange.core.tokens import Claims
+from token_exchange.core.verification import VerifiedToken
+from token_exchange.exceptions import as_api_exception, bearer_challenge, challenges
+from token_exchange.signals import log_event
+from token_exchange.transport import authorization, client_address, require_https
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Principal:
+    """A machine that is signed in: ``request.user`` where no Django user stands behind a token.
+
+    It answers what stock permission classes and throttles ask of a user, and has no Django
+    permission at all.
+    """
+
+    identifier: str
+    """The credential's public identifier."""
+    organization_id: str
+    scopes: frozenset[str] = field(default_factory=frozenset)
+
+    is_authenticated = True
+    is_active = True
+    is_anonymous = False
+    is_staff = False
+    is_superuser = False
+
+    @property
+    def pk(self) -> str:
+        """The identifier, never a row's id: that would share a user's throttle bucket."""
+        return self.identifier
+
+    id = pk
+
+    def get_username(self) -> str:
+        """Return the identifier."""
+        return self.identifier
+
+    def has_perm(self, perm: str, obj: object = None) -> bool:
+        """Refuse: machines have scopes, not Django permissions."""
+        return False
+
+    def has_perms(self, perm_list: object, obj: object = None) -> bool:
+        """Refuse, as ``has_perm``."""
+        return False
+
+    def has_module_perms(self, app_label: str) -> bool:
+        """Refuse, as ``has_perm``."""
+        return False
+
+    def __str__(self) -> str:
+        return self.identifier
+
+
+class BearerAuthentication(BaseAuthentication):
+    """Authenticate by access token, raw or base64-encoded once more (RFC 6750, section 2.1).
+
+    ``request.user`` becomes the owning Django user or a ``Principal``; ``request.auth`` the frozen
+    ``core.tokens.Claims``.
+    """
+
+    def authenticate(self, request: Any) -> tuple[Any, Claims] | None:
+        """Return user and claims, or ``None`` where there is no Bearer token."""
+        try:
+            verified = self._verify(request)
+        except TokenExchangeError as error:
+            log_event(
+                logging.WARNING,
+                "bearer.refused",
+                reason=error.reason,
+                address=client_address(request),
+            )
+            raise as_api_exception(error, request) from error
+        if verified is None:
+            return None
+        claims = verified.claims
+        user = verified.owner or Principal(
+            identifier=claims.client_id,
+            organization_id=claims.organization_id,
+            scopes=claims.scopes,
+        )
+        return user, claims
+
+    def _verify(self, request: Any) -> VerifiedToken | None:
+        header = authorization(request)
+        if header is None or header.scheme != BEARER:
+            return None
+        require_https(request)
+        token = parse_bearer(header.parameter)
+        try:
+            return get_verifier()(token, now=time.time())
+        except (OperationalError, InterfaceError) as error:
+            raise TemporarilyUnavailable(reason="database_away") from error
+
+    def challenge(self, request: Any) -> str:
+        """Return the Bearer challenge alone."""
+        return bearer_challenge(request)
+
+    def authenticate_header(self, request: Any) -> str:
+        """Return the challenges of every authenticator, for DRF asks only the first."""
+        return challenges(request) or self.challenge(request)

@@ -1,0 +1,1 @@
+"""Values in, values out: no framework, no clock, no settings, no input or output."""

@@ -1,0 +1,119 @@
+"""What can go wrong on the wire, and what may be said about it?
+
+One class per error code. ``description`` is public and constant, so that it tells no caller more
+than the RFC's code does; ``reason`` is for the operator's log alone.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+
+class TokenExchangeError(Exception):
+    """Refuse a request; every failure of this package is one of these."""
+
+    status: ClassVar[int] = 500
+    """The HTTP status of the answer."""
+    error: ClassVar[str] = "server_error"
+    """The code of RFC 6749, section 5.2, or of the RFC named by the class."""
+    description: str = "The server met an unexpected condition."
+    """One public sentence, in the characters that RFC 6749, section 5.2, allows."""
+    reason: str = "server_error"
+    """A private, stable word for the log: which of the possible causes it was."""
+
+    identifier: str | None = None
+    """Private as well: the public id of the credential, where one was recognised."""
+
+    def __init__(
+        self,
+        description: str | None = None,
+        *,
+        reason: str | None = None,
+        identifier: str | None = None,
+    ) -> None:
+        if description is not None:
+            self.description = description
+        self.reason = reason or self.error
+        self.identifier = identifier
+        super().__init__(self.description)
+
+
+class ServerError(TokenExchangeError):
+    """Report a failure of ours (RFC 6749, section 4.1.2.1)."""
+
+
+class TemporarilyUnavailable(TokenExchangeError):
+    """Report that something we need is away (RFC 6749, section 4.1.2.1)."""
+
+    status = 503
+    error = "temporarily_unavailable"
+    description = "The service is temporarily unavailable. Please try again later."
+
+
+class InvalidRequest(TokenExchangeError):
+    """Refuse a malformed request (RFC 6749, section 5.2; RFC 6750, section 3.1)."""
+
+    status = 400
+    error = "invalid_request"
+    description = "The request is malformed."
+
+
+class MethodNotAllowed(InvalidRequest):
+    """Refuse a method that the endpoint does not have (RFC 9110, section 15.5.6)."""
+
+    status = 405
+    description = "This endpoint does not support the request's method."
+
+
+class InvalidScope(TokenExchangeError):
+    """Refuse a scope that is malformed or not the credential's (RFC 6749, section 5.2)."""
+
+    status = 400
+    error = "invalid_scope"
+    description = "The requested scope is malformed or exceeds the scope of the credential."
+
+
+class InvalidTarget(TokenExchangeError):
+    """Refuse an audience that the credential may not ask for (RFC 8707, section 2)."""
+
+    status = 400
+    error = "invalid_target"
+    description = "The requested audience is unknown or not allowed for the credential."
+
+
+class InvalidClient(TokenExchangeError):
+    """Refuse a credential at an exchange (RFC 6749, section 5.2)."""
+
+    status = 401
+    error = "invalid_client"
+    description = "Client authentication failed."
+
+
+class InvalidToken(TokenExchangeError):
+    """Refuse a bearer token (RFC 6750, section 3.1)."""
+
+    status = 401
+    error = "invalid_token"
+    description = "The access token provided is invalid."
+
+
+class ExpiredToken(InvalidToken):
+    """Refuse a bearer token of which all but its expiry verifies (RFC 6750, section 3.1)."""
+
+    description = "The auth token provided has expired."
+
+
+class InsufficientScope(TokenExchangeError):
+    """Refuse a request that needs more scope than its token has (RFC 6750, section 3.1)."""
+
+    status = 403
+    error = "insufficient_scope"
+    description = "The request requires higher privileges than provided by the access token."
+
+
+class SlowDown(TokenExchangeError):
+    """Refuse a request over its rate (RFC 8628, section 3.5; status of RFC 6585, section 4)."""
+
+    status = 429
+    error = "slow_down"
+    description = "Too many requests. Please slow down."

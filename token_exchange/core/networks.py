@@ -1,0 +1,49 @@
+"""Does an address lie within the networks that a credential is bound to?"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from ipaddress import (
+    IPv4Address,
+    IPv4Network,
+    IPv6Address,
+    IPv6Network,
+    ip_address,
+    ip_network,
+)
+from typing import TypeAlias
+
+Network: TypeAlias = IPv4Network | IPv6Network
+
+_IPV6_SITE_PREFIX = 64
+
+
+def parse_network(text: str) -> Network:
+    """Read CIDR notation or one address; raises ``ValueError``, also where host bits are set."""
+    return ip_network(text)
+
+
+def parse_address(text: str) -> IPv4Address | IPv6Address | None:
+    """Read an address, unmapping IPv4 from IPv6; ``None`` for what is not an address."""
+    try:
+        address = ip_address(text)
+    except ValueError:
+        return None
+    return getattr(address, "ipv4_mapped", None) or address
+
+
+def is_within(address: str, networks: Iterable[str]) -> bool:
+    """Tell whether ``address`` is in one of the networks; what is not an address is in none."""
+    parsed = parse_address(address)
+    return parsed is not None and any(parsed in parse_network(each) for each in networks)
+
+
+def site_of(address: str) -> str:
+    """Return what counts as one neighbour: an IPv4 address, the /64 of an IPv6 address.
+
+    A subscriber of IPv6 has a whole /64 to himself, so single addresses would limit nobody.
+    """
+    parsed = parse_address(address)
+    if isinstance(parsed, IPv6Address):
+        return str(IPv6Network((parsed, _IPV6_SITE_PREFIX), strict=False))
+    return str(parsed)

@@ -1,0 +1,136 @@
+"""How do our errors reach the client of a DRF view?
+
+DRF answers in a shape of its own, with the challenge of the first authenticator only, or with 403
+where that one has none. ``exception_handler`` gives every error the one shape of this package, and
+every 401 all the challenges. Name it in ``REST_FRAMEWORK["EXCEPTION_HANDLER"]``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, Final, Protocol, runtime_checkable
+
+from rest_framework import status, views
+from rest_framework.exceptions import (
+    APIException,
+    AuthenticationFailed,
+    NotAuthenticated,
+    ValidationError,
+)
+from rest_framework.response import Response
+
+from token_exchange.core.errors import InsufficientScope, InvalidToken, TokenExchangeError
+
+REALM: Final = "token_exchange"
+API_KEY_CHALLENGE: Final = f'ApiKey realm="{REALM}"'
+BASIC_CHALLENGE: Final = f'Basic realm="{REALM}", charset="UTF-8"'
+
+_ERRORS_BY_STATUS: Final = {
+    status.HTTP_401_UNAUTHORIZED: "invalid_request",
+    status.HTTP_403_FORBIDDEN: "access_denied",
+    status.HTTP_429_TOO_MANY_REQUESTS: "slow_down",
+    status.HTTP_503_SERVICE_UNAVAILABLE: "temporarily_unavailable",
+}
+
+
+@runtime_checkable
+class Challenger(Protocol):
+    """An authenticator of ours."""
+
+    def challenge(self, request: Any) -> str:
+        """Return this authenticator's own challenge (RFC 9110, section 11.6.1)."""
+
+
+class Refused(AuthenticationFailed):
+    """A 401 of ours, as DRF knows it."""
+
+    def __init__(self, error: TokenExchangeError) -> None:
+        super().__init__(error.description, code=error.error)
+        self.error = error
+
+
+class Failed(APIException):
+    """Any other error of ours, as DRF knows it."""
+
+    def __init__(self, error: TokenExchangeError) -> None:
+        super().__init__(error.description, code=error.error)
+        self.status_code = error.status
+        self.error = error
+
+
+def as_api_exception(error: TokenExchangeError, request: Any) -> APIException:
+    """Return ``error`` for DRF to raise, and remember it for the challenges of the 401."""
+    request.token_exchange_error = error
+    return Refused(error) if error.status == status.HTTP_401_UNAUTHORIZED else Failed(error)
+
+
+def error_of(request: Any) -> TokenExchangeError | None:
+    """Return the error with which one of our authenticators refused this request."""
+    return getattr(request, "token_exchange_error", None)
+
+
+def bearer_challenge(request: Any) -> str:
+    """Return the Bearer challenge; it names an error only if a token was sent (RFC 6750, 3)."""
+    challenge = f'Bearer realm="{REALM}"'
+    error = error_of(request)
+    if isinstance(error, InvalidToken):
+        challenge += f', error="{error.error}", error_description="{error.description}"'
+    return challenge
+
+
+def challenges(request: Any) -> str:
+    """Return the challenges of all the view's authenticators, in their order, or ``""``."""
+    return ", ".join(_each_challenge(request))
+
+
+def _each_challenge(request: Any) -> Iterator[str]:
+    for authenticator in getattr(request, "authenticators", None) or ():
+        if isinstance(authenticator, Challenger):
+            yield authenticator.challenge(request)
+        elif header := authenticator.authenticate_header(request):
+            yield header
+
+
+def exception_handler(exc: Exception, context: dict[str, Any]) -> Response | None:
+    """Answer an exception of a DRF view in the one error shape, with all challenges."""
+    response = views.exception_handler(exc, context)
+    if response is None:
+        return None
+    request = context.get("request")
+    if isinstance(exc, (NotAuthenticated, AuthenticationFailed)) and (
+        header := challenges(request)
+    ):
+        response.status_code = status.HTTP_401_UNAUTHORIZED
+        response["WWW-Authenticate"] = header
+    missing = getattr(request, "token_exchange_missing_scopes", None)
+    error, description = _error_of(exc, response)
+    if response.status_code == status.HTTP_403_FORBIDDEN and missing:
+        error, description = InsufficientScope.error, InsufficientScope.description
+        scope = " ".join(sorted(missing))
+        response["WWW-Authenticate"] = f'Bearer realm="{REALM}", error="{error}", scope="{scope}"'
+    response.data = {"error": error, "error_description": description}
+    response["Cache-Control"] = "no-store"
+    return response
+
+
+def _error_of(exc: Exception, response: Response) -> tuple[str, str]:
+    if isinstance(exc, (Refused, Failed)):
+        return exc.error.error, exc.error.description
+    code = response.status_code
+    fallback = (
+        "server_error" if code >= status.HTTP_500_INTERNAL_SERVER_ERROR else "invalid_request"
+    )
+    detail = exc.detail if isinstance(exc, APIException) else response.data["detail"]
+    description = " ".join(_sentences(detail)) if isinstance(exc, ValidationError) else str(detail)
+    return _ERRORS_BY_STATUS.get(code, fallback), description
+
+
+def _sentences(detail: Any, field: str = "") -> Iterator[str]:
+    if isinstance(detail, dict):
+        for name, each in detail.items():
+            yield from _sentences(each, f"{field}.{name}" if field else str(name))
+    elif isinstance(detail, list):
+        for each in detail:
+            yield from _sentences(each, field)
+    else:
+        yield f"{field}: {detail}" if field else str(detail)

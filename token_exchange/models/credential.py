@@ -1,0 +1,322 @@
+"""Which long-lived credentials are there, and what may each do?"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Any, ClassVar, Final
+
+from django.conf import settings
+from django.core.exceptions import ValidationError
+from django.core.validators import MinValueValidator
+from django.db import models
+from django.db.models import F, Q
+from django.utils.translation import gettext_lazy as _
+
+from token_exchange.conf import get_settings
+from token_exchange.models.organization import ORGANIZATION_MODEL
+from token_exchange.models.querysets import WriterQuerySet
+from token_exchange.models.validators import (
+    no_control_characters,
+    validate_audience,
+    validate_networks,
+    validate_scopes,
+)
+
+POLICY_FIELDS: Final = ("scopes", "audience", "token_lifetime", "expires_at")
+"""What tokens inherit; narrowing one of these ends the tokens that were minted before."""
+
+EDITABLE_FIELDS: Final = (*POLICY_FIELDS, "name", "allowed_networks", "metadata")
+"""All that ``save`` writes of a stored credential; the rest belongs to the verbs."""
+
+
+class State(StrEnum):
+    """Where a credential stands in its life."""
+
+    ACTIVE = "active"
+    ROTATING = "rotating"
+    EXPIRED = "expired"
+    REVOKED = "revoked"
+
+
+class CredentialQuerySet(WriterQuerySet["Credential"]):
+    """Credentials of both kinds."""
+
+    def update(self, **values: Any) -> int:
+        """Update, and end the tokens of each row whose policy is written.
+
+        What the rows had before is not known here, so any write to a policy counts as narrowing.
+        ``bulk_update`` comes through here as well.
+        """
+        if not set(POLICY_FIELDS).isdisjoint(values):
+            values.setdefault("generation", F("generation") + 1)
+        return super().update(**values)
+
+
+class _KindManager(models.Manager["Credential"]):
+    """Only the credentials of one proxy's kind."""
+
+    def get_queryset(self) -> CredentialQuerySet:
+        return CredentialQuerySet(self.model, using=self._db).filter(kind=self.model.KIND)
+
+
+class Credential(models.Model):
+    """An id and a secret: an API key is both in one string, a client app sends them apart."""
+
+    class Kind(models.TextChoices):
+        """Which of the two it is."""
+
+        API_KEY = "api_key", _("API key")
+        CLIENT_APP = "client_app", _("client app")
+
+    class SubjectType(models.TextChoices):
+        """For whom its tokens speak; never changes."""
+
+        ORGANIZATION = "organization", _("organization")
+        USER = "user", _("user")
+
+    KIND: ClassVar[str]
+
+    kind = models.CharField(_("kind"), max_length=10, choices=Kind, editable=False)
+    identifier = models.CharField(_("identifier"), max_length=64, editable=False)
+    name = models.CharField(_("name"), max_length=255, validators=[no_control_characters])
+    organization = models.ForeignKey(
+        ORGANIZATION_MODEL,
+        on_delete=models.PROTECT,
+        related_name="token_exchange_credentials",
+        verbose_name=_("organization"),
+    )
+    subject_type = models.CharField(
+        _("subject type"),
+        max_length=12,
+        choices=SubjectType,
+        default=SubjectType.ORGANIZATION,
+        editable=False,
+    )
+    # A user's key whose owner is gone stays a user's key, and is refused.
+    owner = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        on_delete=models.SET_NULL,
+        null=True,
+        blank=True,
+        related_name="token_exchange_credentials",
+        verbose_name=_("owner"),
+        help_text=_("The user for whom tokens speak; leave empty for the organization itself."),
+    )
+    scopes = models.JSONField(_("scopes"), default=list, blank=True, validators=[validate_scopes])
+    audience = models.JSONField(
+        _("audience"),
+        default=list,
+        blank=True,
+        validators=[validate_audience],
+        help_text=_("The services that accept its tokens; empty for this service's own."),
+    )
+    token_lifetime = models.DurationField(
+        _("token lifetime"),
+        null=True,
+        blank=True,
+        validators=[MinValueValidator(timedelta(seconds=1))],
+        help_text=_("Lifetime of its tokens, as HH:MM:SS; empty for the organization's."),
+    )
+    allowed_networks = models.JSONField(
+        _("allowed networks"),
+        default=list,
+        blank=True,
+        validators=[validate_networks],
+        help_text=_("The networks in CIDR notation that it may be used from; empty for all."),
+    )
+    secret_digest = models.CharField(max_length=64, editable=False)
+    secret_issued_at = models.DateTimeField(_("secret issued at"), editable=False)
+    previous_secret_digest = models.CharField(max_length=64, null=True, editable=False)  # noqa: DJ001 - NULL is "none", and a constraint reads it
+    previous_secret_expires_at = models.DateTimeField(
+        _("previous secret expires at"), null=True, editable=False
+    )
+    previous_secret_last_used_at = models.DateTimeField(
+        _("previous secret last used at"), null=True, editable=False
+    )
+    generation = models.PositiveIntegerField(_("generation"), default=1, editable=False)
+    created_at = models.DateTimeField(_("created at"), editable=False)
+    created_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        on_delete=models.SET_NULL,
+        null=True,
+        editable=False,
+        related_name="+",
+        verbose_name=_("created by"),
+    )
+    expires_at = models.DateTimeField(_("expires at"), null=True, blank=True)
+    revoked_at = models.DateTimeField(_("revoked at"), null=True, editable=False)
+    revoked_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        on_delete=models.SET_NULL,
+        null=True,
+        editable=False,
+        related_name="+",
+        verbose_name=_("revoked by"),
+    )
+    revocation_reason = models.CharField(
+        _("revocation reason"),
+        max_length=255,
+        blank=True,
+        editable=False,
+        validators=[no_control_characters],
+    )
+    last_used_at = models.DateTimeField(_("last used at"), null=True, editable=False)
+    metadata = models.JSONField(_("metadata"), default=dict, blank=True)
+
+    objects = CredentialQuerySet.as_manager()
+
+    class Meta:
+        # Permissions are the proxies', or one kind's would grant the other's.
+        default_permissions = ()
+        verbose_name = _("credential")
+        verbose_name_plural = _("credentials")
+        constraints: ClassVar[list[models.BaseConstraint]] = [
+            # Not unique=True: PostgreSQL would get a second index, for LIKE, to write.
+            models.UniqueConstraint(fields=["identifier"], name="token_exchange_identifier"),
+            models.CheckConstraint(
+                condition=Q(kind="api_key", subject_type__in=["organization", "user"])
+                | Q(kind="client_app", subject_type="organization"),
+                name="token_exchange_credential_kind",
+            ),
+            models.CheckConstraint(
+                condition=Q(subject_type="user") | Q(owner=None),
+                name="token_exchange_credential_owner",
+            ),
+            models.CheckConstraint(
+                condition=Q(previous_secret_digest=None, previous_secret_expires_at=None)
+                | Q(
+                    previous_secret_digest__isnull=False,
+                    previous_secret_expires_at__isnull=False,
+                ),
+                name="token_exchange_previous_secret",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.name} ({self.identifier})"
+
+    @classmethod
+    def from_db(cls, db: str | None, field_names: Any, values: Any, **options: Any) -> Any:
+        """Load a row, and remember the policy with which it came."""
+        instance = super().from_db(db, field_names, values, **options)
+        instance._remember_policy()  # noqa: SLF001 - of this class
+        return instance
+
+    def save(  # type: ignore[override]
+        self,
+        *,
+        force_insert: bool = False,
+        force_update: bool = False,
+        using: str | None = None,
+        update_fields: Iterable[str] | None = None,
+    ) -> None:
+        """Insert, or update what may be edited; ends the tokens if the policy became narrower.
+
+        Secrets, revocation and use are never written by an update: a stale copy of a row would
+        bring a revoked credential back.
+        """
+        if not self._state.adding:
+            names = set(EDITABLE_FIELDS if update_fields is None else update_fields)
+            if self._is_narrowed(names):
+                self.generation = F("generation") + 1
+                names.add("generation")
+            update_fields = names
+        super().save(
+            force_insert=force_insert,
+            force_update=force_update,
+            using=using,
+            update_fields=update_fields,
+        )
+        if not isinstance(self.generation, int):
+            self.refresh_from_db(using=using, fields=["generation"])
+        self._remember_policy()
+
+    def clean(self) -> None:
+        """Refuse a token lifetime over the ceiling."""
+        super().clean()
+        ceiling = get_settings().max_token_lifetime
+        if self.token_lifetime is not None and self.token_lifetime > ceiling:
+            raise ValidationError(
+                {
+                    "token_lifetime": ValidationError(
+                        _("The maximum is %(ceiling)d seconds."),
+                        params={"ceiling": ceiling.total_seconds()},
+                    )
+                }
+            )
+
+    def state(self, *, now: datetime) -> State:
+        """Tell where the credential stands at ``now``; the last word is its times'."""
+        if self.revoked_at is not None:
+            return State.REVOKED
+        if self.expires_at is not None and self.expires_at <= now:
+            return State.EXPIRED
+        if self.has_previous_secret(now=now):
+            return State.ROTATING
+        return State.ACTIVE
+
+    def has_previous_secret(self, *, now: datetime) -> bool:
+        """Tell whether the secret from before the last rotation still works."""
+        expires_at = self.previous_secret_expires_at
+        return expires_at is not None and expires_at > now
+
+    def _remember_policy(self) -> None:
+        loaded = self.__dict__
+        self._policy = {name: loaded[name] for name in POLICY_FIELDS if name in loaded}
+
+    def _is_narrowed(self, names: set[str]) -> bool:
+        return any(
+            getattr(self, name) != before and _is_narrower(name, before, getattr(self, name))
+            for name, before in self._policy.items()
+            if name in names
+        )
+
+
+def _is_narrower(name: str, before: Any, after: Any) -> bool:
+    if name == "scopes":
+        return not set(before) <= set(after)
+    if name == "audience":
+        default = {get_settings().audience}
+        return not (set(before) or default) <= (set(after) or default)
+    if name == "expires_at":
+        return after is not None and (before is None or after < before)
+    # A lifetime of None is the organization's, which may be more or less: assume less.
+    return before is None or after is None or after < before
+
+
+class APIKey(Credential):
+    """A credential that is sent as one string, by the scheme ``ApiKey``."""
+
+    KIND = Credential.Kind.API_KEY
+
+    objects = _KindManager()
+
+    class Meta:
+        proxy = True
+        default_permissions = ("add", "change", "view")
+        permissions: ClassVar[list[tuple[str, Any]]] = [
+            ("rotate_apikey", _("Can rotate API key")),
+            ("revoke_apikey", _("Can revoke API key")),
+        ]
+        verbose_name = _("API key")
+        verbose_name_plural = _("API keys")
+
+
+class ClientApp(Credential):
+    """A credential of two parts, ``client_id`` and ``client_secret``, sent by HTTP Basic."""
+
+    KIND = Credential.Kind.CLIENT_APP
+
+    objects = _KindManager()
+
+    class Meta:
+        proxy = True
+        default_permissions = ("add", "change", "view")
+        permissions: ClassVar[list[tuple[str, Any]]] = [
+            ("rotate_clientapp", _("Can rotate client app")),
+            ("revoke_clientapp", _("Can revoke client app")),
+        ]
+        verbose_name = _("client app")
+        verbose_name_plural = _("client apps")

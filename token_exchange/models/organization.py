@@ -1,0 +1,94 @@
+"""Who is the tenant, and what is his policy?"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import ClassVar, Final
+
+from django.apps import apps
+from django.conf import settings
+from django.core.exceptions import ValidationError
+from django.core.validators import MinValueValidator
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+from token_exchange.conf import get_settings
+from token_exchange.models.validators import no_control_characters
+
+# The one read of settings at import: Django resolves swappable models while it loads them.
+ORGANIZATION_MODEL: Final[str] = getattr(
+    settings, "TOKEN_EXCHANGE_ORGANIZATION_MODEL", "token_exchange.Organization"
+)
+
+
+class AbstractOrganization(models.Model):
+    """The token policy that a tenant model of your own needs.
+
+    Inherit, and name your model in ``TOKEN_EXCHANGE_ORGANIZATION_MODEL`` before you migrate.
+    """
+
+    default_token_lifetime = models.DurationField(
+        _("default token lifetime"),
+        null=True,
+        blank=True,
+        validators=[MinValueValidator(timedelta(seconds=1))],
+        help_text=_("Lifetime of tokens unless the credential has its own, as HH:MM:SS."),
+    )
+    max_token_lifetime = models.DurationField(
+        _("maximum token lifetime"),
+        null=True,
+        blank=True,
+        validators=[MinValueValidator(timedelta(seconds=1))],
+        help_text=_("No token of this organization lives longer, as HH:MM:SS; 24 hours at most."),
+    )
+    is_active = models.BooleanField(
+        _("active"),
+        default=True,
+        help_text=_("While inactive, its credentials and all their tokens are refused."),
+    )
+
+    class Meta:
+        abstract = True
+
+    def clean(self) -> None:
+        """Refuse lifetimes over the ceiling, or a default over the maximum."""
+        super().clean()
+        ceiling = get_settings().max_token_lifetime
+        for name in ("default_token_lifetime", "max_token_lifetime"):
+            lifetime = getattr(self, name)
+            if lifetime is not None and lifetime > ceiling:
+                message = _("The maximum is %(ceiling)d seconds.")
+                params = {"ceiling": ceiling.total_seconds()}
+                raise ValidationError({name: ValidationError(message, params=params)})
+        if (
+            self.default_token_lifetime is not None
+            and self.max_token_lifetime is not None
+            and self.default_token_lifetime > self.max_token_lifetime
+        ):
+            raise ValidationError(
+                {"default_token_lifetime": _("The default is over the organization's maximum.")}
+            )
+
+
+class Organization(AbstractOrganization):
+    """A tenant, for projects that have no model of their own for it."""
+
+    name = models.CharField(_("name"), max_length=255, validators=[no_control_characters])
+    slug = models.SlugField(_("slug"), max_length=100, unique=True)
+    created_at = models.DateTimeField(_("created at"), auto_now_add=True)
+
+    class Meta(AbstractOrganization.Meta):
+        abstract = False
+        swappable = "TOKEN_EXCHANGE_ORGANIZATION_MODEL"
+        ordering: ClassVar[list[str]] = ["name"]
+        verbose_name = _("organization")
+        verbose_name_plural = _("organizations")
+
+    def __str__(self) -> str:
+        return self.name
+
+
+def get_organization_model() -> type[AbstractOrganization]:
+    """Return the tenant model that this project uses."""
+    model: type[AbstractOrganization] = apps.get_model(ORGANIZATION_MODEL, require_ready=False)
+    return model

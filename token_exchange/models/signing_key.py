@@ -1,0 +1,87 @@
+"""Which keys sign tokens, and when does each begin and end?"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Any, ClassVar, Final, Self
+
+from django.db import models
+from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
+
+from token_exchange.conf import get_settings
+from token_exchange.core.keys import ALGORITHMS
+from token_exchange.models.querysets import WriterQuerySet
+
+LONGEST_TOKEN_LIFETIME: Final = timedelta(days=1)
+"""No setting allows more, so a key that retired longer ago has no live token."""
+
+
+class KeyState(StrEnum):
+    """Where a signing key stands in its life."""
+
+    NEXT = "next"
+    CURRENT = "current"
+    RETIRED = "retired"
+    GONE = "gone"
+
+
+def _publication_ends_before(now: datetime) -> datetime:
+    return now - LONGEST_TOKEN_LIFETIME - get_settings().jwks_max_age
+
+
+class SigningKeyQuerySet(WriterQuerySet["SigningKey"]):
+    """Signing keys in every state."""
+
+    def published(self, *, now: datetime) -> Self:
+        """Keep the keys that verifiers accept: next, current and retired, oldest first."""
+        return self.filter(
+            Q(retires_at=None) | Q(retires_at__gt=_publication_ends_before(now)), removed_at=None
+        ).order_by("sequence")
+
+
+class SigningKey(models.Model):
+    """A signing key, its private half encrypted."""
+
+    # Two processes that add a key at once draw the same number, and the constraint lets one win.
+    sequence = models.PositiveIntegerField(_("sequence"), unique=True, editable=False)
+    kid = models.CharField("kid", max_length=43, unique=True, editable=False)
+    algorithm = models.CharField(
+        _("algorithm"),
+        max_length=5,
+        choices=[(name, name) for name in sorted(ALGORITHMS)],
+        editable=False,
+    )
+    public_jwk = models.JSONField(_("public JWK"), editable=False)
+    encrypted_private_key = models.TextField(editable=False)
+    published_at = models.DateTimeField(_("published at"), editable=False)
+    activates_at = models.DateTimeField(_("signs from"), editable=False)
+    retires_at = models.DateTimeField(_("signs until"), null=True, editable=False)
+    removed_at = models.DateTimeField(_("removed at"), null=True, editable=False)
+
+    objects = SigningKeyQuerySet.as_manager()
+
+    class Meta:
+        default_permissions = ("view",)
+        permissions: ClassVar[list[tuple[str, Any]]] = [
+            ("rotate_signingkey", _("Can rotate signing keys"))
+        ]
+        verbose_name = _("signing key")
+        verbose_name_plural = _("signing keys")
+        ordering: ClassVar[list[str]] = ["-sequence"]
+
+    def __str__(self) -> str:
+        return self.kid
+
+    def state(self, *, now: datetime) -> KeyState:
+        """Tell where the key stands at ``now``."""
+        if self.removed_at is not None:
+            return KeyState.GONE
+        if self.activates_at > now:
+            return KeyState.NEXT
+        if self.retires_at is None or self.retires_at > now:
+            return KeyState.CURRENT
+        if self.retires_at > _publication_ends_before(now):
+            return KeyState.RETIRED
+        return KeyState.GONE

@@ -1,0 +1,68 @@
+"""Is what somebody wrote into a credential's lists usable?"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Any, Final
+
+from django.core.exceptions import ValidationError
+from django.core.validators import RegexValidator
+from django.utils.translation import gettext_lazy as _
+
+from token_exchange.conf import get_settings
+from token_exchange.core.networks import parse_network
+from token_exchange.core.scopes import is_scope_token
+
+_AUDIENCE: Final = re.compile(r"[\x21\x23-\x5b\x5d-\x7e]{1,255}")
+
+no_control_characters = RegexValidator(
+    r"\A[^\x00-\x1f\x7f]*\Z", message=_("Control characters are not allowed.")
+)
+
+
+def _each(values: Any, is_good: Callable[[str], bool], message: str) -> None:
+    if not isinstance(values, list) or not all(isinstance(each, str) for each in values):
+        raise ValidationError(_("Enter a list of strings."), code="invalid")
+    for each in values:
+        if not is_good(each):
+            raise ValidationError(message, code="invalid", params={"value": each})
+    if len(set(values)) != len(values):
+        raise ValidationError(_("Enter each value once."), code="invalid")
+
+
+def validate_scopes(values: Any) -> None:
+    """Accept a list of distinct scopes, of the registry where the setting ``SCOPES`` has one."""
+    registry = get_settings().scopes
+    _each(values, is_scope_token, _("%(value)r is not a scope (RFC 6749, section 3.3)."))
+    for each in values:
+        if registry and each not in registry:
+            raise ValidationError(
+                _("%(value)r is not one of the scopes in TOKEN_EXCHANGE['SCOPES']: %(known)s."),
+                code="invalid",
+                params={"value": each, "known": ", ".join(sorted(registry))},
+            )
+
+
+def validate_audience(values: Any) -> None:
+    """Accept a list of distinct audiences: printable ASCII without spaces, at most 255 long."""
+    _each(
+        values,
+        lambda each: _AUDIENCE.fullmatch(each) is not None,
+        _("%(value)r is not an audience: use a URL or a name without spaces."),
+    )
+
+
+def validate_networks(values: Any) -> None:
+    """Accept a list of distinct networks in CIDR notation, IPv4 or IPv6, without host bits."""
+
+    def is_network(value: str) -> bool:
+        try:
+            parse_network(value)
+        except ValueError:
+            return False
+        return True
+
+    _each(
+        values, is_network, _("%(value)r is not a network such as 192.0.2.0/24 or 2001:db8::/32.")
+    )

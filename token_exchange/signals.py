@@ -1,0 +1,55 @@
+"""What happened, and who wants to know?
+
+The signals are sent after the commit, robustly, so that no receiver can break what it hears of.
+"""
+
+from __future__ import annotations
+
+import logging
+from functools import partial
+from typing import Any
+
+from django.db import transaction
+from django.dispatch import Signal
+
+logger = logging.getLogger("token_exchange")
+
+credential_issued = Signal()
+"""A credential was made. Arguments: ``credential``, ``by`` (a user or ``None``)."""
+credential_rotated = Signal()
+"""It has a new secret. Arguments: ``credential``, ``by``, ``overlap``, ``compromised``."""
+credential_overlap_ended = Signal()
+"""Its previous secret was ended early. Arguments: ``credential``, ``by``."""
+credential_revoked = Signal()
+"""It was revoked, for good. Arguments: ``credential``, ``by``, ``reason``."""
+credential_tokens_invalidated = Signal()
+"""All its tokens died, it lives on. Arguments: ``credential_id``, ``identifier``."""
+previous_secret_used = Signal()
+"""A client still uses the secret from before a rotation; at most once a minute. Arguments:
+``credential_id``, ``identifier``, ``address``."""
+access_token_revoked = Signal()
+"""One token was revoked. Arguments: ``access_token``, ``by``."""
+signing_key_published = Signal()
+"""A signing key joined the set. Arguments: ``signing_key``, ``by``."""
+signing_key_removed = Signal()
+"""A signing key and all its tokens were refused at once. Arguments: ``signing_key``, ``by``."""
+
+
+def announce(signal: Signal, *, using: str, **arguments: Any) -> None:
+    """Send ``signal`` once the transaction on the database ``using`` has committed."""
+    transaction.on_commit(
+        partial(signal.send_robust, sender=None, **arguments), using=using, robust=True
+    )
+
+
+def log_event(
+    level: int, event: str, *, exc_info: BaseException | None = None, **fields: object
+) -> None:
+    """Log ``event``, a stable dotted name, with its fields in the text and as record attributes.
+
+    Values are shown by ``repr``, so that a hostile name cannot forge a second line.
+    """
+    if logger.isEnabledFor(level):
+        text = " ".join(f"{name}={value!r}" for name, value in fields.items())
+        extra = {"event": event, "event_fields": fields}
+        logger.log(level, "%s %s", event, text, exc_info=exc_info, extra=extra)

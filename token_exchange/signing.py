@@ -1,0 +1,192 @@
+"""Which key signs now, and how does one follow another without anyone's tokens breaking?
+
+A key is published first and signs later, so that every verifier has fetched it by then; it stays
+published after its last signature until the last token it signed is dead.
+"""
+
+from __future__ import annotations
+
+import base64
+import contextlib
+import logging
+import threading
+import time
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+from cryptography.fernet import Fernet, InvalidToken, MultiFernet
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+from django.conf import settings as django_settings
+from django.core.signals import setting_changed
+from django.db import IntegrityError, router, transaction
+from django.db.models import Max, Q
+from django.utils.timezone import now as utc_now
+
+from token_exchange.conf import get_settings
+from token_exchange.core import keys
+from token_exchange.models import SigningKey
+from token_exchange.models.signing_key import KeyState
+from token_exchange.signals import (
+    announce,
+    log_event,
+    signing_key_published,
+    signing_key_removed,
+)
+
+KEY_SET_MAX_AGE_SECONDS: Final = 10
+"""How old a process's copy of the key set may become: the reach of ``--all-new``."""
+
+CLOCK_SKEW: Final = timedelta(minutes=1)
+"""How far a verifier's clock, or its cache's, may be behind ours."""
+
+_ENCRYPTION_LABEL: Final = b"token_exchange.signing_key_encryption.v1"
+
+
+def _fernet() -> MultiFernet:
+    secrets = get_settings().signing_key_encryption_keys or (
+        django_settings.SECRET_KEY,
+        *django_settings.SECRET_KEY_FALLBACKS,
+    )
+    return MultiFernet([Fernet(_derive(secret)) for secret in secrets])
+
+
+def _derive(secret: str | bytes) -> bytes:
+    raw = secret if isinstance(secret, bytes) else secret.encode()
+    return base64.urlsafe_b64encode(HKDF(SHA256(), 32, None, _ENCRYPTION_LABEL).derive(raw))
+
+
+class _KeySetCache:
+    """The key set of this process; parsing a key costs more than a hundred signatures."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self.clear()
+
+    def clear(self) -> None:
+        self._parsed: dict[str, keys.SigningKey] = {}
+        self._key_set = keys.KeySet(())
+        self._fresh_until = float("-inf")
+
+    def get(self) -> keys.KeySet:
+        if time.monotonic() >= self._fresh_until:
+            with self._lock:
+                if (asked_at := time.monotonic()) >= self._fresh_until:
+                    self._key_set = self._load(now=utc_now())
+                    self._fresh_until = asked_at + KEY_SET_MAX_AGE_SECONDS
+        return self._key_set
+
+    def _load(self, *, now: datetime) -> keys.KeySet:
+        rows = list(SigningKey.objects.on_writer().published(now=now))
+        parsed = {row.kid: self._parsed.get(row.kid) or _parse(row) for row in rows}
+        self._parsed = {kid: key for kid, key in parsed.items() if key is not None}
+        states = {row.kid: row.state(now=now) for row in rows}
+        current = [kid for kid, state in states.items() if state == KeyState.CURRENT]
+        return keys.KeySet(
+            [keys.VerificationKey.from_jwk(row.public_jwk) for row in rows],
+            signing_keys=self._parsed.values(),
+            current_kid=current[-1] if current else None,
+            is_changing=KeyState.NEXT in states.values(),
+        )
+
+
+def _parse(row: SigningKey) -> keys.SigningKey | None:
+    try:
+        der = _fernet().decrypt(row.encrypted_private_key.encode())
+        key = keys.SigningKey.from_private_bytes(der, algorithm=row.algorithm)
+    except (InvalidToken, ValueError, TypeError):
+        key = None
+    if key is None or key.kid != row.kid:
+        # Its tokens still verify; only signing needs the private half.
+        log_event(logging.ERROR, "signing_key.unreadable", kid=row.kid)
+        return None
+    return key
+
+
+_cache = _KeySetCache()
+
+
+def forget_key_set() -> None:
+    """Make this process read the key set anew when it needs it next."""
+    _cache.clear()
+
+
+def key_set() -> keys.KeySet:
+    """Return this process's key set, at most ``KEY_SET_MAX_AGE_SECONDS`` old."""
+    return _cache.get()
+
+
+def ensure_first_key(*, using: str, now: datetime) -> None:
+    """Make the first signing key on the database ``using`` if there has never been one.
+
+    For ``post_migrate``, which also runs after a flush: what this process knew of keys is void.
+    """
+    _cache.clear()
+    if not SigningKey.objects.using(using).exists():
+        with contextlib.suppress(SigningKeyConflict):
+            _add_key(using=using, now=now, activates_at=now)
+
+
+class SigningKeyConflict(Exception):
+    """Another key was published too recently, or by another process at the same moment."""
+
+
+def rotate_signing_key(*, now: datetime, by: Any = None, all_new: bool = False) -> SigningKey:
+    """Publish a new signing key, which signs once every verifier can have fetched it.
+
+    That is ``JWKS_MAX_AGE`` and a minute from ``now``; the key that signs today retires then. With
+    ``all_new`` the new key signs at once and all others are removed, so that every token dies: for
+    a key that leaked, or a database that was copied to another environment. Takes a transaction of
+    its own. Raises ``SigningKeyConflict`` while a published key waits to sign.
+    """
+    using = router.db_for_write(SigningKey)
+    activates_at = now if all_new else now + get_settings().jwks_max_age + CLOCK_SKEW
+    with transaction.atomic(using=using):
+        others = SigningKey.objects.using(using).filter(removed_at=None)
+        if all_new:
+            removed = list(others)
+            others.update(removed_at=now, encrypted_private_key="")
+            for key in removed:
+                announce(signing_key_removed, using=using, signing_key=key, by=by)
+        else:
+            waiting = others.filter(activates_at__gt=now).first()
+            if waiting is not None:
+                raise SigningKeyConflict(
+                    f"Key {waiting.kid} is published and signs from "
+                    f"{waiting.activates_at.isoformat(timespec='seconds')}; rotate after that."
+                )
+            others.filter(Q(retires_at=None) | Q(retires_at__gt=activates_at)).update(
+                retires_at=activates_at
+            )
+        key = _add_key(using=using, now=now, activates_at=activates_at, by=by)
+    _cache.clear()
+    return key
+
+
+def _add_key(*, using: str, now: datetime, activates_at: datetime, by: Any = None) -> SigningKey:
+    made = keys.SigningKey.generate(get_settings().algorithm)
+    newest = SigningKey.objects.using(using).aggregate(newest=Max("sequence"))["newest"] or 0
+    key = SigningKey(
+        sequence=newest + 1,
+        kid=made.kid,
+        algorithm=made.algorithm,
+        public_jwk=dict(made.public.public_jwk),
+        encrypted_private_key=_fernet().encrypt(made.private_bytes()).decode(),
+        published_at=now,
+        activates_at=activates_at,
+    )
+    try:
+        with transaction.atomic(using=using):
+            key.save(using=using, force_insert=True)
+    except IntegrityError as error:
+        raise SigningKeyConflict("Another process has just published a key.") from error
+    announce(signing_key_published, using=using, signing_key=key, by=by)
+    return key
+
+
+def _forget(*, setting: str, **_: object) -> None:
+    if setting in {"TOKEN_EXCHANGE", "SECRET_KEY", "SECRET_KEY_FALLBACKS"}:
+        _cache.clear()
+
+
+setting_changed.connect(_forget)

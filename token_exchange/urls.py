@@ -1,0 +1,13 @@
+"""The whole wire: ``path("", include("token_exchange.urls"))``."""
+
+from django.urls import path
+
+from token_exchange import views
+
+app_name = "token_exchange"
+
+urlpatterns = [
+    path("v1/token", views.token, name="token"),
+    path("auth_token", views.auth_token, name="auth_token"),
+    path(".well-known/jwks.json", views.jwks, name="jwks"),
+]

@@ -1,0 +1,84 @@
+"""A client id and secret become an auth token: ``POST /auth_token``; ``DELETE`` ends it."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any, Final
+
+from django.http import HttpRequest, HttpResponse
+from django.utils import timezone
+from django.views.decorators.debug import sensitive_variables
+
+from token_exchange.core.authorization import BASIC, parse_basic
+from token_exchange.core.errors import InvalidClient, InvalidRequest
+from token_exchange.credentials import (
+    AuthenticatedCredential,
+    authenticate_client_app,
+    invalidate_tokens,
+)
+from token_exchange.exceptions import BASIC_CHALLENGE
+from token_exchange.exchange import IssuedToken, obtain_auth_token
+from token_exchange.throttling import count_success
+from token_exchange.transport import authorization, client_address
+from token_exchange.views.body import read_members
+from token_exchange.views.endpoint import endpoint, log_issue, token_response
+
+_MAX_REFERENCE_LENGTH: Final = 255
+
+
+@endpoint("POST", "DELETE", challenge=BASIC_CHALLENGE)
+def auth_token(request: HttpRequest) -> HttpResponse:
+    """Hand out the client's auth token, the same one while it lasts, or end its tokens."""
+    now = timezone.now()
+    credential = _authenticate(request, now=now)
+    usage = count_success(request, name="auth_token", identifier=credential.identifier)
+    if request.method == "DELETE":
+        invalidate_tokens(credential)
+        return token_response({"success": True}, usage)
+    reference = _reference(read_members(request))
+    issued = obtain_auth_token(credential, now=now)
+    log_issue(request, credential, issued)
+    return token_response(
+        {"success": True, "access_token": _auth_token_object(issued), **reference}, usage
+    )
+
+
+@sensitive_variables("basic")
+def _authenticate(request: HttpRequest, *, now: datetime) -> AuthenticatedCredential:
+    header = authorization(request)
+    if header is None:
+        raise InvalidClient("Authorization header required", reason="no_authorization")
+    if header.scheme != BASIC:
+        raise InvalidClient(
+            "The Authorization header must use the Basic scheme", reason="wrong_scheme"
+        )
+    basic = parse_basic(header.parameter)
+    return authenticate_client_app(
+        basic.client_id, basic.raw_client_secret, address=client_address(request), now=now
+    )
+
+
+def _auth_token_object(issued: IssuedToken) -> dict[str, Any]:
+    expires_at = datetime.fromtimestamp(issued.expires_at, UTC)
+    return {
+        "token": issued.token,
+        "expiration": issued.expires_at,
+        "expiration_dt": f"{expires_at:%Y-%m-%dT%H:%M:%SZ}",
+    }
+
+
+def _reference(members: dict[str, Any]) -> dict[str, str]:
+    header = members.get("header")
+    if header is None:
+        return {}
+    if not isinstance(header, dict):
+        raise InvalidRequest("The member header must be an object.", reason="malformed_header")
+    reference = header.get("reference")
+    if reference is None:
+        return {}
+    if not isinstance(reference, str) or len(reference) > _MAX_REFERENCE_LENGTH:
+        raise InvalidRequest(
+            f"The member reference must be a string of at most {_MAX_REFERENCE_LENGTH} characters.",
+            reason="malformed_reference",
+        )
+    return {"reference": reference}

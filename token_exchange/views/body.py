@@ -1,0 +1,88 @@
+"""What did the body say?
+
+A body may be JSON, whatever its Content-Type says or does not say, or a form. It may be empty.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any, Final
+
+from django.core.exceptions import BadRequest, RequestDataTooBig, SuspiciousOperation
+from django.http import HttpRequest
+from django.http.multipartparser import MultiPartParserError
+from django.http.request import UnreadablePostError
+
+from token_exchange.core.errors import InvalidRequest
+
+MAX_BODY_BYTES: Final = 65_536
+_MAX_DIGITS: Final = 20
+_FORMS: Final = frozenset({"application/x-www-form-urlencoded", "multipart/form-data"})
+
+
+def read_members(
+    request: HttpRequest, *, repeatable: frozenset[str] = frozenset()
+) -> dict[str, Any]:
+    """Return the body's members; a form's ``repeatable`` ones as lists of strings.
+
+    Raises ``InvalidRequest`` for a body that is too large, neither JSON object nor form, or has a
+    member twice.
+    """
+    body = _read(request)
+    if not body.strip():
+        return {}
+    # Command-line clients send JSON as a form unless told otherwise.
+    if request.content_type in _FORMS and not body.lstrip().startswith(b"{"):
+        return _form_members(request, repeatable)
+    return _json_members(body)
+
+
+def _read(request: HttpRequest) -> bytes:
+    too_large = InvalidRequest("The body is too large.", reason="body_too_large")
+    try:
+        body = request.body if _declared_length(request) <= MAX_BODY_BYTES else None
+    except RequestDataTooBig:
+        body = None
+    except UnreadablePostError as error:
+        raise InvalidRequest("The body could not be read.", reason="body_unreadable") from error
+    if body is None or len(body) > MAX_BODY_BYTES:
+        raise too_large
+    return body
+
+
+def _declared_length(request: HttpRequest) -> int:
+    declared = request.META.get("CONTENT_LENGTH") or "0"
+    return (
+        int(declared)
+        if declared.isascii() and declared.isdigit() and len(declared) < _MAX_DIGITS
+        else 0
+    )
+
+
+def _form_members(request: HttpRequest, repeatable: frozenset[str]) -> dict[str, Any]:
+    try:
+        parameters = list(request.POST.lists())
+    except (BadRequest, SuspiciousOperation, MultiPartParserError) as error:
+        raise InvalidRequest("The form is malformed.", reason="malformed_form") from error
+    if any(len(values) > 1 and name not in repeatable for name, values in parameters):
+        raise InvalidRequest("A parameter is repeated.", reason="repeated_parameter")
+    return {name: values if name in repeatable else values[0] for name, values in parameters}
+
+
+def _json_members(body: bytes) -> dict[str, Any]:
+    try:
+        members = json.loads(body, object_pairs_hook=_unique)
+    except (ValueError, RecursionError) as error:
+        raise InvalidRequest(
+            "The body must be a JSON object or a form.", reason="malformed_json"
+        ) from error
+    if not isinstance(members, dict):
+        raise InvalidRequest("The body must be a JSON object or a form.", reason="malformed_json")
+    return members
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    members = dict(pairs)
+    if len(members) != len(pairs):
+        raise ValueError("a member is repeated")
+    return members

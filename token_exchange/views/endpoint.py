@@ -1,0 +1,136 @@
+"""How does an endpoint answer, whatever happens inside it?
+
+These are plain Django views: what Django REST framework would add (content negotiation, parsers,
+a browsable page, its own error shape) strict OAuth clients must not meet.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from functools import wraps
+from typing import Any, Final, TypeAlias
+
+from django.db import InterfaceError, OperationalError, transaction
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.views.decorators.csrf import csrf_exempt
+from django.views.decorators.debug import sensitive_variables
+
+from token_exchange.core.errors import (
+    InvalidClient,
+    MethodNotAllowed,
+    ServerError,
+    TemporarilyUnavailable,
+    TokenExchangeError,
+)
+from token_exchange.credentials import AuthenticatedCredential
+from token_exchange.exchange import IssuedToken
+from token_exchange.signals import log_event
+from token_exchange.throttling import RateExceeded, Usage, count_failure
+from token_exchange.transport import client_address, require_https
+
+View: TypeAlias = Callable[[HttpRequest], HttpResponse]
+
+_NO_STORE: Final = {"Cache-Control": "no-store", "Pragma": "no-cache"}
+
+
+def endpoint(*methods: str, challenge: str = "") -> Callable[[View], View]:
+    """Make a view of a function that returns a response or raises a ``TokenExchangeError``.
+
+    It answers ``methods`` only, over https, outside any transaction of ATOMIC_REQUESTS, and every
+    failure in the one error shape; a 401 carries ``challenge``.
+    """
+
+    def decorate(view: View) -> View:
+        @csrf_exempt
+        @transaction.non_atomic_requests
+        @sensitive_variables()
+        @wraps(view)
+        def answer(request: HttpRequest) -> HttpResponse:
+            try:
+                if request.method not in methods:
+                    raise MethodNotAllowed(reason="method_not_allowed")
+                require_https(request)
+                return view(request)
+            except Exception as raised:  # noqa: BLE001 - no failure may answer in another shape
+                response = _refuse(request, _as_refusal(raised, request))
+            if response.status_code == InvalidClient.status:
+                response["WWW-Authenticate"] = challenge
+            if response.status_code == MethodNotAllowed.status:
+                response["Allow"] = ", ".join(methods)
+            return response
+
+        return answer
+
+    return decorate
+
+
+def log_issue(
+    request: HttpRequest, credential: AuthenticatedCredential, issued: IssuedToken
+) -> None:
+    """Log that a token was handed out, by its ``jti``; the token itself is in no log."""
+    log_event(
+        logging.INFO,
+        "token.issued",
+        identifier=credential.identifier,
+        jti=issued.jti,
+        address=client_address(request),
+        used_previous_secret=credential.used_previous_secret,
+    )
+
+
+def token_response(body: dict[str, Any], usage: Usage | None) -> HttpResponse:
+    """Answer with a token, which nothing on the way may keep (RFC 6749, section 5.1)."""
+    return JsonResponse(body, headers={**_NO_STORE, **(usage.headers if usage else {})})
+
+
+def _as_refusal(raised: Exception, request: HttpRequest) -> TokenExchangeError:
+    """Return what is told; a refused credential counts against its address."""
+    error = _as_error(raised)
+    if isinstance(error, InvalidClient):
+        try:
+            count_failure(request, address=client_address(request))
+        except TokenExchangeError as limited:
+            _log(request, error)
+            return limited
+    return error
+
+
+def _as_error(raised: Exception) -> TokenExchangeError:
+    if isinstance(raised, TokenExchangeError):
+        return raised
+    if isinstance(raised, (OperationalError, InterfaceError)):
+        error: TokenExchangeError = TemporarilyUnavailable(reason="database_away")
+    else:
+        error = ServerError()
+    error.__cause__ = raised
+    return error
+
+
+def _refuse(request: HttpRequest, error: TokenExchangeError) -> HttpResponse:
+    _log(request, error)
+    response = JsonResponse(
+        {"error": error.error, "error_description": error.description},
+        status=error.status,
+        headers=_NO_STORE,
+    )
+    if isinstance(error, RateExceeded):
+        response["Retry-After"] = str(error.usage.reset_seconds)
+        for name, value in error.usage.headers.items():
+            response[name] = value
+    elif isinstance(error, TemporarilyUnavailable):
+        response["Retry-After"] = "5"
+    return response
+
+
+def _log(request: HttpRequest, error: TokenExchangeError) -> None:
+    ours = error.status >= ServerError.status
+    log_event(
+        logging.ERROR if ours else logging.WARNING,
+        "exchange.failed" if ours else "exchange.refused",
+        exc_info=error.__cause__ if ours else None,
+        reason=error.reason,
+        identifier=error.identifier,
+        address=client_address(request),
+        path=request.path,
+    )
