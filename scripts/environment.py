@@ -44,7 +44,9 @@ def ensure(name: str, *, extras: Sequence[str] = (), groups: Sequence[str] = ())
 def _require_python() -> None:
     if sys.version_info < OLDEST_PYTHON:
         wanted = ".".join(map(str, OLDEST_PYTHON))
-        sys.exit(f"Python {wanted} or newer is needed; {sys.executable} is {sys.version.split()[0]}.")
+        sys.exit(
+            f"Python {wanted} or newer is needed; {sys.executable} is {sys.version.split()[0]}."
+        )
     if importlib.util.find_spec("ensurepip") is None:
         # Debian and its children ship the venv module without what it needs.
         version = f"{sys.version_info.major}.{sys.version_info.minor}"
