@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 from typing import Any
 
 from django.apps import AppConfig
@@ -28,18 +27,23 @@ class TokenExchangeConfig(AppConfig):
         checks.register()
         audit.connect()
         post_migrate.connect(_ensure_first_key, sender=self)
-        pre_delete.connect(_revoke_keys_of, sender=get_user_model())
+        # Each proxy of the user model is a sender of its own.
+        user_model = get_user_model()._meta.concrete_model
+        for model in self.apps.get_models():
+            if model._meta.concrete_model is user_model:
+                pre_delete.connect(_revoke_keys_of, sender=model)
 
 
 def _ensure_first_key(*, using: str, apps: Any = global_apps, **_: object) -> None:
     from token_exchange.models import SigningKey
     from token_exchange.signing import ensure_first_key
 
+    try:
+        apps.get_model("token_exchange", "SigningKey")
+    except LookupError:  # migrated back to nothing, the app has no table to look into
+        return
     if router.allow_migrate_model(using, SigningKey):
-        # Migrated back to nothing, the app has no table to look into.
-        with contextlib.suppress(LookupError):
-            apps.get_model("token_exchange", "SigningKey")
-            ensure_first_key(using=using, now=timezone.now())
+        ensure_first_key(using=using, now=timezone.now())
 
 
 def _revoke_keys_of(*, instance: Any, **_: object) -> None:

@@ -22,6 +22,9 @@ from token_exchange.models import AccessToken, Credential
 from token_exchange.models.access_token import JTI_LENGTH
 from token_exchange.signals import access_token_revoked, announce
 
+_CLOCK_SKEW_SECONDS: Final = 60
+"""How much earlier than the minting process's another process's clock may be."""
+
 REUSE_MARGIN_SECONDS: Final = 1800
 """An auth token is handed out again only while it has more than this left."""
 
@@ -111,7 +114,7 @@ def _reusable(credential: AuthenticatedCredential, *, now: datetime) -> IssuedTo
             key is not None
             and frozenset(scope.split()) == _scopes(credential, None)
             and tuple(audience) == _audience(credential, None)
-            and int(remaining) <= _lifetime_seconds(credential, None, now=now)
+            and remaining - _CLOCK_SKEW_SECONDS <= _lifetime_seconds(credential, None, now=now)
         ):
             return IssuedToken(
                 token=key.sign(signing_input),
