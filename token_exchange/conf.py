@@ -190,7 +190,7 @@ class Settings:
         "E002",
         "",
         _url,
-        "The claim `iss`: the URL at which clients know this service. Required.",
+        "The claim `iss`: the URL at which clients know this service.",
     )
     audience: str = _setting(
         "E003",

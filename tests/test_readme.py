@@ -1,0 +1,64 @@
+"""Does the README tell the truth?"""
+
+from __future__ import annotations
+
+import ast
+import re
+from dataclasses import fields
+from pathlib import Path
+from typing import Any
+
+from django.core.management import get_commands, load_command_class
+
+from token_exchange.conf import Settings, read_settings
+
+README = (Path(__file__).parent.parent / "README.md").read_text(encoding="utf-8")
+
+
+def _blocks(language: str) -> list[str]:
+    blocks = re.findall(rf"^( *)```{language}\n(.*?)^ *```$", README, re.MULTILINE | re.DOTALL)
+    return [
+        "\n".join(line.removeprefix(indent) for line in text.split("\n")) for indent, text in blocks
+    ]
+
+
+def _default(field: Any) -> str:
+    default = field.metadata["default"]
+    if field.name == "issuer":
+        return "required"
+    shown = dict(default) if field.name == "rate_limits" else default
+    return f"`{shown!r}`".replace("'", '"')
+
+
+def test_settings_table_is_that_of_the_code() -> None:
+    expected = [
+        f"| `{each.name.upper()}` | {_default(each)} | {each.metadata['help']} |"
+        for each in fields(Settings)
+    ]
+    table = README.split("\n## Settings\n")[1]
+    assert expected == [line for line in table.splitlines() if line.startswith("| `")]
+
+
+def test_python_blocks_are_python() -> None:
+    blocks = _blocks("python")
+    assert len(blocks) >= 4
+    for block in blocks:
+        ast.parse(block)
+
+
+def test_settings_block_is_accepted(settings: Any) -> None:
+    names: dict[str, Any] = {}
+    exec(next(block for block in _blocks("python") if "TOKEN_EXCHANGE =" in block), names)
+    settings.TOKEN_EXCHANGE = names["TOKEN_EXCHANGE"]
+    assert read_settings()[1] == []
+
+
+def test_commands_exist_with_their_options() -> None:
+    table = README.split("\n## Operate it\n")[1].split("\n## ")[0]
+    rows = re.findall(r"^\| `(\w+)([^`]*)` \| (.*) \|$", table, re.MULTILINE)
+    ours = {name for name, app in get_commands().items() if app == "token_exchange"}
+    assert ours >= {name for name, _, _ in rows}
+    for name, arguments, meaning in rows:
+        parser = load_command_class("token_exchange", name).create_parser("manage.py", name)
+        for option in re.findall(r"--[a-z-]+", arguments + meaning):
+            assert option in parser.format_help(), f"{name} {option}"
