@@ -29,7 +29,7 @@ class TokenExchangeConfig(AppConfig):
         post_migrate.connect(_ensure_first_key, sender=self)
         # Each proxy of the user model is a sender of its own.
         user_model = get_user_model()._meta.concrete_model
-        for model in self.apps.get_models():
+        for model in global_apps.get_models():
             if model._meta.concrete_model is user_model:
                 pre_delete.connect(_revoke_keys_of, sender=model)
 

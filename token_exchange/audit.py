@@ -6,7 +6,10 @@ Each life-cycle signal becomes a line of the logger ``token_exchange`` under a s
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 from typing import Any
+
+from django.dispatch import Signal
 
 from token_exchange import signals
 from token_exchange.signals import log_event
@@ -14,7 +17,7 @@ from token_exchange.signals import log_event
 
 def connect() -> None:
     """Listen to every life-cycle signal; connecting twice is harmless."""
-    for signal, receiver in {
+    receivers: dict[Signal, Callable[..., None]] = {
         signals.credential_issued: _credential_issued,
         signals.credential_rotated: _credential_rotated,
         signals.credential_overlap_ended: _credential_overlap_ended,
@@ -24,7 +27,8 @@ def connect() -> None:
         signals.access_token_revoked: _access_token_revoked,
         signals.signing_key_published: _signing_key_published,
         signals.signing_key_removed: _signing_key_removed,
-    }.items():
+    }
+    for signal, receiver in receivers.items():
         signal.connect(receiver, dispatch_uid="token_exchange.audit")
 
 

@@ -44,7 +44,7 @@ _ENCRYPTION_LABEL: Final = b"token_exchange.signing_key_encryption.v1"
 
 
 def _fernet() -> MultiFernet:
-    secrets = get_settings().signing_key_encryption_keys or (
+    secrets: tuple[str | bytes, ...] = get_settings().signing_key_encryption_keys or (
         django_settings.SECRET_KEY,
         *django_settings.SECRET_KEY_FALLBACKS,
     )

@@ -76,11 +76,13 @@ def _count(request: Any, *, name: str, key: str) -> Usage | None:
             increment=True,
         )
     except Exception as error:  # noqa: BLE001 - each cache backend has errors of its own
-        return _cache_away(type(error).__name__)
+        _cache_away(type(error).__name__)
+        return None
     if usage is None:  # RATELIMIT_ENABLE is off
         return None
     if not usage["limit"]:  # how the library says that it could not count
-        return _cache_away("no count")
+        _cache_away("no count")
+        return None
     counted = Usage(
         name=name,
         quota=rate.quota,

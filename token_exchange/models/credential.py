@@ -16,6 +16,7 @@ from django.utils.translation import gettext_lazy as _
 
 from token_exchange.conf import get_settings
 from token_exchange.models.organization import ORGANIZATION_MODEL
+from token_exchange.models.policy import POLICY_FIELDS, is_narrower
 from token_exchange.models.querysets import WriterQuerySet
 from token_exchange.models.validators import (
     no_control_characters,
@@ -23,9 +24,6 @@ from token_exchange.models.validators import (
     validate_networks,
     validate_scopes,
 )
-
-POLICY_FIELDS: Final = ("scopes", "audience", "token_lifetime", "expires_at")
-"""What tokens inherit; narrowing one of these ends the tokens that were minted before."""
 
 EDITABLE_FIELDS: Final = (*POLICY_FIELDS, "name", "allowed_networks", "metadata")
 """All that ``save`` writes of a stored credential; the rest belongs to the verbs."""
@@ -54,7 +52,10 @@ class CredentialQuerySet(WriterQuerySet["Credential"]):
         return super().update(**values)
 
 
-class _KindManager(models.Manager["Credential"]):
+CredentialManager = models.Manager.from_queryset(CredentialQuerySet)
+
+
+class _KindManager(CredentialManager["Credential"]):
     """Only the credentials of one proxy's kind."""
 
     def get_queryset(self) -> CredentialQuerySet:
@@ -165,7 +166,7 @@ class Credential(models.Model):
     last_used_at = models.DateTimeField(_("last used at"), null=True, editable=False)
     metadata = models.JSONField(_("metadata"), default=dict, blank=True)
 
-    objects = CredentialQuerySet.as_manager()
+    objects = CredentialManager()
 
     class Meta:
         # Permissions are the proxies', or one kind's would grant the other's.
@@ -229,7 +230,7 @@ class Credential(models.Model):
             using=using,
             update_fields=update_fields,
         )
-        if not isinstance(self.generation, int):
+        if hasattr(self.generation, "resolve_expression"):
             self.refresh_from_db(using=using, fields=["generation"])
         self._remember_policy()
 
@@ -268,22 +269,10 @@ class Credential(models.Model):
 
     def _is_narrowed(self, names: set[str]) -> bool:
         return any(
-            getattr(self, name) != before and _is_narrower(name, before, getattr(self, name))
+            getattr(self, name) != before and is_narrower(name, before, getattr(self, name))
             for name, before in self._policy.items()
             if name in names
         )
-
-
-def _is_narrower(name: str, before: Any, after: Any) -> bool:
-    if name == "scopes":
-        return not set(before) <= set(after)
-    if name == "audience":
-        default = {get_settings().audience}
-        return not (set(before) or default) <= (set(after) or default)
-    if name == "expires_at":
-        return after is not None and (before is None or after < before)
-    # A lifetime of None is the organization's, which may be more or less: assume less.
-    return before is None or after is None or after < before
 
 
 class APIKey(Credential):
@@ -291,7 +280,7 @@ class APIKey(Credential):
 
     KIND = Credential.Kind.API_KEY
 
-    objects = _KindManager()
+    objects: ClassVar[_KindManager] = _KindManager()
 
     class Meta:
         proxy = True
@@ -309,7 +298,7 @@ class ClientApp(Credential):
 
     KIND = Credential.Kind.CLIENT_APP
 
-    objects = _KindManager()
+    objects: ClassVar[_KindManager] = _KindManager()
 
     class Meta:
         proxy = True

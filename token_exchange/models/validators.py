@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from django.core.exceptions import ValidationError
 from django.core.validators import RegexValidator
@@ -14,6 +14,9 @@ from token_exchange.conf import get_settings
 from token_exchange.core.networks import parse_network
 from token_exchange.core.scopes import is_scope_token
 
+if TYPE_CHECKING:
+    from django.utils.functional import _StrPromise
+
 _AUDIENCE: Final = re.compile(r"[\x21\x23-\x5b\x5d-\x7e]{1,255}")
 
 no_control_characters = RegexValidator(
@@ -21,7 +24,7 @@ no_control_characters = RegexValidator(
 )
 
 
-def _each(values: Any, is_good: Callable[[str], bool], message: str) -> None:
+def _each(values: Any, is_good: Callable[[str], bool], message: _StrPromise) -> None:
     if not isinstance(values, list) or not all(isinstance(each, str) for each in values):
         raise ValidationError(_("Enter a list of strings."), code="invalid")
     for each in values:
