@@ -43,8 +43,8 @@ def client_address(request: Any) -> str:
     if proxies is None:
         return remote_address
     hops = [hop.strip() for hop in request.META.get("HTTP_X_FORWARDED_FOR", "").split(",")]
-    if len(hops) < proxies:
+    hop = hops[-proxies] if len(hops) >= proxies else ""
+    if not hop:
         return remote_address
-    hop = hops[-proxies]
     match = _PORT.match(hop)
     return (match["v6"] or match["v4"] or "") if match else hop

@@ -16,11 +16,19 @@ from typing import TypeAlias
 Network: TypeAlias = IPv4Network | IPv6Network
 
 _IPV6_SITE_PREFIX = 64
+_MAPPED = IPv6Network("::ffff:0:0/96")
 
 
 def parse_network(text: str) -> Network:
-    """Read CIDR notation or one address; raises ``ValueError``, also where host bits are set."""
-    return ip_network(text)
+    """Read CIDR notation or one address.
+
+    Raises ``ValueError``, also where host bits are set, for a zone, which means something to one
+    machine only, and for IPv4 mapped to IPv6, which no address is in once it is unmapped.
+    """
+    network = ip_network(text)
+    if "%" in text or (isinstance(network, IPv6Network) and network.subnet_of(_MAPPED)):
+        raise ValueError(f"{text!r} has a zone or a mapped address")
+    return network
 
 
 def parse_address(text: str) -> IPv4Address | IPv6Address | None:

@@ -35,7 +35,7 @@ _SECRET_TAIL: Final = re.compile(
 _CLIENT_ID_TAIL: Final = re.compile(rf"\.[0-9A-Za-z]{{{ID_LENGTH + CHECKSUM_LENGTH}}}")
 
 # A length-prefixed label keeps these digests apart from every other use of SHA-256.
-_DIGEST_LABEL: Final = b"\x1etoken_exchange.secret_digest.v1"
+_DIGEST_LABEL: Final = b"\x1ftoken_exchange.secret_digest.v1"
 
 # Compared against when there is nothing to compare with, so that a miss costs what a hit does.
 NO_DIGEST: Final = "0" * 64

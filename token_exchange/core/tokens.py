@@ -43,6 +43,8 @@ class Claims:
     """The claim ``org``."""
     generation: int
     """The claim ``gen``: the credential's generation when this token was minted."""
+    not_before: int | None = None
+    """Seconds since the epoch; our own tokens are good at once and do not have it."""
 
     @property
     def scope(self) -> str:
@@ -86,6 +88,8 @@ def parse_claims(payload: bytes) -> Claims:
         raise InvalidToken(reason="malformed_claims") from error
     if not isinstance(claims, dict):
         raise InvalidToken(reason="malformed_claims")
+    if "cnf" in claims:  # bound to a key, and so not a bearer token (RFC 9449, section 7.2)
+        raise InvalidToken(reason="claim_cnf")
     return Claims(
         issuer=_text(claims, "iss"),
         subject=_text(claims, "sub"),
@@ -97,6 +101,7 @@ def parse_claims(payload: bytes) -> Claims:
         jti=_text(claims, "jti"),
         organization_id=_text(claims, "org"),
         generation=_integer(claims, "gen"),
+        not_before=_integer(claims, "nbf") if "nbf" in claims else None,
     )
 
 

@@ -55,6 +55,8 @@ class TokenVerifier:
             raise InvalidToken(reason="wrong_issuer")
         if self.audience not in claims.audience:
             raise InvalidToken(reason="wrong_audience")
+        if claims.not_before is not None and now < claims.not_before - self.leeway_seconds:
+            raise InvalidToken(reason="not_yet_valid")
         owner = self.check_alive(claims)
         if now >= claims.expires_at + self.leeway_seconds:
             raise ExpiredToken(reason="expired")

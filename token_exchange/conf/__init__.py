@@ -1,0 +1,57 @@
+"""What has the project decided?
+
+One dictionary, ``TOKEN_EXCHANGE``, becomes one frozen ``Settings``. It is read when used, kept
+until a setting changes, and never captured at import.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import TYPE_CHECKING, Protocol
+
+from django.core.exceptions import ImproperlyConfigured
+from django.core.signals import setting_changed
+from django.utils.module_loading import import_string
+
+from token_exchange.conf.settings import Settings, read_settings
+
+if TYPE_CHECKING:
+    from token_exchange.core.verification import VerifiedToken
+
+__all__ = ["Settings", "Verifier", "get_settings", "get_verifier", "read_settings"]
+
+
+class Verifier(Protocol):
+    """Tell who a bearer token is; the type of the setting ``VERIFIER``."""
+
+    def __call__(self, token: str, *, now: float) -> VerifiedToken:
+        """Return what a good token says; raise ``core.errors.InvalidToken`` for any other."""
+
+
+@cache
+def get_settings() -> Settings:
+    """Return the settings; raises ``ImproperlyConfigured`` with every problem in them."""
+    settings, problems = read_settings()
+    if settings is None:
+        raise ImproperlyConfigured(" ".join(problem.message for problem in problems))
+    return settings
+
+
+@cache
+def get_verifier() -> Verifier:
+    """Return the callable that the setting ``VERIFIER`` names.
+
+    This is the one deliberate inversion of the house: a service without our tables names a
+    verifier of its own, and nothing below ``models`` imports the issuer's.
+    """
+    verifier: Verifier = import_string(get_settings().verifier)
+    return verifier
+
+
+def _forget(*, setting: str, **_: object) -> None:
+    if setting in {"TOKEN_EXCHANGE", "DEBUG"}:
+        get_settings.cache_clear()
+        get_verifier.cache_clear()
+
+
+setting_changed.connect(_forget)

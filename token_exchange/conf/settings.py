@@ -1,0 +1,216 @@
+"""Which settings are there, and what does each mean?"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, fields
+from datetime import timedelta
+from functools import cached_property
+from typing import Any
+
+from django.conf import settings as django_settings
+
+from token_exchange.conf import readers
+from token_exchange.conf.readers import DEFAULT_RATE_LIMITS, Rate
+
+
+def _setting(check_id: str, default: Any, read: Callable[[Any], Any], help_text: str) -> Any:
+    """Declare a setting: its check's stable id, default as one would write it, reader, meaning."""
+    metadata = {"check_id": check_id, "default": default, "read": read, "help": help_text}
+    return field(metadata=metadata, repr=read is not readers.optional_secrets)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """All settings, read and checked; each has the name of its key in lower case."""
+
+    issuer: str = _setting(
+        "E002",
+        "",
+        readers.url,
+        "The claim `iss`: the URL at which clients know this service.",
+    )
+    audience: str = _setting(
+        "E003",
+        None,
+        readers.optional(readers.text),
+        "The claim `aud` where the credential names none, and what verification expects. "
+        "Default: the issuer.",
+    )
+    algorithm: str = _setting(
+        "E004",
+        "RS256",
+        readers.algorithm,
+        "The algorithm of new signing keys: RS256, ES256 or EdDSA.",
+    )
+    api_key_token_lifetime: timedelta = _setting(
+        "E005",
+        1800,
+        readers.token_lifetime,
+        "Seconds that an access token lives which an API key was exchanged for.",
+    )
+    client_app_token_lifetime: timedelta = _setting(
+        "E006",
+        28_800,
+        readers.token_lifetime,
+        "Seconds that the auth token of a client app lives.",
+    )
+    max_token_lifetime: timedelta = _setting(
+        "E007",
+        86_400,
+        readers.token_lifetime,
+        "The ceiling of all token lifetimes, in seconds; 24 hours at most.",
+    )
+    scopes: Mapping[str, str] = _setting(
+        "E008",
+        {},
+        readers.scopes,
+        "The scopes that credentials may have, each with its label. Empty: any well-formed scope.",
+    )
+    api_key_prefix: str = _setting(
+        "E009",
+        "sk",
+        readers.prefix,
+        "Starts every API key.",
+    )
+    client_id_prefix: str = _setting(
+        "E010",
+        "ci",
+        readers.prefix,
+        "Starts every client id.",
+    )
+    client_secret_prefix: str = _setting(
+        "E011",
+        "cs",
+        readers.prefix,
+        "Starts every client secret.",
+    )
+    environment: str = _setting(
+        "E012",
+        "live",
+        readers.prefix,
+        "Follows the prefix, as in `sk_live`; credentials of another environment are refused.",
+    )
+    default_overlap: timedelta = _setting(
+        "E013",
+        86_400,
+        readers.any_duration,
+        "Seconds that the previous secret lives after a rotation, unless told otherwise.",
+    )
+    max_overlap: timedelta = _setting(
+        "E014",
+        30 * 86_400,
+        readers.any_duration,
+        "The longest overlap that a rotation may ask for.",
+    )
+    max_key_lifetime: timedelta | None = _setting(
+        "E015",
+        None,
+        readers.optional_duration,
+        "The longest life of a new credential, in seconds; None: credentials need not expire.",
+    )
+    organization_lookup_field: str = _setting(
+        "E016",
+        "slug",
+        readers.text,
+        "The field by which commands find an organization.",
+    )
+    require_https: bool | None = _setting(
+        "E017",
+        None,
+        readers.optional(readers.boolean),
+        "Refuse credentials and tokens that come over plain http. Default: not `DEBUG`.",
+    )
+    rate_limits: Mapping[str, Rate] = _setting(
+        "E018",
+        DEFAULT_RATE_LIMITS,
+        readers.rate_limits,
+        "Requests per credential at each exchange (`token`, `auth_token`) and refused requests per "
+        "address (`failure`), as '60/m'. A rate of None is off; None for all turns all off.",
+    )
+    rate_limit_fail_open: bool = _setting(
+        "E019",
+        True,  # noqa: FBT003 - a default is a value
+        readers.boolean,
+        "When the cache is away: True lets requests through and logs it, False answers 503.",
+    )
+    num_proxies: int | None = _setting(
+        "E020",
+        None,
+        readers.optional(readers.num_proxies),
+        "How many trusted proxies append to X-Forwarded-For. None: use REMOTE_ADDR.",
+    )
+    signing_key_encryption_keys: tuple[str, ...] | None = _setting(
+        "E021",
+        None,
+        readers.optional_secrets,
+        "Secrets that encrypt the signing keys at rest, the newest first. "
+        "Default: `SECRET_KEY` and `SECRET_KEY_FALLBACKS`.",
+    )
+    jwks_max_age: timedelta = _setting(
+        "E022",
+        300,
+        readers.day_at_most,
+        "Seconds that verifiers may keep the published keys; a new key signs no earlier.",
+    )
+    token_retention: timedelta = _setting(
+        "E023",
+        86_400,
+        readers.any_duration,
+        "Seconds past its expiry that a token's row is kept before it is purged.",
+    )
+    verifier: str = _setting(
+        "E024",
+        "token_exchange.exchange.verify_access_token",
+        readers.dotted_path,
+        "The callable that verifies bearer tokens.",
+    )
+
+    def __post_init__(self) -> None:
+        derived = {"audience": self.issuer, "require_https": not django_settings.DEBUG}
+        for name, value in derived.items():
+            if getattr(self, name) is None:
+                object.__setattr__(self, name, value)
+
+    @cached_property
+    def api_key_string_prefix(self) -> str:
+        """The ``<prefix>_<environment>`` of API keys."""
+        return f"{self.api_key_prefix}_{self.environment}"
+
+    @cached_property
+    def client_id_string_prefix(self) -> str:
+        """The ``<prefix>_<environment>`` of client ids."""
+        return f"{self.client_id_prefix}_{self.environment}"
+
+    @cached_property
+    def client_secret_string_prefix(self) -> str:
+        """The ``<prefix>_<environment>`` of client secrets."""
+        return f"{self.client_secret_prefix}_{self.environment}"
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One setting that cannot be used as it is."""
+
+    check_id: str
+    message: str
+
+
+def read_settings() -> tuple[Settings | None, list[Problem]]:
+    """Read ``TOKEN_EXCHANGE``; where there are problems, there are no settings."""
+    written = getattr(django_settings, "TOKEN_EXCHANGE", None)
+    if not isinstance(written, Mapping):
+        return None, [Problem("E001", "TOKEN_EXCHANGE must be a dictionary in your settings.")]
+    known = {each.name.upper(): each for each in fields(Settings)}
+    problems = [
+        Problem("E001", f"TOKEN_EXCHANGE has an unknown key, {key!r}.")
+        for key in written
+        if key not in known
+    ]
+    values = {}
+    for key, each in known.items():
+        try:
+            values[each.name] = each.metadata["read"](written.get(key, each.metadata["default"]))
+        except ValueError as error:
+            problems.append(Problem(each.metadata["check_id"], f"TOKEN_EXCHANGE[{key!r}] {error}."))
+    return (None, problems) if problems else (Settings(**values), [])

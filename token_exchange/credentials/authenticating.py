@@ -1,0 +1,241 @@
+"""Whose secret is this, and may it be used here and now?"""
+
+from __future__ import annotations
+
+import logging
+from datetime import datetime, timedelta
+from functools import partial
+from typing import Any, Final, NamedTuple
+
+from django.contrib.auth import get_user_model
+from django.db import DatabaseError, router, transaction
+from django.db.models import Q
+from django.views.decorators.debug import sensitive_variables
+
+from token_exchange.conf import get_settings
+from token_exchange.core import secret_strings
+from token_exchange.core.errors import InvalidClient
+from token_exchange.core.networks import is_within
+from token_exchange.core.secret_strings import NO_DIGEST, same_digest
+from token_exchange.models import Credential
+from token_exchange.models.credential import CredentialQuerySet
+from token_exchange.signals import announce, log_event, previous_secret_used
+
+LAST_USED_RESOLUTION: Final = timedelta(minutes=1)
+"""``last_used_at`` is written at most this often, so that no request waits for another's row."""
+
+
+class AuthenticatedCredential(NamedTuple):
+    """What one query told of a credential whose secret was right.
+
+    It is ``request.auth`` where a credential is used directly on a view.
+    """
+
+    pk: int
+    identifier: str
+    kind: str
+    subject_type: str
+    owner_id: Any
+    organization_id: Any
+    scopes: list[str]
+    audience: list[str]
+    token_lifetime: timedelta | None
+    generation: int
+    expires_at: datetime | None
+    organization_default_token_lifetime: timedelta | None
+    organization_max_token_lifetime: timedelta | None
+    used_previous_secret: bool
+    owner: Any = None
+    """The user himself, only where he was asked for."""
+
+
+class _Row(NamedTuple):
+    """The columns that authentication reads, in the order of ``_COLUMNS``."""
+
+    pk: int
+    identifier: str
+    kind: str
+    subject_type: str
+    owner_id: Any
+    owner_is_active: bool | None
+    organization_id: Any
+    organization_is_active: bool
+    organization_default_token_lifetime: timedelta | None
+    organization_max_token_lifetime: timedelta | None
+    scopes: list[str]
+    audience: list[str]
+    token_lifetime: timedelta | None
+    allowed_networks: list[str]
+    generation: int
+    expires_at: datetime | None
+    revoked_at: datetime | None
+    last_used_at: datetime | None
+    secret_digest: str
+    previous_secret_digest: str | None
+    previous_secret_expires_at: datetime | None
+    previous_secret_last_used_at: datetime | None
+
+
+_COLUMNS: Final = (
+    "pk",
+    "identifier",
+    "kind",
+    "subject_type",
+    "owner_id",
+    "owner__is_active",
+    "organization_id",
+    "organization__is_active",
+    "organization__default_token_lifetime",
+    "organization__max_token_lifetime",
+    "scopes",
+    "audience",
+    "token_lifetime",
+    "allowed_networks",
+    "generation",
+    "expires_at",
+    "revoked_at",
+    "last_used_at",
+    "secret_digest",
+    "previous_secret_digest",
+    "previous_secret_expires_at",
+    "previous_secret_last_used_at",
+)
+
+
+@sensitive_variables("raw_key", "secret")
+def authenticate_api_key(
+    raw_key: str, *, address: str, now: datetime, load_owner: bool = False
+) -> AuthenticatedCredential:
+    """Return the API key's credential, by one SELECT, if it may be used from ``address`` now.
+
+    With ``load_owner`` the same SELECT brings the owning user, if there is one.
+    Raises ``InvalidClient`` with one public text for everything that can be wrong; only its
+    private reason tells revoked from unknown.
+    """
+    secret = secret_strings.parse_secret(raw_key, prefix=get_settings().api_key_string_prefix)
+    return _authenticate(
+        kind=Credential.Kind.API_KEY,
+        identifier=secret.identifier,
+        digest=secret.digest,
+        address=address,
+        now=now,
+        load_owner=load_owner,
+    )
+
+
+@sensitive_variables("raw_client_secret", "secret")
+def authenticate_client_app(
+    client_id: str, raw_client_secret: str, *, address: str, now: datetime
+) -> AuthenticatedCredential:
+    """Return the client app's credential; otherwise as ``authenticate_api_key``."""
+    settings = get_settings()
+    identifier = secret_strings.parse_client_id(client_id, prefix=settings.client_id_string_prefix)
+    secret = secret_strings.parse_secret(
+        raw_client_secret, prefix=settings.client_secret_string_prefix
+    )
+    return _authenticate(
+        kind=Credential.Kind.CLIENT_APP,
+        identifier=identifier,
+        digest=secret.digest,
+        address=address,
+        now=now,
+    )
+
+
+def _authenticate(
+    *,
+    kind: str,
+    identifier: str,
+    digest: str,
+    address: str,
+    now: datetime,
+    load_owner: bool = False,
+) -> AuthenticatedCredential:
+    user_model = get_user_model()
+    owner_columns = [each.attname for each in user_model._meta.concrete_fields if load_owner]
+    rows = Credential.objects.on_writer().filter(kind=kind, identifier=identifier)
+    found = list(rows.values_list(*_COLUMNS, *(f"owner__{name}" for name in owner_columns)))
+    row = _Row(*found[0][: len(_COLUMNS)]) if found else None
+    # Both comparisons are made whatever was found, so that every refusal costs the same.
+    is_current = same_digest(row.secret_digest if row else NO_DIGEST, digest)
+    is_previous = same_digest((row.previous_secret_digest if row else None) or NO_DIGEST, digest)
+    if row is None or row.identifier != identifier:  # a collation may have ignored the case
+        raise InvalidClient(reason="unknown")
+    reason = _reason_to_refuse(
+        row, is_current=is_current, is_previous=is_previous, address=address, now=now
+    )
+    if reason is not None:
+        raise InvalidClient(reason=reason, identifier=identifier)
+    _record_use(row, used_previous_secret=not is_current, address=address, now=now)
+    return AuthenticatedCredential(
+        pk=row.pk,
+        identifier=row.identifier,
+        kind=row.kind,
+        subject_type=row.subject_type,
+        owner_id=row.owner_id,
+        organization_id=row.organization_id,
+        scopes=row.scopes,
+        audience=row.audience,
+        token_lifetime=row.token_lifetime,
+        generation=row.generation,
+        expires_at=row.expires_at,
+        organization_default_token_lifetime=row.organization_default_token_lifetime,
+        organization_max_token_lifetime=row.organization_max_token_lifetime,
+        used_previous_secret=not is_current,
+        owner=(
+            user_model.from_db(rows.db, owner_columns, found[0][len(_COLUMNS) :])
+            if owner_columns and row.owner_id is not None
+            else None
+        ),
+    )
+
+
+def _reason_to_refuse(
+    row: _Row, *, is_current: bool, is_previous: bool, address: str, now: datetime
+) -> str | None:
+    previous_expires_at = row.previous_secret_expires_at
+    is_user = row.subject_type == Credential.SubjectType.USER
+    # In the order in which an operator would ask.
+    reasons = {
+        "wrong_secret": not (is_current or is_previous),
+        "previous_secret_expired": not is_current
+        and (previous_expires_at is None or previous_expires_at <= now),
+        "credential_revoked": row.revoked_at is not None,
+        "credential_expired": row.expires_at is not None and row.expires_at <= now,
+        "organization_inactive": not row.organization_is_active,
+        "owner_gone": is_user and row.owner_id is None,
+        "owner_inactive": is_user and not row.owner_is_active,
+        "network_not_allowed": bool(row.allowed_networks)
+        and not is_within(address, row.allowed_networks),
+    }
+    return next((reason for reason, applies in reasons.items() if applies), None)
+
+
+def _record_use(row: _Row, *, used_previous_secret: bool, address: str, now: datetime) -> None:
+    before = now - LAST_USED_RESOLUTION
+    last_used_at = row.previous_secret_last_used_at if used_previous_secret else row.last_used_at
+    if last_used_at is not None and last_used_at > before:
+        return
+    used: dict[str, datetime] = {"last_used_at": now}
+    stale = Q(last_used_at=None) | Q(last_used_at__lte=before)
+    using = router.db_for_write(Credential)
+    if used_previous_secret:
+        used["previous_secret_last_used_at"] = now
+        stale = Q(previous_secret_last_used_at=None) | Q(previous_secret_last_used_at__lte=before)
+        announce(
+            previous_secret_used,
+            using=using,
+            credential_id=row.pk,
+            identifier=row.identifier,
+            address=address,
+        )
+    rows = Credential.objects.using(using).filter(stale, pk=row.pk)
+    # After the caller's transaction: a request must not hold this row until it ends.
+    transaction.on_commit(partial(_write_use, rows, used), using=using, robust=True)
+
+
+def _write_use(rows: CredentialQuerySet, used: dict[str, datetime]) -> None:
+    try:
+        rows.update(**used)
+    except DatabaseError as error:  # a read-only connection still authenticates
+        log_event(logging.DEBUG, "credential.use_not_recorded", error=type(error).__name__)

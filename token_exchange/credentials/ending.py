@@ -1,0 +1,52 @@
+"""How does a credential end, or all its tokens?"""
+
+from __future__ import annotations
+
+import contextlib
+from datetime import datetime
+from typing import Any
+
+from django.db import router, transaction
+from django.db.models import F
+from django.utils.translation import gettext as _
+
+from token_exchange.credentials.authenticating import AuthenticatedCredential
+from token_exchange.credentials.issuing import CredentialConflict
+from token_exchange.models import Credential
+from token_exchange.signals import announce, credential_revoked, credential_tokens_invalidated
+
+
+def revoke(credential: Credential, *, now: datetime, reason: str = "", by: Any = None) -> None:
+    """End the credential for good: no exchange begins after this, and all its tokens are dead.
+
+    Raises ``ValidationError`` for a reason that cannot be stored and ``CredentialConflict`` if the
+    credential has been revoked already.
+    """
+    credential._meta.get_field("revocation_reason").clean(reason, credential)
+    with transaction.atomic(using=(using := router.db_for_write(Credential))):
+        rows = Credential.objects.using(using).filter(pk=credential.pk, revoked_at=None)
+        changes = {"revoked_at": now, "revoked_by": by, "revocation_reason": reason}
+        if rows.update(**changes) != 1:
+            raise CredentialConflict(_("The credential has already been revoked."))
+        credential.refresh_from_db(using=using)
+        announce(credential_revoked, using=using, credential=credential, by=by, reason=reason)
+
+
+def revoke_keys_of(owner: Any, *, now: datetime) -> None:
+    """Revoke each credential of a user who is about to be deleted."""
+    for credential in Credential.objects.on_writer().filter(owner=owner, revoked_at=None):
+        with contextlib.suppress(CredentialConflict):  # somebody else was faster
+            revoke(credential, reason="The owner was deleted.", now=now)
+
+
+def invalidate_tokens(credential: AuthenticatedCredential) -> None:
+    """End every token of the credential; the credential itself lives on."""
+    with transaction.atomic(using=(using := router.db_for_write(Credential))):
+        rows = Credential.objects.using(using).filter(pk=credential.pk)
+        rows.update(generation=F("generation") + 1)
+        announce(
+            credential_tokens_invalidated,
+            using=using,
+            credential_id=credential.pk,
+            identifier=credential.identifier,
+        )

@@ -1,0 +1,115 @@
+"""What does an argument on the command line mean: a duration, an organization, a user?"""
+
+from __future__ import annotations
+
+import re
+from argparse import ArgumentTypeError
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any, Final
+
+from django.contrib.auth import get_user_model
+from django.core.exceptions import (
+    FieldError,
+    MultipleObjectsReturned,
+    ObjectDoesNotExist,
+    ValidationError,
+)
+from django.core.management.base import CommandError
+from django.utils.dateparse import parse_duration
+
+from token_exchange.conf import get_settings
+from token_exchange.models import AbstractOrganization, Credential, get_organization_model
+
+_PLAIN: Final = re.compile(r"([0-9]{1,18})([smhdw]?)")
+_UNITS: Final = {
+    "": timedelta(seconds=1),
+    "s": timedelta(seconds=1),
+    "m": timedelta(minutes=1),
+    "h": timedelta(hours=1),
+    "d": timedelta(days=1),
+    "w": timedelta(weeks=1),
+}
+
+LONGEST_DURATION: Final = timedelta(days=36_525)
+"""A century: beyond it dates overflow, and nobody means it."""
+
+
+def duration(text: str) -> timedelta:
+    """Read ``90s``, ``30m``, ``24h``, ``7d``, ``2w``, plain seconds, or an ISO 8601 duration."""
+    try:
+        value = _read_duration(text)
+    except (OverflowError, ValueError):
+        value = None
+    if value is None:
+        raise ArgumentTypeError(
+            f"{text!r} is not a duration such as 90s, 30m, 24h, 7d, 2w, 3600 or P1DT12H"
+        )
+    if not timedelta(0) <= value <= LONGEST_DURATION or value.microseconds:
+        raise ArgumentTypeError(
+            f"{text!r} must be whole seconds, at least 0 and at most {LONGEST_DURATION.days}d"
+        )
+    return value
+
+
+def _read_duration(text: str) -> timedelta | None:
+    plain = _PLAIN.fullmatch(text)
+    if plain is not None:
+        return int(plain[1]) * _UNITS[plain[2]]
+    # Only ISO 8601, and not the other forms that Django reads.
+    return parse_duration(text) if "P" in text[:2] else None
+
+
+def positive_duration(text: str) -> timedelta:
+    """Read a duration that is not 0."""
+    value = duration(text)
+    if not value:
+        raise ArgumentTypeError(f"{text!r} must be more than 0")
+    return value
+
+
+def _find(query: Callable[[], Any], complaint: str) -> Any:
+    """Return the one row; what cannot even be asked of the database is not there either."""
+    try:
+        return query()
+    except (ObjectDoesNotExist, ValidationError, ValueError, OverflowError, TypeError) as error:
+        raise CommandError(complaint) from error
+
+
+def find_organization(value: str) -> AbstractOrganization:
+    """Return the organization whose ``ORGANIZATION_LOOKUP_FIELD`` has this value."""
+    model = get_organization_model()
+    field = get_settings().organization_lookup_field
+    try:
+        organization: AbstractOrganization = _find(
+            lambda: model._default_manager.get(**{field: value}),
+            f"There is no organization whose {field} is {value!r}.",
+        )
+    except MultipleObjectsReturned as error:
+        raise CommandError(f"More than one organization has the {field} {value!r}.") from error
+    except FieldError as error:
+        raise CommandError(f"{model._meta.label} has no field {field!r}.") from error
+    return organization
+
+
+def find_user(username: str) -> Any:
+    """Return the user of this name, by the user model's ``USERNAME_FIELD``."""
+    users: Any = get_user_model()._default_manager
+    return _find(
+        lambda: users.get_by_natural_key(username), f"There is no user named {username!r}."
+    )
+
+
+def find_credential(identifier: str) -> Credential:
+    """Return the credential of either kind with this public identifier."""
+    # Not repeated in the complaint: it may be a whole key, pasted by mistake.
+    credential: Credential = _find(
+        lambda: Credential.objects.on_writer().get(identifier=identifier),
+        "There is no credential with this identifier; list_credentials shows all.",
+    )
+    return credential
+
+
+def organization_name(organization: AbstractOrganization) -> str:
+    """Return the value by which commands find this organization."""
+    return str(getattr(organization, get_settings().organization_lookup_field))

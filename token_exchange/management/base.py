@@ -1,0 +1,98 @@
+"""What do all commands share: one answer on stdout, or one line of complaint on stderr?
+
+With ``--json`` the answer is one JSON object and nothing else. Whatever is wrong, also with the
+arguments, is told in one line, with exit status 1.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Sequence
+from typing import Any, NoReturn
+
+from django.core.exceptions import ImproperlyConfigured, ValidationError
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.serializers.json import DjangoJSONEncoder
+from django.db import Error as DatabaseFailure
+
+from token_exchange.credentials import CredentialConflict
+from token_exchange.signing import SigningKeyConflict
+
+
+def one_line(text: object) -> str:
+    """Return the text in one line; what a terminal would not print is shown by its escape."""
+    joined = " ".join(str(text).split())
+    return "".join(
+        each if each.isprintable() else each.encode("unicode_escape").decode() for each in joined
+    )
+
+
+def _complaint(error: ValidationError) -> str:
+    if not hasattr(error, "error_dict"):
+        return " ".join(error.messages)
+    return "; ".join(
+        " ".join(messages) if field == "__all__" else f"{field}: {' '.join(messages)}"
+        for field, messages in error.message_dict.items()
+    )
+
+
+class OneAnswerCommand(BaseCommand):
+    """A command that returns one answer as a dictionary, for programs and for people."""
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        """Add ``--json``, and what the command adds in ``add_own_arguments``."""
+        self.add_own_arguments(parser)
+        parser.add_argument("--json", action="store_true", help="Print one JSON object.")
+
+    def add_own_arguments(self, parser: CommandParser) -> None:
+        """Add the arguments of this command."""
+
+    def answer(self, **options: Any) -> dict[str, Any]:
+        """Do what was asked; return what there is to tell, in values that JSON has."""
+        raise NotImplementedError
+
+    def text(self, answer: dict[str, Any]) -> str:
+        """Return the answer for a person."""
+        raise NotImplementedError
+
+    def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> CommandParser:
+        """Return a parser that raises ``CommandError`` instead of printing its usage."""
+        parser = super().create_parser(prog_name, subcommand, **kwargs)
+        parser.called_from_command_line = False
+        return parser
+
+    def run_from_argv(self, argv: list[str]) -> None:
+        """Run from a shell; wrong arguments end with status 1, as everything wrong does."""
+        try:
+            super().run_from_argv(argv)
+        except CommandError as error:  # of the parser; Django itself sees to the others
+            if "--traceback" in argv:
+                raise
+            self._exit(str(error).removeprefix("Error: "))
+
+    def _exit(self, complaint: str) -> NoReturn:
+        self.stderr.write(f"CommandError: {one_line(complaint)}")
+        sys.exit(1)
+
+    def handle(self, *args: Any, **options: Any) -> str:
+        """Return what is printed; raise ``CommandError`` with one line for what went wrong."""
+        try:
+            answer = self.answer(**options)
+        except ValidationError as error:
+            raise CommandError(one_line(_complaint(error))) from error
+        except (CredentialConflict, SigningKeyConflict, ImproperlyConfigured) as error:
+            raise CommandError(one_line(error)) from error
+        except DatabaseFailure as error:
+            raise CommandError(one_line(f"The database failed: {error}")) from error
+        return json.dumps(answer, cls=DjangoJSONEncoder) if options["json"] else self.text(answer)
+
+
+def table(titles: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
+    """Return aligned columns under their titles; ``None`` is shown as a dash."""
+    lines = [titles, *([("-" if cell is None else one_line(cell)) for cell in row] for row in rows)]
+    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+    return "\n".join(
+        "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip()
+        for line in lines
+    )

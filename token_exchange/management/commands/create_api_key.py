@@ -1,0 +1,24 @@
+"""How does an operator issue an API key from a shell?"""
+
+from __future__ import annotations
+
+from django.core.management.base import CommandParser
+
+from token_exchange.management.issuing import IssueCommand
+from token_exchange.models import Credential
+
+
+class Command(IssueCommand):
+    """Issue an API key."""
+
+    help = "Issue an API key and print it, this once."
+    kind = Credential.Kind.API_KEY
+
+    def add_own_arguments(self, parser: CommandParser) -> None:
+        """Add the owner, whom only an API key can have."""
+        super().add_own_arguments(parser)
+        parser.add_argument(
+            "--owner",
+            metavar="USERNAME",
+            help="The user for whom its tokens speak; default: the organization itself.",
+        )

@@ -1,0 +1,46 @@
+"""Which credentials does an operator see from a shell?"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.core.management.base import CommandParser
+from django.utils import timezone
+
+from token_exchange.management.arguments import find_organization
+from token_exchange.management.base import OneAnswerCommand, table
+from token_exchange.management.presenting import credential_facts
+from token_exchange.models import Credential
+from token_exchange.models.credential import State
+
+_COLUMNS = ("identifier", "kind", "state", "organization", "name", "last_used_at", "expires_at")
+
+
+class Command(OneAnswerCommand):
+    """List API keys and client apps."""
+
+    help = "List API keys and client apps; never a secret or its digest."
+
+    def add_own_arguments(self, parser: CommandParser) -> None:
+        """Add what the list can be narrowed by."""
+        parser.add_argument("--organization", metavar="SLUG", help="Only those of this one.")
+        parser.add_argument("--kind", choices=Credential.Kind.values, help="Only this kind.")
+        parser.add_argument("--state", choices=[str(each) for each in State], help="Only these.")
+
+    def answer(
+        self, *, organization: str | None, kind: str | None, state: str | None, **_: Any
+    ) -> dict[str, Any]:
+        """Find them, the oldest first."""
+        now = timezone.now()
+        found = Credential.objects.select_related("organization", "owner").order_by("pk")
+        if organization is not None:
+            found = found.filter(organization=find_organization(organization))
+        if kind is not None:
+            found = found.filter(kind=kind)
+        rows = [credential_facts(each, now=now) for each in found.iterator(chunk_size=2000)]
+        return {"credentials": [row for row in rows if state in {None, row["state"]}]}
+
+    def text(self, answer: dict[str, Any]) -> str:
+        """Show a table."""
+        rows = [[row[column] for column in _COLUMNS] for row in answer["credentials"]]
+        return table([column.replace("_", " ") for column in _COLUMNS], rows)

@@ -1,0 +1,35 @@
+"""How does an operator end a credential from a shell?"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.core.management.base import CommandParser
+from django.utils import timezone
+
+from token_exchange import credentials
+from token_exchange.management.arguments import find_credential
+from token_exchange.management.base import OneAnswerCommand
+from token_exchange.management.presenting import credential_facts
+
+
+class Command(OneAnswerCommand):
+    """Revoke an API key or a client app."""
+
+    help = "End an API key or a client app, and all its tokens, for good."
+
+    def add_own_arguments(self, parser: CommandParser) -> None:
+        """Add the identifier and the reason."""
+        parser.add_argument("identifier", metavar="ID", help="Its identifier, or client_id.")
+        parser.add_argument("--reason", default="", help="Why; 255 characters at most.")
+
+    def answer(self, *, identifier: str, reason: str, **_: Any) -> dict[str, Any]:
+        """Revoke it."""
+        now = timezone.now()
+        credential = find_credential(identifier)
+        credentials.revoke(credential, reason=reason, now=now)
+        return credential_facts(credential, now=now)
+
+    def text(self, answer: dict[str, Any]) -> str:
+        """Say that it is done."""
+        return f"Revoked {answer['identifier']}; its tokens are refused as well."

@@ -1,0 +1,45 @@
+"""How does an operator publish a new signing key from a shell?"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.core.management.base import CommandParser
+from django.utils import timezone
+
+from token_exchange import signing
+from token_exchange.management.base import OneAnswerCommand
+from token_exchange.management.presenting import iso
+
+
+class Command(OneAnswerCommand):
+    """Rotate the signing key."""
+
+    help = "Publish a new signing key, which signs once every verifier can have fetched it."
+
+    def add_own_arguments(self, parser: CommandParser) -> None:
+        """Add the way to end all other keys."""
+        parser.add_argument(
+            "--all-new",
+            action="store_true",
+            help="Sign with it at once and refuse all other keys: every token dies. For a key "
+            "that leaked, or a database that was copied to another environment.",
+        )
+
+    def answer(self, *, all_new: bool, **_: Any) -> dict[str, Any]:
+        """Rotate it."""
+        key = signing.rotate_signing_key(all_new=all_new, now=timezone.now())
+        return {
+            "kid": key.kid,
+            "algorithm": key.algorithm,
+            "signs_from": iso(key.activates_at),
+            "all_new": all_new,
+        }
+
+    def text(self, answer: dict[str, Any]) -> str:
+        """Say what it is and from when it signs."""
+        others = "All other keys are removed." if answer["all_new"] else "The others retire then."
+        return (
+            f"Published the {answer['algorithm']} key {answer['kid']}.\n"
+            f"It signs from {answer['signs_from']}. {others}"
+        )
