@@ -48,7 +48,7 @@ class OneAnswerCommand(BaseCommand):
     def add_own_arguments(self, parser: CommandParser) -> None:
         """Add the arguments of this command."""
 
-    def answer(self, **options: Any) -> dict[str, Any]:
+    def answer(self, *args: Any, **options: Any) -> dict[str, Any]:
         """Do what was asked; return what there is to tell, in values that JSON has."""
         raise NotImplementedError
 

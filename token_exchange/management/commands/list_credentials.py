@@ -34,7 +34,7 @@ class Command(OneAnswerCommand):
         now = timezone.now()
         found = Credential.objects.select_related("organization", "owner").order_by("pk")
         if organization is not None:
-            found = found.filter(organization=find_organization(organization))
+            found = found.filter(organization_id=find_organization(organization).pk)
         if kind is not None:
             found = found.filter(kind=kind)
         rows = [credential_facts(each, now=now) for each in found.iterator(chunk_size=2000)]
