@@ -29,7 +29,11 @@ def token(request: HttpRequest) -> HttpResponse:
     now = timezone.now()
     credential = _authenticate(request, now=now)
     usage = count_success(request, name="token", identifier=credential.identifier)
-    issued = mint(credential, _asked(request), now=now)
+    asked = _asked(request)
+    try:
+        issued = mint(credential, asked, now=now)
+    except InvalidClient as error:
+        raise _invalid_api_key(error) from error
     log_issue(request, credential, issued)
     return token_response(
         {
@@ -53,9 +57,11 @@ def _authenticate(request: HttpRequest, *, now: Any) -> AuthenticatedCredential:
     try:
         return authenticate_api_key(header.parameter, address=client_address(request), now=now)
     except InvalidClient as error:
-        raise InvalidClient(
-            "Invalid API Key", reason=error.reason, identifier=error.identifier
-        ) from error
+        raise _invalid_api_key(error) from error
+
+
+def _invalid_api_key(error: InvalidClient) -> InvalidClient:
+    return InvalidClient("Invalid API Key", reason=error.reason, identifier=error.identifier)
 
 
 def _asked(request: HttpRequest) -> TokenRequest:

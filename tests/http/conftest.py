@@ -1,0 +1,32 @@
+"""Fixtures of the wire's tests: one credential for each endpoint, with its header."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import pytest
+
+from tests.factories import api_key_header, basic_header, make_api_key, make_client_app
+from token_exchange.credentials import IssuedSecret
+
+
+class Caller(NamedTuple):
+    """A client that holds a credential."""
+
+    path: str
+    issued: IssuedSecret
+    headers: dict[str, str]
+
+
+@pytest.fixture(params=["/v1/token", "/auth_token"])
+def caller(request: Any, db: None) -> Caller:
+    """A caller of each endpoint in turn."""
+    return make_caller(request.param)
+
+
+def make_caller(path: str, **values: Any) -> Caller:
+    if path == "/v1/token":
+        key = make_api_key(**values)
+        return Caller(path, key, api_key_header(key))
+    app = make_client_app(**values)
+    return Caller(path, app, basic_header(app))
