@@ -26,7 +26,7 @@ from django.utils.timezone import now as utc_now
 from token_exchange.conf import get_settings
 from token_exchange.core import keys
 from token_exchange.models import SigningKey
-from token_exchange.models.signing_key import KeyState
+from token_exchange.models.signing_key import KeyState, SigningKeyQuerySet
 from token_exchange.signals import (
     announce,
     log_event,
@@ -142,25 +142,30 @@ def rotate_signing_key(*, now: datetime, by: Any = None, all_new: bool = False) 
     using = router.db_for_write(SigningKey)
     activates_at = now if all_new else now + get_settings().jwks_max_age + CLOCK_SKEW
     with transaction.atomic(using=using):
+        # Written before anything is read: whoever comes second waits here, and then sees the key
+        # of the first.
         others = SigningKey.objects.using(using).filter(removed_at=None)
         if all_new:
-            removed = list(others)
             others.update(removed_at=now, encrypted_private_key="")
-            for key in removed:
+            for key in SigningKey.objects.using(using).filter(removed_at=now):
                 announce(signing_key_removed, using=using, signing_key=key, by=by)
         else:
-            waiting = others.filter(activates_at__gt=now).first()
-            if waiting is not None:
-                raise SigningKeyConflict(
-                    f"Key {waiting.kid} is published and signs from "
-                    f"{waiting.activates_at.isoformat(timespec='seconds')}; rotate after that."
-                )
             others.filter(Q(retires_at=None) | Q(retires_at__gt=activates_at)).update(
                 retires_at=activates_at
             )
+            _refuse_while_one_waits(others, now=now)
         key = _add_key(using=using, now=now, activates_at=activates_at, by=by)
     _cache.clear()
     return key
+
+
+def _refuse_while_one_waits(published: SigningKeyQuerySet, *, now: datetime) -> None:
+    waiting = published.filter(activates_at__gt=now).first()
+    if waiting is not None:
+        raise SigningKeyConflict(
+            f"Key {waiting.kid} is published and signs from "
+            f"{waiting.activates_at.isoformat(timespec='seconds')}; rotate after that."
+        )
 
 
 def _add_key(*, using: str, now: datetime, activates_at: datetime, by: Any = None) -> SigningKey:

@@ -96,7 +96,7 @@ def issue(
     credential.secret_digest = secret.digest
     credential.secret_issued_at = now
     credential.full_clean()
-    check_expiry(expires_at, now=now)
+    check_expiry(credential.expires_at, now=now)
     using = router.db_for_write(Credential)
     try:
         with transaction.atomic(using=using):

@@ -10,7 +10,7 @@ from typing import Any, ClassVar, Final
 from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.core.validators import MinValueValidator
-from django.db import models
+from django.db import models, router, transaction
 from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
@@ -198,13 +198,6 @@ class Credential(models.Model):
     def __str__(self) -> str:
         return f"{self.name} ({self.identifier})"
 
-    @classmethod
-    def from_db(cls, db: str | None, field_names: Any, values: Any, **options: Any) -> Any:
-        """Load a row, and remember the policy with which it came."""
-        instance = super().from_db(db, field_names, values, **options)
-        instance._remember_policy()  # noqa: SLF001 - of this class
-        return instance
-
     def save(  # type: ignore[override]
         self,
         *,
@@ -216,23 +209,28 @@ class Credential(models.Model):
         """Insert, or update what may be edited; ends the tokens if the policy became narrower.
 
         Secrets, revocation and use are never written by an update: a stale copy of a row would
-        bring a revoked credential back.
+        bring a revoked credential back. What the row holds now decides what is narrower, and not
+        what it held when this copy was read.
         """
-        if not self._state.adding:
-            names = set(EDITABLE_FIELDS if update_fields is None else update_fields)
-            if self._is_narrowed(names):
+        if self._state.adding:
+            # Never over a row that is there, whatever primary key somebody gave.
+            super().save(force_insert=True, using=using)
+            return
+        using = using or router.db_for_write(type(self), instance=self)
+        names = set(EDITABLE_FIELDS if update_fields is None else update_fields)
+        with transaction.atomic(using=using):
+            narrows = self._narrows(names, using=using)
+            if narrows:
                 self.generation = F("generation") + 1
                 names.add("generation")
-            update_fields = names
-        super().save(
-            force_insert=force_insert,
-            force_update=force_update,
-            using=using,
-            update_fields=update_fields,
-        )
-        if hasattr(self.generation, "resolve_expression"):
-            self.refresh_from_db(using=using, fields=["generation"])
-        self._remember_policy()
+            super().save(
+                force_insert=force_insert,
+                force_update=force_update,
+                using=using,
+                update_fields=names,
+            )
+            if narrows:
+                self.refresh_from_db(using=using, fields=["generation"])
 
     def clean(self) -> None:
         """Refuse a token lifetime over the ceiling."""
@@ -263,15 +261,18 @@ class Credential(models.Model):
         expires_at = self.previous_secret_expires_at
         return expires_at is not None and expires_at > now
 
-    def _remember_policy(self) -> None:
-        loaded = self.__dict__
-        self._policy = {name: loaded[name] for name in POLICY_FIELDS if name in loaded}
-
-    def _is_narrowed(self, names: set[str]) -> bool:
+    def _narrows(self, names: set[str], *, using: str) -> bool:
+        """Tell whether writing these fields allows less than the row, which is locked for it."""
+        policy = names.intersection(POLICY_FIELDS)
+        if not policy:
+            return False
+        row = Credential.objects.using(using).filter(pk=self.pk)
+        # An UPDATE and not SELECT FOR UPDATE: SQLite fails a transaction that reads first.
+        row.update(name=F("name"))
         return any(
             getattr(self, name) != before and is_narrower(name, before, getattr(self, name))
-            for name, before in self._policy.items()
-            if name in names
+            for each in row.values(*policy)
+            for name, before in each.items()
         )
 
 
