@@ -62,7 +62,14 @@ def _declared_length(request: HttpRequest) -> int:
 def _form_members(request: HttpRequest, repeatable: frozenset[str]) -> dict[str, Any]:
     try:
         parameters = list(request.POST.lists())
-    except (BadRequest, SuspiciousOperation, MultiPartParserError) as error:
+    # A codec that does not make text of bytes, such as hex, is a LookupError or a ValueError.
+    except (
+        BadRequest,
+        SuspiciousOperation,
+        MultiPartParserError,
+        LookupError,
+        ValueError,
+    ) as error:
         raise InvalidRequest("The form is malformed.", reason="malformed_form") from error
     if any(len(values) > 1 and name not in repeatable for name, values in parameters):
         raise InvalidRequest("A parameter is repeated.", reason="repeated_parameter")
@@ -71,7 +78,9 @@ def _form_members(request: HttpRequest, repeatable: frozenset[str]) -> dict[str,
 
 def _json_members(body: bytes) -> dict[str, Any]:
     try:
-        members = json.loads(body, object_pairs_hook=_unique)
+        # Of bytes, json would take other encodings and surrogates (RFC 8259, section 8.1).
+        text = body.decode("utf-8-sig")
+        members = json.loads(text, object_pairs_hook=_unique, parse_constant=_no_constant)
     except (ValueError, RecursionError) as error:
         raise InvalidRequest(
             "The body must be a JSON object or a form.", reason="malformed_json"
@@ -86,3 +95,7 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     if len(members) != len(pairs):
         raise ValueError("a member is repeated")
     return members
+
+
+def _no_constant(name: str) -> None:
+    raise ValueError(f"{name} is not JSON")
