@@ -32,6 +32,8 @@ class TokenExchangeConfig(AppConfig):
         for model in global_apps.get_models():
             if model._meta.concrete_model is user_model:
                 pre_delete.connect(_revoke_keys_of, sender=model)
+        if global_apps.is_installed("drf_spectacular"):
+            from token_exchange import schema  # noqa: F401 - importing it is registering it
 
 
 def _ensure_first_key(*, using: str, apps: Any = global_apps, **_: object) -> None:

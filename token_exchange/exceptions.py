@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, Final, Protocol, runtime_checkable
 
-from rest_framework import status, views
+from rest_framework import status
 from rest_framework.exceptions import (
     APIException,
     AuthenticationFailed,
@@ -93,6 +93,9 @@ def _each_challenge(request: Any) -> Iterator[str]:
 
 def exception_handler(exc: Exception, context: dict[str, Any]) -> Response | None:
     """Answer an exception of a DRF view in the one error shape, with all challenges."""
+    # Not above: DRF's views import DEFAULT_AUTHENTICATION_CLASSES, which import this module.
+    from rest_framework import views  # noqa: PLC0415
+
     response = views.exception_handler(exc, context)
     if response is None:
         return None

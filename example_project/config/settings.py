@@ -1,0 +1,143 @@
+"""How is the example put together?
+
+Everything that differs between places comes from the environment; ``environment.py`` reads it.
+"""
+
+from pathlib import Path
+
+from config import environment
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+VAR = BASE_DIR / "var"
+VAR.mkdir(exist_ok=True)
+
+DEBUG = environment.switch("DEBUG", default=False)
+SECRET_KEY = environment.secret_key(kept_at=VAR / "secret_key")
+ALLOWED_HOSTS = environment.words("ALLOWED_HOSTS", "localhost,127.0.0.1,[::1]")
+REQUIRE_HTTPS = environment.switch("TOKEN_EXCHANGE_REQUIRE_HTTPS", default=not DEBUG)
+
+INSTALLED_APPS = [
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "rest_framework",
+    "drf_spectacular",
+    "drf_spectacular_sidecar",
+    "token_exchange",
+    "reports",
+]
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+]
+ROOT_URLCONF = "config.urls"
+WSGI_APPLICATION = "config.wsgi.application"
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ]
+        },
+    }
+]
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": f"django.contrib.auth.password_validation.{name}"}
+    for name in (
+        "UserAttributeSimilarityValidator",
+        "MinimumLengthValidator",
+        "CommonPasswordValidator",
+        "NumericPasswordValidator",
+    )
+]
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+USE_TZ = True
+TIME_ZONE = "UTC"
+SESSION_COOKIE_SECURE = REQUIRE_HTTPS
+CSRF_COOKIE_SECURE = REQUIRE_HTTPS
+
+STATIC_URL = "static/"
+# The files of the installed apps, from where they are: there is no collectstatic to forget.
+WHITENOISE_USE_FINDERS = True
+
+DATABASES = {"default": environment.database(default=VAR / "db.sqlite3")}
+CACHES = {"default": environment.cache()}
+
+TOKEN_EXCHANGE_ORGANIZATION_MODEL = "token_exchange.Organization"
+TOKEN_EXCHANGE = {
+    "ISSUER": environment.text("TOKEN_EXCHANGE_ISSUER", "http://127.0.0.1:8000"),
+    "ALGORITHM": environment.text("TOKEN_EXCHANGE_ALGORITHM", "RS256"),
+    "REQUIRE_HTTPS": REQUIRE_HTTPS,
+    "TOKEN_RETENTION": environment.seconds("TOKEN_EXCHANGE_TOKEN_RETENTION", 86_400),
+    "SCOPES": {"reports:read": "Read reports", "reports:write": "Write reports"},
+}
+if not environment.switch("TOKEN_EXCHANGE_RATE_LIMITS", default=True):
+    TOKEN_EXCHANGE["RATE_LIMITS"] = None
+
+REST_FRAMEWORK = {
+    "DEFAULT_AUTHENTICATION_CLASSES": ["token_exchange.authentication.BearerAuthentication"],
+    "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
+    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
+    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "EXCEPTION_HANDLER": "token_exchange.exceptions.exception_handler",
+}
+SPECTACULAR_SETTINGS = {
+    "TITLE": "Reports",
+    "DESCRIPTION": "A small service, protected by django-token-exchange.",
+    "VERSION": "1",
+    "SERVE_INCLUDE_SCHEMA": False,
+    "SERVE_AUTHENTICATION": [],
+    "SERVE_PERMISSIONS": ["rest_framework.permissions.AllowAny"],
+    "SWAGGER_UI_DIST": "SIDECAR",
+    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
+    "POSTPROCESSING_HOOKS": [
+        "drf_spectacular.hooks.postprocess_schema_enums",
+        "token_exchange.schema.add_endpoints",
+    ],
+}
+
+CELERY_BROKER_URL, CELERY_BROKER_TRANSPORT_OPTIONS = environment.broker(default=VAR / "broker")
+CELERY_BROKER_CONNECTION_TIMEOUT = 1
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+# A task that cannot be sent fails at once; the caller decides.
+CELERY_TASK_PUBLISH_RETRY = False
+CELERY_TASK_IGNORE_RESULT = True
+CELERY_TASK_SERIALIZER = "json"
+CELERY_ACCEPT_CONTENT = ["json"]
+CELERY_BEAT_SCHEDULE_FILENAME = str(VAR / "celerybeat-schedule")
+_PURGE_EVERY_SECONDS = environment.seconds("TOKEN_EXCHANGE_PURGE_EVERY", 3600)
+CELERY_BEAT_SCHEDULE = {
+    "purge-expired-tokens": {
+        "task": "token_exchange.tasks.purge_expired_tokens",
+        "schedule": _PURGE_EVERY_SECONDS,
+        # Without a worker they must not pile up.
+        "options": {"expires": _PURGE_EVERY_SECONDS},
+    },
+}
+
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s %(message)s"}},
+    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "root": {"handlers": ["console"], "level": "WARNING"},
+    "loggers": {
+        "django": {"handlers": [], "level": "INFO"},
+        # Who exchanged what, and why something was refused: clients are not told.
+        "token_exchange": {"level": "INFO"},
+    },
+}

@@ -1,0 +1,1 @@
+"""The example's own business: reports, which belong to organizations."""

@@ -1,0 +1,103 @@
+"""What can a client do with a token, or with a key itself?"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any, cast
+
+from django.contrib.auth.models import AbstractBaseUser
+from drf_spectacular.utils import extend_schema
+from rest_framework.generics import ListCreateAPIView
+from rest_framework.pagination import PageNumberPagination
+from rest_framework.permissions import SAFE_METHODS, IsAuthenticated
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from reports.models import Report, ReportQuerySet
+from reports.serializers import CallerSerializer, CountSerializer, ReportSerializer
+from token_exchange.authentication import BearerAuthentication
+from token_exchange.core.tokens import Claims
+from token_exchange.credential_authentication import (
+    ApiKeyAuthentication,
+    ClientAppBasicAuthentication,
+)
+from token_exchange.credentials import AuthenticatedCredential
+from token_exchange.permissions import HasScope
+
+
+def _claims(request: Request) -> Claims:
+    """Return what the token said; behind ``BearerAuthentication`` it is always this."""
+    return cast("Claims", request.auth)
+
+
+class WhoAmI(APIView):
+    """Tell any caller with a good token what it says."""
+
+    authentication_classes = (BearerAuthentication,)
+    permission_classes = (IsAuthenticated,)
+
+    @extend_schema(responses=CallerSerializer)
+    def get(self, request: Request) -> Response:
+        """Tell who calls."""
+        claims = _claims(request)
+        user = request.user
+        caller = {
+            "subject": claims.subject,
+            "client_id": claims.client_id,
+            "organization": claims.organization_id,
+            "scopes": sorted(claims.scopes),
+            "user": user.get_username() if isinstance(user, AbstractBaseUser) else None,
+            "expires_at": datetime.fromtimestamp(claims.expires_at, UTC),
+        }
+        return Response(CallerSerializer(caller).data)
+
+
+class ReportPages(PageNumberPagination):
+    """Some at a time, whatever is asked for."""
+
+    page_size = 20
+    page_size_query_param = "page_size"
+    max_page_size = 100
+
+
+class Reports(ListCreateAPIView[Report]):
+    """List and write the reports of the caller's organization."""
+
+    authentication_classes = (BearerAuthentication,)
+    serializer_class = ReportSerializer
+    pagination_class = ReportPages
+    queryset = Report.objects.all()
+
+    def get_permissions(self) -> list[Any]:
+        """Ask for a scope of its own to read and to write."""
+        reads = self.request.method in SAFE_METHODS
+        return [HasScope("reports:read" if reads else "reports:write")]
+
+    def get_queryset(self) -> ReportQuerySet:
+        """Return the organization's own."""
+        return Report.objects.of(_claims(self.request).organization_id)
+
+    def perform_create(self, serializer: Any) -> None:
+        """Write it for the caller's organization, in the caller's name."""
+        serializer.save(
+            organization_id=_claims(self.request).organization_id,
+            created_by=self.request.user.get_username(),
+        )
+
+
+class ReportCount(APIView):
+    """Count reports for a caller that has no use for a token, such as a probe.
+
+    It sends its API key, or its client id and secret, with each request: one query each.
+    """
+
+    authentication_classes = (ApiKeyAuthentication, ClientAppBasicAuthentication)
+    permission_classes: Any = (HasScope("reports:read"),)
+
+    @extend_schema(responses=CountSerializer)
+    def get(self, request: Request) -> Response:
+        """Count the organization's own."""
+        credential = cast("AuthenticatedCredential", request.auth)
+        count = Report.objects.of(credential.organization_id).count()
+        return Response(CountSerializer({"count": count}).data)
