@@ -9,7 +9,7 @@ from __future__ import annotations
 import pathlib
 import sys
 from collections.abc import Iterator
-from xml.etree import ElementTree
+from xml.etree import ElementTree as ET
 
 RACES = "tests.concurrency."
 
@@ -17,7 +17,7 @@ RACES = "tests.concurrency."
 def cases(directory: pathlib.Path) -> Iterator[tuple[str, str]]:
     """Yield the name and the outcome of each test in each report below ``directory``."""
     for report in sorted(directory.rglob("*.xml")):
-        for case in ElementTree.parse(report).iter("testcase"):
+        for case in ET.parse(report).iter("testcase"):
             outcomes = {child.tag for child in case} & {"failure", "error", "skipped"}
             outcome = "failed" if outcomes & {"failure", "error"} else "passed"
             name = f"{case.get('classname')}.{case.get('name')}"
