@@ -42,6 +42,14 @@ _PUBLIC_MEMBERS: Final = {
     "OKP": ("crv", "kty", "x"),
 }
 
+# An algorithm is for one kind of key: its type, its curve, its private class.
+_KINDS: Final = {"RS256": ("RSA", None), "ES256": ("EC", "P-256"), "EdDSA": ("OKP", "Ed25519")}
+_PRIVATE_KEYS: Final[Mapping[str, type[PrivateKey]]] = {
+    "RS256": rsa.RSAPrivateKey,
+    "ES256": ec.EllipticCurvePrivateKey,
+    "EdDSA": ed25519.Ed25519PrivateKey,
+}
+
 
 class _DeterministicES256(ECAlgorithm):
     """ES256 with the nonce of RFC 6979: the same bytes give the same signature."""
@@ -89,8 +97,8 @@ class VerificationKey:
         Raises ``jwt.PyJWTError``, ``KeyError`` or ``ValueError`` if it is not such a key.
         """
         algorithm = jwk["alg"]
-        if algorithm not in ALGORITHMS:
-            raise ValueError("not one of our algorithms")
+        if _KINDS.get(algorithm) != (jwk["kty"], jwk.get("crv")):
+            raise ValueError("not a key of one of our algorithms")
         public = {name: jwk[name] for name in _PUBLIC_MEMBERS[jwk["kty"]]}
         public |= {"kid": thumbprint(public), "use": "sig", "alg": algorithm}
         return cls(
@@ -137,8 +145,8 @@ class SigningKey:
     def from_private_bytes(cls, der: bytes, *, algorithm: str) -> SigningKey:
         """Parse what ``private_bytes`` returned; raises ``ValueError`` or ``TypeError``."""
         private_key = load_der_private_key(der, password=None)
-        if not isinstance(private_key, PrivateKey):
-            raise TypeError("not a key of one of our algorithms")
+        if not isinstance(private_key, _PRIVATE_KEYS[algorithm]):
+            raise TypeError(f"not a key for {algorithm}")
         return cls._of(algorithm, private_key)
 
     @classmethod

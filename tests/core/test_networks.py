@@ -1,0 +1,137 @@
+"""Addresses and networks: what is not an address is in none, and each network means one thing."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from token_exchange.core.networks import is_within, parse_address, parse_network, site_of
+
+ADDRESSES = st.ip_addresses().map(str)
+
+
+class TestIsWithin:
+    @pytest.mark.parametrize(
+        ("address", "network"),
+        [
+            ("192.0.2.7", "192.0.2.0/24"),
+            ("192.0.2.7", "192.0.2.7"),
+            ("192.0.2.7", "192.0.2.7/32"),
+            ("192.0.2.7", "0.0.0.0/0"),
+            ("::ffff:192.0.2.7", "192.0.2.0/24"),
+            ("2001:db8::1", "2001:db8::/32"),
+            ("2001:DB8:0::1", "2001:db8::1"),
+            ("2001:db8::1", "::/0"),
+            ("fe80::1%eth0", "fe80::/10"),
+        ],
+    )
+    def test_inside(self, address, network):
+        assert is_within(address, [network])
+        assert is_within(address, ["198.51.100.0/24", network])
+
+    @pytest.mark.parametrize(
+        ("address", "network"),
+        [
+            ("192.0.3.7", "192.0.2.0/24"),
+            ("192.0.2.8", "192.0.2.7"),
+            ("::ffff:192.0.3.7", "192.0.2.0/24"),
+            ("::ffff:192.0.2.7", "::/0"),
+            ("192.0.2.7", "::/0"),
+            ("2001:db9::1", "2001:db8::/32"),
+            ("2001:db8::1", "0.0.0.0/0"),
+            ("::192.0.2.7", "192.0.2.0/24"),
+        ],
+    )
+    def test_outside(self, address, network):
+        assert not is_within(address, [network])
+
+    @pytest.mark.parametrize(
+        "address",
+        [
+            "",
+            " ",
+            "unknown",
+            "localhost",
+            "192.0.2.7 ",
+            "192.0.2.07",
+            "192.0.2",
+            "192.0.2.7:80",
+            "[2001:db8::1]",
+            "1",
+            "0x7f000001",
+            "192.0.2.7/32",
+            "192.0.2.7\n",
+            "1.1.1.1\x00",
+            "é",
+        ],
+    )
+    def test_what_is_no_address_is_in_no_network(self, address):
+        assert parse_address(address) is None
+        assert not is_within(address, ["0.0.0.0/0", "::/0"])
+
+    def test_no_networks_hold_no_address(self):
+        assert not is_within("192.0.2.7", [])
+
+    @given(st.text(st.characters(exclude_categories=())))
+    def test_any_text_has_an_answer(self, text):
+        assert is_within(text, ["192.0.2.0/24"]) in {True, False}
+        assert site_of(text)
+
+
+class TestParseNetwork:
+    @given(ADDRESSES)
+    def test_an_address_is_a_network_of_itself(self, address):
+        if not address.startswith("::ffff:"):
+            assert is_within(address, [str(parse_network(address))])
+
+    @pytest.mark.parametrize(
+        "text",
+        [
+            "192.0.2.1/24",
+            "2001:db8::1/32",
+            "192.0.2.0/33",
+            "2001:db8::/129",
+            "192.0.2.0/-1",
+            "",
+            "0",
+            "192.0.2.0/",
+            "192.0.2",
+            "192.0.2.0/24/8",
+            "192.0.2.0/24 ",
+            "example.com",
+            "192.0.2.0/٢٤",
+            "010.0.0.0/8",
+            "::/0\n",
+        ],
+    )
+    def test_garbage_and_host_bits(self, text):
+        with pytest.raises(ValueError):  # noqa: PT011 - the words are Python's
+            parse_network(text)
+
+    @pytest.mark.parametrize(
+        "text", ["fe80::1%eth0", "fe80::%eth0/64", "::ffff:192.0.2.0/120", "::ffff:192.0.2.7"]
+    )
+    def test_network_that_no_address_would_be_in(self, text):
+        with pytest.raises(ValueError, match="has a zone or a mapped address"):
+            parse_network(text)
+
+
+class TestSiteOf:
+    @pytest.mark.parametrize(
+        ("address", "site"),
+        [
+            ("192.0.2.7", "192.0.2.7"),
+            ("::ffff:192.0.2.7", "192.0.2.7"),
+            ("2001:db8:1:2:3:4:5:6", "2001:db8:1:2::/64"),
+            ("2001:DB8:1:2::", "2001:db8:1:2::/64"),
+            ("fe80::1%eth0", "fe80::/64"),
+            ("fe80::1%eth1", "fe80::/64"),
+        ],
+    )
+    def test_neighbour(self, address, site):
+        assert site == site_of(address)
+
+    def test_all_that_is_no_address_is_one_neighbour(self):
+        """So that garbage in a header cannot make a new counter at each request."""
+        assert site_of("unknown") == site_of("") == site_of("x" * 1000)

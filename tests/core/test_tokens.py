@@ -1,0 +1,221 @@
+"""Claims: any bytes are refused or are all the claims, each once and of its type."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from jwt.utils import base64url_decode
+
+from token_exchange.core.errors import InvalidToken
+from token_exchange.core.tokens import Claims, parse_claims, signing_input
+
+PAYLOAD: dict[str, Any] = {
+    "iss": "https://issuer.test",
+    "sub": "sk_live.abc",
+    "aud": "https://api.test",
+    "client_id": "sk_live.abc",
+    "scope": "reports:read reports:write",
+    "iat": 1_700_000_000,
+    "exp": 1_700_001_800,
+    "jti": "Jti0123456789",
+    "org": "42",
+    "gen": 3,
+}
+CLAIMS = Claims(
+    issuer="https://issuer.test",
+    subject="sk_live.abc",
+    audience=("https://api.test",),
+    client_id="sk_live.abc",
+    scopes=frozenset({"reports:read", "reports:write"}),
+    issued_at=1_700_000_000,
+    expires_at=1_700_001_800,
+    jti="Jti0123456789",
+    organization_id="42",
+    generation=3,
+)
+TEXT = st.text(st.characters(exclude_categories=["Cs"]), min_size=1)
+SCOPES = st.frozensets(st.text("abc:.", min_size=1))
+ANY_CLAIMS = st.builds(
+    Claims,
+    issuer=TEXT,
+    subject=TEXT,
+    audience=st.lists(TEXT, min_size=1).map(tuple),
+    client_id=TEXT,
+    scopes=SCOPES,
+    issued_at=st.integers(),
+    expires_at=st.integers(),
+    jti=TEXT,
+    organization_id=TEXT,
+    generation=st.integers(),
+    not_before=st.none(),
+)
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
+    lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
+    max_leaves=5,
+)
+
+
+def parse(**changes: Any) -> Claims:
+    return parse_claims(json.dumps({**PAYLOAD, **changes}).encode())
+
+
+class TestParseClaims:
+    def test_all_claims(self):
+        assert parse() == CLAIMS
+
+    @given(ANY_CLAIMS)
+    def test_round_trip(self, claims):
+        header, payload = map(
+            base64url_decode, signing_input(claims, kid="k", algorithm="EdDSA").split(".")
+        )
+        assert json.loads(header) == {"alg": "EdDSA", "kid": "k", "typ": "at+jwt"}
+        assert claims == parse_claims(payload)
+
+    @given(st.binary() | JSON.map(lambda value: json.dumps(value).encode()))
+    def test_any_bytes_are_claims_or_refused(self, payload):
+        with contextlib.suppress(InvalidToken):
+            assert isinstance(parse_claims(payload), Claims)
+
+    @given(st.sampled_from(sorted(PAYLOAD)), JSON)
+    def test_any_value_of_a_claim_is_read_or_refused(self, name, value):
+        with contextlib.suppress(InvalidToken):
+            claims = parse(**{name: value})
+            assert all(isinstance(each, str) for each in claims.audience)
+
+    @pytest.mark.parametrize("name", sorted(PAYLOAD))
+    def test_each_claim_is_required(self, name):
+        payload = {key: value for key, value in PAYLOAD.items() if key != name}
+        with pytest.raises(InvalidToken) as refused:
+            parse_claims(json.dumps(payload).encode())
+        assert refused.value.reason == f"claim_{name}"
+
+    @pytest.mark.parametrize("value", [None, True, 1, 1.5, ["a"], {"a": "b"}])
+    @pytest.mark.parametrize("name", ["iss", "sub", "client_id", "scope", "jti", "org"])
+    def test_text_must_be_text(self, name, value):
+        with pytest.raises(InvalidToken) as refused:
+            parse(**{name: value})
+        assert refused.value.reason == f"claim_{name}"
+
+    @pytest.mark.parametrize("name", ["iss", "sub", "client_id", "jti", "org"])
+    def test_text_must_not_be_empty(self, name):
+        with pytest.raises(InvalidToken):
+            parse(**{name: ""})
+
+    @pytest.mark.parametrize("value", [None, True, False, 1.0, 1e400, "1700000000", [1], {}])
+    @pytest.mark.parametrize("name", ["iat", "exp", "gen", "nbf"])
+    def test_number_must_be_whole(self, name, value):
+        with pytest.raises(InvalidToken):
+            parse(**{name: value})
+
+    @pytest.mark.parametrize("value", ["", [], [""], ["a", ""], ["a", 1], [["a"]], {"a": 1}, 1])
+    def test_audience_must_name_somebody(self, value):
+        with pytest.raises(InvalidToken) as refused:
+            parse(aud=value)
+        assert refused.value.reason == "claim_aud"
+
+    @pytest.mark.parametrize("value", ["a", ["a"]])
+    def test_audience_of_one_may_be_text_or_a_list(self, value):
+        assert parse(aud=value).audience == ("a",)
+
+    def test_scope_may_be_empty(self):
+        claims = parse(scope="")
+        assert (claims.scopes, claims.scope) == (frozenset(), "")
+
+    @pytest.mark.parametrize(
+        "payload",
+        [
+            b"",
+            b"null",
+            b"[]",
+            b'"text"',
+            b"1",
+            b"\xff",
+            b"{",
+            b"{} {}",
+            b"NaN",
+            b"[" * 100_000,
+            b'{"a":' * 100_000,
+            b"9" * 100_000,
+        ],
+    )
+    def test_not_an_object(self, payload):
+        with pytest.raises(InvalidToken) as refused:
+            parse_claims(payload)
+        assert refused.value.reason == "malformed_claims"
+
+    @pytest.mark.parametrize("number", ["NaN", "Infinity", "-Infinity"])
+    def test_constants_are_not_json(self, number):
+        payload = json.dumps(PAYLOAD).replace('"gen": 3', f'"gen": 3, "x": {number}').encode()
+        with pytest.raises(InvalidToken) as refused:
+            parse_claims(payload)
+        assert refused.value.reason == "malformed_claims"
+
+    @pytest.mark.parametrize("name", ["exp", "extra"])
+    def test_repeated_member(self, name):
+        again = json.dumps({name: 1})[1:-1]
+        payload = json.dumps({**PAYLOAD, "extra": 1})[:-1] + f", {again}}}"
+        with pytest.raises(InvalidToken) as refused:
+            parse_claims(payload.encode())
+        assert refused.value.reason == "malformed_claims"
+
+    def test_repeated_member_of_a_member(self):
+        payload = json.dumps(PAYLOAD)[:-1] + ', "extra": {"a": 1, "a": 2}}'
+        with pytest.raises(InvalidToken):
+            parse_claims(payload.encode())
+
+    def test_huge_number_is_a_number(self):
+        assert parse(exp=10**300).expires_at == 10**300
+
+    def test_unknown_claims_are_ignored(self):
+        assert parse(extra={"deep": [1, None]}) == CLAIMS
+
+    def test_bound_to_a_key_is_no_bearer_token(self):
+        """RFC 9449, section 7.2; RFC 8705, section 3."""
+        with pytest.raises(InvalidToken) as refused:
+            parse(cnf={"jkt": "x"})
+        assert refused.value.reason == "claim_cnf"
+
+    def test_not_before_is_optional(self):
+        assert (parse().not_before, parse(nbf=5).not_before) == (None, 5)
+
+
+class TestClaims:
+    def test_frozen(self):
+        with pytest.raises(dataclasses.FrozenInstanceError):
+            CLAIMS.subject = "user:1"
+
+    def test_scope_is_sorted(self):
+        assert dataclasses.replace(CLAIMS, scopes=frozenset("cab")).scope == "a b c"
+
+    @pytest.mark.parametrize(
+        ("subject", "user_id"),
+        [("user:7", "7"), ("user:a:b", "a:b"), ("sk_live.abc", None), ("users:7", None)],
+    )
+    def test_user_id(self, subject, user_id):
+        assert user_id == dataclasses.replace(CLAIMS, subject=subject).user_id
+
+
+class TestSigningInput:
+    def test_members(self):
+        payload = signing_input(CLAIMS, kid="k", algorithm="EdDSA").partition(".")[2]
+        assert json.loads(base64url_decode(payload)) == PAYLOAD
+
+    def test_several_audiences_are_a_list(self):
+        claims = dataclasses.replace(CLAIMS, audience=("a", "b"))
+        payload = signing_input(claims, kid="k", algorithm="EdDSA").partition(".")[2]
+        assert json.loads(base64url_decode(payload))["aud"] == ["a", "b"]
+
+    def test_same_claims_are_the_same_bytes(self):
+        """Scopes have no order in memory, and a token that is handed out again must have one."""
+        again = dataclasses.replace(CLAIMS, scopes=frozenset({"reports:write", "reports:read"}))
+        first, _second = (
+            signing_input(each, kid="k", algorithm="EdDSA") for each in (CLAIMS, again)
+        )
+        assert first == signing_input(again, kid="k", algorithm="EdDSA")
