@@ -22,9 +22,6 @@ from token_exchange.models import AccessToken, Credential
 from token_exchange.models.access_token import JTI_LENGTH
 from token_exchange.signals import access_token_revoked, announce
 
-_CLOCK_SKEW_SECONDS: Final = 60
-"""How much earlier than the minting process's another process's clock may be."""
-
 REUSE_MARGIN_SECONDS: Final = 1800
 """An auth token is handed out again only while it has more than this left."""
 
@@ -105,16 +102,17 @@ def _reusable(credential: AuthenticatedCredential, *, now: datetime) -> IssuedTo
         )
         .exclude(signing_input="")
         .order_by("-pk")  # the newest follows the newest policy
-        .values_list("jti", "scope", "audience", "kid", "expires_at", "signing_input")[:1]
-    )
-    for jti, scope, audience, kid, expires_at, signing_input in candidates:
+        .values_list("jti", "scope", "audience", "kid", "issued_at", "expires_at", "signing_input")
+    )[:1]
+    for jti, scope, audience, kid, issued_at, expires_at, signing_input in candidates:
         key = signing.key_set().signing_key(kid)
-        remaining = (expires_at - now).total_seconds()
+        # Our clock may be behind that of the process which minted it, or we may have waited.
+        remaining = (expires_at - max(now, issued_at)).total_seconds()
         if (
             key is not None
             and frozenset(scope.split()) == _scopes(credential, None)
             and tuple(audience) == _audience(credential, None)
-            and remaining - _CLOCK_SKEW_SECONDS <= _lifetime_seconds(credential, None, now=now)
+            and int(remaining) <= _lifetime_seconds(credential, None, now=now)
         ):
             return IssuedToken(
                 token=key.sign(signing_input),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime
 from typing import Any, Final
 
@@ -24,6 +25,7 @@ from token_exchange.views.body import read_members
 from token_exchange.views.endpoint import endpoint, log_issue, token_response
 
 _MAX_REFERENCE_LENGTH: Final = 255
+_SURROGATE: Final = re.compile("[\ud800-\udfff]")
 
 
 @endpoint("POST", "DELETE", challenge=BASIC_CHALLENGE)
@@ -76,7 +78,11 @@ def _reference(members: dict[str, Any]) -> dict[str, str]:
     reference = header.get("reference")
     if reference is None:
         return {}
-    if not isinstance(reference, str) or len(reference) > _MAX_REFERENCE_LENGTH:
+    if (
+        not isinstance(reference, str)
+        or len(reference) > _MAX_REFERENCE_LENGTH
+        or _SURROGATE.search(reference)  # half a character, which could not be echoed as UTF-8
+    ):
         raise InvalidRequest(
             f"The member reference must be a string of at most {_MAX_REFERENCE_LENGTH} characters.",
             reason="malformed_reference",
