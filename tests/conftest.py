@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from django.core.cache import cache
 from django.db import connection
+from django.dispatch import Signal
 from django.test import Client
 
 from token_exchange import signing
@@ -50,3 +51,23 @@ def token_exchange_settings(settings: Any) -> Callable[..., None]:
         settings.TOKEN_EXCHANGE = {**settings.TOKEN_EXCHANGE, **values}
 
     return change
+
+
+@pytest.fixture
+def hear() -> Iterator[Callable[[Signal], list[dict[str, Any]]]]:
+    """Listen to a signal: ``said = hear(credential_issued)`` collects its arguments."""
+    connected = []
+
+    def listen(signal: Signal) -> list[dict[str, Any]]:
+        said: list[dict[str, Any]] = []
+
+        def receiver(*, signal: Signal, sender: Any, **arguments: Any) -> None:
+            said.append(arguments)
+
+        signal.connect(receiver, weak=False)
+        connected.append((signal, receiver))
+        return said
+
+    yield listen
+    for signal, receiver in connected:
+        signal.disconnect(receiver)

@@ -71,7 +71,7 @@ class Migration(migrations.Migration):
                         max_length=255,
                         validators=[
                             django.core.validators.RegexValidator(
-                                "\\A[^\\x00-\\x1f\\x7f]*\\Z",
+                                "\\A[^\\x00-\\x1f\\x7f\\ud800-\\udfff]*\\Z",
                                 message="Control characters are not allowed.",
                             )
                         ],
@@ -168,7 +168,7 @@ class Migration(migrations.Migration):
                         max_length=255,
                         validators=[
                             django.core.validators.RegexValidator(
-                                "\\A[^\\x00-\\x1f\\x7f]*\\Z",
+                                "\\A[^\\x00-\\x1f\\x7f\\ud800-\\udfff]*\\Z",
                                 message="Control characters are not allowed.",
                             )
                         ],
@@ -270,7 +270,7 @@ class Migration(migrations.Migration):
                         max_length=255,
                         validators=[
                             django.core.validators.RegexValidator(
-                                "\\A[^\\x00-\\x1f\\x7f]*\\Z",
+                                "\\A[^\\x00-\\x1f\\x7f\\ud800-\\udfff]*\\Z",
                                 message="Control characters are not allowed.",
                             )
                         ],

@@ -20,18 +20,21 @@ if TYPE_CHECKING:
 _AUDIENCE: Final = re.compile(r"[\x21\x23-\x5b\x5d-\x7e]{1,255}")
 
 no_control_characters = RegexValidator(
-    r"\A[^\x00-\x1f\x7f]*\Z", message=_("Control characters are not allowed.")
+    r"\A[^\x00-\x1f\x7f\ud800-\udfff]*\Z", message=_("Control characters are not allowed.")
 )
+
+
+# None of the codes below is "invalid": JSONField has a text of its own for that.
 
 
 def _each(values: Any, is_good: Callable[[str], bool], message: _StrPromise) -> None:
     if not isinstance(values, list) or not all(isinstance(each, str) for each in values):
-        raise ValidationError(_("Enter a list of strings."), code="invalid")
+        raise ValidationError(_("Enter a list of strings."), code="no_list")
     for each in values:
         if not is_good(each):
-            raise ValidationError(message, code="invalid", params={"value": each})
+            raise ValidationError(message, code="unusable", params={"value": each})
     if len(set(values)) != len(values):
-        raise ValidationError(_("Enter each value once."), code="invalid")
+        raise ValidationError(_("Enter each value once."), code="repeated")
 
 
 def validate_scopes(values: Any) -> None:
@@ -42,7 +45,7 @@ def validate_scopes(values: Any) -> None:
         if registry and each not in registry:
             raise ValidationError(
                 _("%(value)r is not one of the scopes in TOKEN_EXCHANGE['SCOPES']: %(known)s."),
-                code="invalid",
+                code="unregistered",
                 params={"value": each, "known": ", ".join(sorted(registry))},
             )
 

@@ -1,0 +1,305 @@
+from __future__ import annotations
+
+import logging
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from django.db import connection, transaction
+
+from tests.factories import make_api_key, make_client_app, make_organization, make_user
+from token_exchange.core.errors import InvalidClient
+from token_exchange.core.secret_strings import make_client_id, make_secret
+from token_exchange.credentials import (
+    AuthenticatedCredential,
+    authenticate_api_key,
+    authenticate_client_app,
+    revoke,
+    rotate,
+)
+from token_exchange.models import Credential
+from token_exchange.signals import previous_secret_used
+
+pytestmark = pytest.mark.django_db
+
+NOW = datetime(2026, 1, 1, tzinfo=UTC)
+SECOND = timedelta(seconds=1)
+MINUTE = timedelta(minutes=1)
+HOUR = timedelta(hours=1)
+
+
+def authenticate(issued, *, now=NOW, address="192.0.2.1", **values) -> AuthenticatedCredential:
+    credential = issued.credential
+    if credential.kind == Credential.Kind.API_KEY:
+        return authenticate_api_key(issued.raw_secret, address=address, now=now, **values)
+    return authenticate_client_app(
+        credential.identifier, issued.raw_secret, address=address, now=now
+    )
+
+
+def refusal(issued, **values) -> str:
+    with pytest.raises(InvalidClient) as caught:
+        authenticate(issued, **values)
+    # What the caller may read is the same whatever the reason.
+    assert caught.value.description == InvalidClient.description
+    return caught.value.reason
+
+
+@pytest.fixture
+def used(django_capture_on_commit_callbacks):
+    """Authenticate, and let the request's transaction commit."""
+
+    def use(issued, **values):
+        with django_capture_on_commit_callbacks(execute=True):
+            authenticate(issued, **values)
+        issued.credential.refresh_from_db()
+        return issued.credential
+
+    return use
+
+
+@pytest.fixture
+def read_only():
+    """Make the connection one that cannot write, for a while."""
+
+    @contextmanager
+    def limit():
+        statement = {
+            "sqlite": "PRAGMA query_only = {}",
+            "postgresql": "SET default_transaction_read_only = {}",
+        }[connection.vendor]
+        with connection.cursor() as cursor:
+            cursor.execute(statement.format("on"))
+        yield
+        with connection.cursor() as cursor:
+            cursor.execute(statement.format("off"))
+
+    return limit
+
+
+class TestGoodCredential:
+    @pytest.mark.parametrize("make", [make_api_key, make_client_app])
+    def test_is_told_by_one_query(self, make, django_assert_num_queries):
+        organization = make_organization(
+            default_token_lifetime=timedelta(minutes=10), max_token_lifetime=timedelta(hours=2)
+        )
+        issued = make(
+            organization=organization,
+            scopes=["a", "b"],
+            audience=["https://a.test"],
+            token_lifetime=timedelta(minutes=5),
+            expires_at=NOW + HOUR,
+            now=NOW,
+        )
+        with django_assert_num_queries(1):
+            found = authenticate(issued)
+        assert found == AuthenticatedCredential(
+            pk=issued.credential.pk,
+            identifier=issued.credential.identifier,
+            kind=issued.credential.kind,
+            subject_type="organization",
+            owner_id=None,
+            organization_id=organization.pk,
+            scopes=["a", "b"],
+            audience=["https://a.test"],
+            token_lifetime=timedelta(minutes=5),
+            generation=1,
+            expires_at=NOW + HOUR,
+            organization_default_token_lifetime=timedelta(minutes=10),
+            organization_max_token_lifetime=timedelta(hours=2),
+            used_previous_secret=False,
+        )
+
+    def test_brings_its_owner_in_the_same_query(self, django_assert_num_queries):
+        user = make_user(email="owner@example.test")
+        issued = make_api_key(owner=user)
+        with django_assert_num_queries(1):
+            owner = authenticate(issued, load_owner=True).owner
+            assert (owner, owner.email) == (user, "owner@example.test")
+        assert authenticate(issued).owner is None
+        assert authenticate(issued).owner_id == user.pk
+
+    def test_has_no_owner_to_bring_if_it_is_an_organizations(self):
+        assert authenticate(make_api_key(), load_owner=True).owner is None
+
+
+class TestRefusal:
+    def test_of_an_unknown_key(self):
+        unknown = make_api_key()
+        Credential.objects.all().delete()
+        assert refusal(unknown) == "unknown"
+
+    def test_of_another_secret_of_the_same_key(self):
+        issued = make_api_key()
+        other = make_secret(issued.credential.identifier).raw_secret
+        with pytest.raises(InvalidClient) as caught:
+            authenticate_api_key(other, address="", now=NOW)
+        assert caught.value.reason == "wrong_secret"
+        assert caught.value.identifier == issued.credential.identifier
+
+    def test_of_another_apps_secret(self):
+        one, other = make_client_app(), make_client_app()
+        with pytest.raises(InvalidClient) as caught:
+            authenticate_client_app(
+                one.credential.identifier, other.raw_secret, address="", now=NOW
+            )
+        assert caught.value.reason == "wrong_secret"
+
+    def test_of_what_is_no_secret_without_any_query(self, django_assert_num_queries):
+        app = make_client_app()
+        with django_assert_num_queries(0):
+            for key in ("", "x", app.raw_secret, make_secret("sk_test.abcdefghijkl").raw_secret):
+                with pytest.raises(InvalidClient) as caught:
+                    authenticate_api_key(key, address="", now=NOW)
+                assert caught.value.reason == "malformed_secret"
+            for client_id in ("", "x", make_client_id("ci_test"), app.raw_secret):
+                with pytest.raises(InvalidClient) as caught:
+                    authenticate_client_app(client_id, app.raw_secret, address="", now=NOW)
+                assert caught.value.reason == "malformed_client_id"
+
+    @pytest.mark.parametrize("make", [make_api_key, make_client_app])
+    def test_of_a_revoked_credential(self, make):
+        issued = make()
+        revoke(issued.credential, now=NOW)
+        assert refusal(issued) == "credential_revoked"
+
+    def test_from_the_instant_of_expiry_on(self):
+        issued = make_api_key(expires_at=NOW + HOUR, now=NOW)
+        assert authenticate(issued, now=NOW + HOUR - SECOND)
+        assert refusal(issued, now=NOW + HOUR) == "credential_expired"
+
+    def test_while_the_organization_is_inactive(self):
+        issued = make_api_key()
+        organization = issued.credential.organization
+        organization.is_active = False
+        organization.save()
+        assert refusal(issued) == "organization_inactive"
+        organization.is_active = True
+        organization.save()
+        assert authenticate(issued)
+
+    def test_while_the_owner_is_inactive(self):
+        user = make_user(is_active=False)
+        issued = make_api_key(owner=user)
+        assert refusal(issued) == "owner_inactive"
+        user.is_active = True
+        user.save()
+        assert authenticate(issued)
+
+    def test_of_a_users_key_without_its_user(self):
+        """It never becomes a key of the organization."""
+        issued = make_api_key(owner=make_user())
+        Credential.objects.filter(pk=issued.credential.pk).update(owner=None)
+        assert refusal(issued) == "owner_gone"
+        assert refusal(issued, load_owner=True) == "owner_gone"
+
+    @pytest.mark.parametrize(
+        ("address", "is_allowed"),
+        [
+            ("192.0.2.77", True),
+            ("::ffff:192.0.2.77", True),
+            ("192.0.3.1", False),
+            ("2001:db8::1", True),
+            ("2001:db9::1", False),
+            ("", False),
+            ("not an address", False),
+        ],
+    )
+    def test_outside_the_allowed_networks(self, address, is_allowed):
+        issued = make_api_key(allowed_networks=["192.0.2.0/24", "2001:db8::/32"])
+        if is_allowed:
+            assert authenticate(issued, address=address)
+        else:
+            assert refusal(issued, address=address) == "network_not_allowed"
+
+
+class TestPreviousSecret:
+    def test_works_until_the_overlap_ends(self):
+        first = make_api_key(now=NOW)
+        second = rotate(first.credential, overlap=HOUR, now=NOW)
+        assert authenticate(second).used_previous_secret is False
+        assert authenticate(first, now=NOW + HOUR - SECOND).used_previous_secret is True
+        assert refusal(first, now=NOW + HOUR) == "previous_secret_expired"
+        assert authenticate(second, now=NOW + HOUR)
+
+    def test_is_refused_at_once_without_an_overlap(self):
+        first = make_client_app(now=NOW)
+        rotate(first.credential, overlap=timedelta(0), now=NOW)
+        assert refusal(first) == "wrong_secret"
+
+    def test_use_is_seen_once_a_minute(self, hear, used):
+        said = hear(previous_secret_used)
+        first = make_api_key(now=NOW)
+        second = rotate(first.credential, overlap=HOUR, now=NOW)
+        assert used(first, address="192.0.2.9").previous_secret_last_used_at == NOW
+        assert said == [
+            {
+                "credential_id": first.credential.pk,
+                "identifier": first.credential.identifier,
+                "address": "192.0.2.9",
+            }
+        ]
+        assert used(first, now=NOW + MINUTE - SECOND).previous_secret_last_used_at == NOW
+        assert len(said) == 1
+        # The new secret's use, a moment ago, does not hide the old one's.
+        used(second, now=NOW + MINUTE)
+        credential = used(first, now=NOW + MINUTE)
+        assert credential.previous_secret_last_used_at == NOW + MINUTE
+        assert len(said) == 2
+
+    def test_use_is_forgotten_with_the_next_rotation(self, used):
+        first = make_api_key(now=NOW)
+        rotate(first.credential, overlap=HOUR, now=NOW)
+        used(first)
+        rotate(first.credential, now=NOW + HOUR)
+        assert first.credential.previous_secret_last_used_at is None
+
+
+class TestLastUse:
+    def test_is_written_once_a_minute(self, used, django_assert_num_queries):
+        issued = make_api_key(now=NOW)
+        assert used(issued).last_used_at == NOW
+        assert used(issued, now=NOW + MINUTE - SECOND).last_used_at == NOW
+        assert used(issued, now=NOW + MINUTE).last_used_at == NOW + MINUTE
+        with django_assert_num_queries(1):
+            authenticate(issued, now=NOW + MINUTE + SECOND)
+
+    def test_is_written_once_by_two_who_read_the_same_row(self, django_capture_on_commit_callbacks):
+        issued = make_api_key(now=NOW)
+        with django_capture_on_commit_callbacks() as callbacks:
+            authenticate(issued, now=NOW)
+            authenticate(issued, now=NOW + SECOND)
+        for callback in callbacks:
+            callback()
+        issued.credential.refresh_from_db()
+        assert issued.credential.last_used_at == NOW
+
+    def test_does_not_end_tokens(self, used):
+        assert used(make_api_key(now=NOW)).generation == 1
+
+    def test_is_not_written_by_a_refusal(self, used):
+        issued = make_api_key(now=NOW, allowed_networks=["192.0.2.0/24"])
+        with pytest.raises(InvalidClient):
+            used(issued, address="198.51.100.1")
+        issued.credential.refresh_from_db()
+        assert issued.credential.last_used_at is None
+
+    @pytest.mark.django_db(transaction=True)
+    def test_waits_for_the_end_of_the_callers_transaction(self):
+        """So that no request holds this row while it does something else."""
+        issued = make_api_key(now=NOW)
+        with transaction.atomic():
+            authenticate(issued)
+            issued.credential.refresh_from_db()
+            assert issued.credential.last_used_at is None
+        issued.credential.refresh_from_db()
+        assert issued.credential.last_used_at == NOW
+
+    @pytest.mark.django_db(transaction=True)
+    def test_may_fail_without_anyone_noticing(self, read_only, caplog):
+        issued = make_api_key(now=NOW)
+        with caplog.at_level(logging.DEBUG, logger="token_exchange"), read_only():
+            authenticate(issued)
+        assert [record.event for record in caplog.records] == ["credential.use_not_recorded"]
+        issued.credential.refresh_from_db()
+        assert issued.credential.last_used_at is None
