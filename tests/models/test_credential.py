@@ -1,0 +1,275 @@
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from django.core.exceptions import ValidationError
+from django.db import DatabaseError, IntegrityError, transaction
+
+from tests.factories import make_api_key, make_client_app, make_user
+from token_exchange.credentials import revoke, rotate
+from token_exchange.models import APIKey, ClientApp, Credential
+from token_exchange.models.credential import State
+
+pytestmark = pytest.mark.django_db
+
+NOW = datetime(2026, 1, 1, tzinfo=UTC)
+HOUR = timedelta(hours=1)
+MINUTE = timedelta(minutes=1)
+
+# field, value before, value after, whether tokens of before may have too much
+EDITS = [
+    ("scopes", ["a", "b"], ["a"], True),
+    ("scopes", ["a"], ["b"], True),
+    ("scopes", ["a"], [], True),
+    ("scopes", ["a"], ["a", "b"], False),
+    ("scopes", ["a", "b"], ["b", "a"], False),
+    ("audience", ["https://a.test"], ["https://b.test"], True),
+    ("audience", ["https://a.test", "https://b.test"], ["https://a.test"], True),
+    ("audience", [], ["https://a.test"], True),
+    ("audience", ["https://a.test"], [], True),
+    ("audience", [], ["https://issuer.test", "https://a.test"], False),
+    ("audience", ["https://issuer.test"], [], False),
+    ("token_lifetime", HOUR, MINUTE, True),
+    ("token_lifetime", None, HOUR, True),
+    ("token_lifetime", HOUR, None, True),
+    ("token_lifetime", MINUTE, HOUR, False),
+    ("expires_at", None, NOW + HOUR, True),
+    ("expires_at", NOW + HOUR, NOW + MINUTE, True),
+    ("expires_at", NOW + MINUTE, NOW + HOUR, False),
+    ("expires_at", NOW + HOUR, None, False),
+    ("name", "before", "after", False),
+    ("allowed_networks", [], ["192.0.2.0/24"], False),
+    ("metadata", {}, {"a": 1}, False),
+]
+
+
+def make(**values) -> Credential:
+    return make_api_key(now=NOW, **values).credential
+
+
+def stored(credential: Credential) -> Credential:
+    return Credential.objects.get(pk=credential.pk)
+
+
+class TestSave:
+    @pytest.mark.parametrize(("name", "before", "after", "is_narrower"), EDITS)
+    def test_ends_the_tokens_if_they_have_too_much(self, name, before, after, is_narrower):
+        credential = stored(make(**{name: before}))
+        setattr(credential, name, after)
+        credential.save()
+        assert getattr(stored(credential), name) == after
+        assert credential.generation == stored(credential).generation == 1 + is_narrower
+
+    @pytest.mark.parametrize("model", [APIKey, ClientApp])
+    def test_of_a_proxy_does_the_same(self, model):
+        for make_either in (make_api_key, make_client_app):
+            make_either(scopes=["a"])
+        credential = model.objects.get()
+        credential.scopes = []
+        credential.save()
+        assert sorted(Credential.objects.values_list("kind", "generation")) == sorted(
+            [(model.KIND, 2), (({"api_key", "client_app"} - {model.KIND}).pop(), 1)]
+        )
+
+    def test_of_some_fields_counts_only_those(self):
+        credential = make(scopes=["a"])
+        credential.name, credential.scopes = "after", []
+        credential.save(update_fields=["name"])
+        assert (stored(credential).scopes, stored(credential).generation) == (["a"], 1)
+        # What was not written is still narrower than the row.
+        credential.save(update_fields=["scopes"])
+        assert (stored(credential).scopes, stored(credential).generation) == ([], 2)
+
+    def test_each_time_counts(self):
+        credential, generations = make(scopes=["a", "b", "c"]), []
+        for scopes in (["a", "b"], ["a"], ["a"], []):
+            credential.scopes = scopes
+            credential.save()
+            generations.append(credential.generation)
+        assert generations == [2, 3, 3, 4]
+
+    def test_compares_with_the_row_and_not_with_an_old_copy(self):
+        """Somebody widened the policy after this copy was read, and tokens were minted."""
+        stale = stored(credential := make(scopes=["a"]))
+        credential.scopes = ["a", "b"]
+        credential.save()
+        stale.save()
+        assert (stored(credential).scopes, stored(credential).generation) == (["a"], 2)
+
+    def test_compares_with_the_row_after_a_refresh(self):
+        copy = stored(credential := make(scopes=["a"]))
+        credential.scopes = ["a", "b"]
+        credential.save()
+        copy.refresh_from_db()
+        copy.scopes = ["a"]
+        copy.save()
+        assert stored(credential).generation == 2
+
+    def test_of_a_stale_copy_does_not_bring_a_revoked_credential_back(self):
+        stale = stored(credential := make())
+        revoke(credential, reason="Leaked.", now=NOW)
+        stale.name = "after"
+        stale.save()
+        assert stored(credential).name == "after"
+        assert stored(credential).revoked_at == NOW
+        assert stored(credential).revocation_reason == "Leaked."
+
+    def test_of_a_stale_copy_leaves_the_secrets_alone(self):
+        stale = stored(credential := make())
+        rotate(credential, overlap=HOUR, compromised=False, now=NOW)
+        stale.save()
+        after = stored(credential)
+        assert after.secret_digest == credential.secret_digest
+        assert after.previous_secret_digest == stale.secret_digest
+        assert after.previous_secret_expires_at == NOW + HOUR
+
+    def test_of_a_stale_copy_leaves_the_generation_alone(self):
+        stale = stored(credential := make())
+        rotate(credential, compromised=True, now=NOW)
+        stale.save()
+        assert stored(credential).generation == 2
+
+    def test_of_a_copy_with_fewer_fields(self):
+        credential = Credential.objects.only("name").get(pk=make(scopes=["a"]).pk)
+        credential.scopes = []
+        credential.save()
+        assert stored(credential).generation == 2
+
+    def test_never_inserts_over_a_row(self):
+        credential = make()
+        values = {
+            field.attname: getattr(credential, field.attname)
+            for field in Credential._meta.concrete_fields
+        }
+        with transaction.atomic(), pytest.raises(IntegrityError), transaction.atomic():
+            Credential(**{**values, "identifier": "sk_live.other"}).save()
+        assert stored(credential).identifier == credential.identifier
+
+    def test_fails_where_the_row_is_gone(self):
+        credential = make()
+        Credential.objects.all().delete()
+        with pytest.raises(DatabaseError), transaction.atomic():
+            credential.save()
+
+
+class TestUpdate:
+    @pytest.mark.parametrize(
+        "values",
+        [
+            {"scopes": []},
+            {"audience": ["https://a.test"]},
+            {"token_lifetime": MINUTE},
+            {"expires_at": NOW + HOUR},
+            {"name": "after", "scopes": ["a", "b"]},
+        ],
+    )
+    def test_of_a_policy_ends_the_tokens(self, values):
+        credential = make(scopes=["a"])
+        assert Credential.objects.filter(pk=credential.pk).update(**values) == 1
+        assert stored(credential).generation == 2
+
+    def test_of_a_policy_through_a_proxy_ends_the_tokens(self):
+        credential = make(scopes=["a"])
+        APIKey.objects.update(scopes=[])
+        ClientApp.objects.update(scopes=["b"])
+        assert (stored(credential).scopes, stored(credential).generation) == ([], 2)
+
+    def test_of_many_ends_the_tokens_of_all(self):
+        credentials = [make(scopes=["a"]), make(scopes=["a"])]
+        untouched = make(scopes=["a"])
+        for credential in credentials:
+            credential.scopes = []
+        Credential.objects.bulk_update(credentials, ["scopes"])
+        assert [stored(each).generation for each in (*credentials, untouched)] == [2, 2, 1]
+        assert [stored(each).scopes for each in (*credentials, untouched)] == [[], [], ["a"]]
+
+    def test_of_anything_else_does_not(self):
+        credential = make()
+        Credential.objects.update(name="after", allowed_networks=["192.0.2.0/24"])
+        Credential.objects.bulk_update([credential], ["name"])
+        assert stored(credential).generation == 1
+
+
+class TestState:
+    def test_follows_from_times(self):
+        credential = make(expires_at=NOW + 3 * HOUR)
+        assert credential.state(now=NOW) == State.ACTIVE
+        rotate(credential, overlap=HOUR, now=NOW)
+        assert credential.state(now=NOW) == State.ROTATING
+        assert credential.state(now=NOW + HOUR) == State.ACTIVE
+        assert credential.state(now=NOW + 3 * HOUR) == State.EXPIRED
+        revoke(credential, now=NOW)
+        assert credential.state(now=NOW + 3 * HOUR) == State.REVOKED
+
+
+class TestProxies:
+    def test_have_their_own_kind_only(self):
+        key, app = make_api_key().credential, make_client_app().credential
+        assert [each.pk for each in APIKey.objects.all()] == [key.pk]
+        assert [each.pk for each in ClientApp.objects.all()] == [app.pk]
+        assert not APIKey.objects.filter(pk=app.pk).exists()
+
+    def test_have_permissions_of_their_own(self):
+        def codenames(model):
+            return {
+                *(f"{each}_{model._meta.model_name}" for each in model._meta.default_permissions),
+                *(codename for codename, _ in model._meta.permissions),
+            }
+
+        assert codenames(APIKey) == {
+            f"{action}_apikey" for action in ("add", "change", "view", "rotate", "revoke")
+        }
+        assert codenames(ClientApp) == {
+            f"{action}_clientapp" for action in ("add", "change", "view", "rotate", "revoke")
+        }
+        assert codenames(Credential) == set()
+
+
+class TestConstraints:
+    """What no code path can write, because the database refuses it."""
+
+    @pytest.mark.parametrize(
+        "values",
+        [
+            {"kind": "other"},
+            {"subject_type": "other"},
+            {"previous_secret_digest": "0" * 64},
+            {"previous_secret_expires_at": NOW},
+        ],
+    )
+    def test_refuse_an_impossible_row(self, values):
+        credential = make()
+        with pytest.raises(IntegrityError), transaction.atomic():
+            Credential.objects.filter(pk=credential.pk).update(**values)
+
+    def test_refuse_an_owner_of_what_is_the_organizations(self):
+        for credential in (make(), make_client_app().credential):
+            with pytest.raises(IntegrityError), transaction.atomic():
+                Credential.objects.filter(pk=credential.pk).update(owner=make_user())
+
+    def test_refuse_a_users_client_app(self):
+        app = make_client_app().credential
+        with pytest.raises(IntegrityError), transaction.atomic():
+            Credential.objects.filter(pk=app.pk).update(subject_type="user")
+
+    def test_refuse_the_same_identifier_twice(self):
+        first, second = make(), make()
+        with pytest.raises(IntegrityError), transaction.atomic():
+            Credential.objects.filter(pk=second.pk).update(identifier=first.identifier)
+
+
+def test_validators_want_lists_of_strings():
+    credential = make()
+    for name in ("scopes", "audience", "allowed_networks"):
+        for value in ("a", {"a": 1}, [1], [None], 3):
+            setattr(credential, name, value)
+            with pytest.raises(ValidationError) as caught:
+                credential.full_clean()
+            assert caught.value.message_dict[name] == ["Enter a list of strings."]
+            setattr(credential, name, [])
+
+
+def test_is_shown_by_name_and_identifier():
+    credential = make(name="Nightly")
+    assert str(credential) == f"Nightly ({credential.identifier})"
