@@ -25,8 +25,10 @@ def caller(request: Any, db: None) -> Caller:
 
 
 def make_caller(path: str, **values: Any) -> Caller:
-    if path == "/v1/token":
-        key = make_api_key(**values)
-        return Caller(path, key, api_key_header(key))
-    app = make_client_app(**values)
-    return Caller(path, app, basic_header(app))
+    make = make_api_key if path == "/v1/token" else make_client_app
+    issued = make(**values)
+    return Caller(path, issued, make_header(path, issued))
+
+
+def make_header(path: str, issued: IssuedSecret) -> dict[str, str]:
+    return (api_key_header if path == "/v1/token" else basic_header)(issued)

@@ -10,13 +10,12 @@ from django.utils import timezone
 
 from tests.factories import (
     api_key_header,
-    basic_header,
     make_api_key,
     make_organization,
     make_user,
 )
 from tests.http.client import assert_refused, stored_rows, wire
-from tests.http.conftest import Caller, make_caller
+from tests.http.conftest import Caller, make_caller, make_header
 from token_exchange import credentials
 from token_exchange.core import secret_strings
 from token_exchange.models import Credential, Organization
@@ -42,10 +41,6 @@ def wrong_secret(path: str) -> Caller:
     issued = credentials.IssuedSecret(credential=caller.issued.credential, raw_secret=raw_secret)
     header = make_header(path, issued)
     return Caller(path, issued, header)
-
-
-def make_header(path: str, issued: credentials.IssuedSecret) -> dict[str, str]:
-    return (api_key_header if path == "/v1/token" else basic_header)(issued)
 
 
 def other_kind(path: str) -> Caller:
