@@ -33,8 +33,10 @@ def jwks(request: HttpRequest) -> HttpResponse:
         headers={
             "ETag": etag,
             "Cache-Control": f"public, {freshness}",
-            "Access-Control-Allow-Origin": "*",
             "X-Content-Type-Options": "nosniff",
         },
     )
-    return get_conditional_response(request, etag=etag, response=response) or response
+    answer = get_conditional_response(request, etag=etag, response=response) or response
+    # On a 304 as well, or a browser keeps it from a script of another origin.
+    answer["Access-Control-Allow-Origin"] = "*"
+    return answer
