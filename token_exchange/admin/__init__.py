@@ -1,0 +1,33 @@
+"""Which of our models does an operator find in the admin?"""
+
+from __future__ import annotations
+
+from django.contrib import admin
+
+from token_exchange.admin.access_tokens import AccessTokenAdmin
+from token_exchange.admin.credentials import APIKeyAdmin, ClientAppAdmin
+from token_exchange.admin.organizations import OrganizationAdmin
+from token_exchange.admin.signing_keys import SigningKeyAdmin
+from token_exchange.models import AccessToken, APIKey, ClientApp, Organization, SigningKey
+
+__all__ = [
+    "APIKeyAdmin",
+    "AccessTokenAdmin",
+    "ClientAppAdmin",
+    "OrganizationAdmin",
+    "SigningKeyAdmin",
+    "register",
+]
+
+
+def register(site: admin.AdminSite) -> None:
+    """Show our models on ``site``; the organization only where the project has none of its own."""
+    if not Organization._meta.swapped:
+        site.register(Organization, OrganizationAdmin)
+    site.register(APIKey, APIKeyAdmin)
+    site.register(ClientApp, ClientAppAdmin)
+    site.register(AccessToken, AccessTokenAdmin)
+    site.register(SigningKey, SigningKeyAdmin)
+
+
+register(admin.site)

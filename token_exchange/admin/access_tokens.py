@@ -1,0 +1,91 @@
+"""Which tokens are out, and how does an operator end one?"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+from django.contrib import admin
+from django.db.models import Exists, OuterRef, QuerySet
+from django.http import HttpRequest
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext_lazy as _
+
+from token_exchange.admin.desk import DeskAdmin, ObjectPage
+from token_exchange.admin.lists import badge, live_tokens
+from token_exchange.admin.revoking import revoke_tokens_page
+from token_exchange.models import AccessToken, Credential
+from token_exchange.models.credential import State
+
+
+class AccessTokenAdmin(DeskAdmin):
+    """Tokens that were minted; the tokens themselves are nowhere."""
+
+    list_display = ("jti", "credential_link", "scope", "issued_at", "expires_at", "state_badge")
+    list_select_related = ("credential",)
+    search_fields = ("jti__exact", "credential__identifier__exact")
+    search_help_text = _("By the whole jti, or the credential's whole identifier")
+    sortable_by = ()
+    fields = (
+        "jti",
+        "state_badge",
+        "credential_link",
+        "generation",
+        "scope",
+        "audience",
+        "kid",
+        "issued_at",
+        "expires_at",
+        "revoked_at",
+    )
+    readonly_fields = fields
+    actions = ("revoke_selected",)
+    object_pages: ClassVar[Mapping[str, ObjectPage]] = {
+        "revoke": ObjectPage("revoke", revoke_tokens_page, _("Revoke")),
+    }
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        """Return the tokens, each with whether anything has ended it."""
+        live = live_tokens(now=timezone.now()).filter(pk=OuterRef("pk"))
+        return super().get_queryset(request).annotate(is_live=Exists(live))
+
+    def has_add_permission(self, _request: HttpRequest) -> bool:
+        """Refuse: tokens are minted by exchanges only."""
+        return False
+
+    def has_change_permission(self, _request: HttpRequest, _obj: Any = None) -> bool:
+        """Refuse: a token is what it was when it was signed."""
+        return False
+
+    def has_revoke_permission(self, request: HttpRequest) -> bool:
+        """Tell whether the user may revoke tokens."""
+        return self.may(request, "revoke")
+
+    def is_alive(self, obj: Any) -> bool:
+        """Tell whether the token works."""
+        return bool(obj.is_live)
+
+    @admin.action(permissions=["revoke"], description=_("Revoke selected %(verbose_name_plural)s"))
+    def revoke_selected(self, request: HttpRequest, queryset: QuerySet[Any]) -> Any:
+        """Revoke them all."""
+        return self.selected(request, queryset, "revoke")
+
+    @admin.display(description=_("state"))
+    def state_badge(self, access_token: Any) -> SafeString:
+        """Show the state; whatever ended a token before its time counts as its revocation."""
+        if access_token.is_live:
+            return badge("live")
+        is_over = access_token.expires_at <= timezone.now()
+        return badge(State.EXPIRED if is_over else State.REVOKED)
+
+    @admin.display(description=_("credential"))
+    def credential_link(self, access_token: AccessToken) -> str:
+        """Link to the credential, in the list of its kind."""
+        credential = access_token.credential
+        is_api_key = credential.kind == Credential.Kind.API_KEY
+        name = "token_exchange_apikey_change" if is_api_key else "token_exchange_clientapp_change"
+        url = reverse(f"{self.admin_site.name}:{name}", args=(credential.pk,))
+        return format_html('<a href="{}">{}</a>', url, credential)

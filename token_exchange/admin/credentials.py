@@ -1,0 +1,169 @@
+"""How does an operator see, issue, change, rotate and revoke API keys and client apps?"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar
+
+from django.contrib import admin
+from django.contrib.admin.utils import flatten_fieldsets
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.utils import timezone
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext_lazy as _
+
+from token_exchange.admin.desk import DeskAdmin, ObjectPage
+from token_exchange.admin.forms import CredentialForm
+from token_exchange.admin.issuing import issue_page
+from token_exchange.admin.lists import OrganizationFilter, StateFilter, badge, count_live_tokens
+from token_exchange.admin.revoking import revoke_credentials_page
+from token_exchange.admin.rotating import end_overlap_page, rotate_page
+from token_exchange.models import Credential
+from token_exchange.models.credential import State
+
+_POLICY = (
+    _("Policy"),
+    {
+        "fields": ("scopes", "audience", "token_lifetime", "expires_at", "allowed_networks"),
+        "description": _(
+            "Whatever makes scopes, audience, token lifetime or expiry narrower ends all tokens "
+            "that are out: their clients get new ones with the next exchange."
+        ),
+    },
+)
+_NOTES = (_("Notes"), {"fields": ("metadata",)})
+
+
+class CredentialAdmin(DeskAdmin):
+    """What API keys and client apps have in common, which is nearly all."""
+
+    form = CredentialForm
+    add_form_template = "token_exchange/admin/issue.html"
+    who: ClassVar[tuple[str, ...]] = ("organization",)
+    raw_id_fields = ("organization", "owner")
+    list_select_related = ("organization", "owner")
+    list_filter = (StateFilter, OrganizationFilter)
+    search_fields = ("identifier", "name")
+    search_help_text = _("By identifier or name")
+    sortable_by = ("name", "last_used_at", "expires_at")
+    actions = ("rotate_selected", "revoke_selected")
+    object_pages: ClassVar[Mapping[str, ObjectPage]] = {
+        "rotate": ObjectPage("rotate", rotate_page, _("Rotate")),
+        "end_overlap": ObjectPage("rotate", end_overlap_page),
+        "revoke": ObjectPage("revoke", revoke_credentials_page, _("Revoke")),
+    }
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        """Return the credentials of this kind, each with the number of its live tokens."""
+        live = count_live_tokens(now=timezone.now())
+        return super().get_queryset(request).annotate(live_token_count=live)
+
+    def get_list_display(self, _request: HttpRequest) -> Sequence[Any]:
+        """Return the columns."""
+        return (
+            "name",
+            "identifier",
+            "state_badge",
+            *self.who,
+            "scope_list",
+            "live_tokens",
+            "last_used_at",
+            "expires_at",
+        )
+
+    def get_fieldsets(self, _request: HttpRequest, obj: Any = None) -> Any:
+        """Return what an issue asks for, or all that may be seen of a credential: no digest."""
+        if obj is None:
+            return ((None, {"fields": (*self.who, "name")}), _POLICY, _NOTES)
+        use = ("live_tokens", "last_used_at", "secret_issued_at")
+        previous = ("previous_secret_expires_at", "previous_secret_last_used_at")
+        history = ("created_at", "created_by", "revoked_at", "revoked_by", "revocation_reason")
+        return (
+            (None, {"fields": ("name", "identifier", "state_badge", "subject_type", *self.who)}),
+            _POLICY,
+            _NOTES,
+            (_("Use"), {"fields": (*use, *previous)}),
+            (_("History"), {"fields": history}),
+        )
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Sequence[Any]:
+        """Return all but the policy of a credential that has been issued."""
+        editable = {"name", *_POLICY[1]["fields"], *_NOTES[1]["fields"]}
+        shown = [] if obj is None else flatten_fieldsets(self.get_fieldsets(request, obj))
+        return [name for name in shown if name not in editable]
+
+    def get_autocomplete_fields(self, request: HttpRequest) -> Sequence[str]:
+        """Return those of ``who`` that this user can search for; others are asked by their id."""
+        return [name for name in self.who if self._is_searchable(name, request)]
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Refuse any change to what has been revoked, for nothing can follow from it."""
+        is_over = obj is not None and obj.revoked_at is not None
+        return not is_over and super().has_change_permission(request, obj)
+
+    def has_rotate_permission(self, request: HttpRequest) -> bool:
+        """Tell whether the user may rotate credentials of this kind."""
+        return self.may(request, "rotate")
+
+    def has_revoke_permission(self, request: HttpRequest) -> bool:
+        """Tell whether the user may revoke credentials of this kind."""
+        return self.may(request, "revoke")
+
+    def is_alive(self, obj: Credential) -> bool:
+        """Tell whether the credential can still be used, and so be rotated or revoked."""
+        return obj.state(now=timezone.now()) not in {State.EXPIRED, State.REVOKED}
+
+    def add_view(
+        self, request: HttpRequest, _form_url: str = "", _extra_context: Any = None
+    ) -> HttpResponse:
+        """Issue a credential."""
+        return issue_page(self, request)
+
+    @admin.action(
+        permissions=["rotate"],
+        description=_("Rotate selected %(verbose_name_plural)s"),
+    )
+    def rotate_selected(self, request: HttpRequest, queryset: QuerySet[Any]) -> Any:
+        """Rotate them all."""
+        return self.selected(request, queryset, "rotate")
+
+    @admin.action(permissions=["revoke"], description=_("Revoke selected %(verbose_name_plural)s"))
+    def revoke_selected(self, request: HttpRequest, queryset: QuerySet[Any]) -> Any:
+        """Revoke them all."""
+        return self.selected(request, queryset, "revoke")
+
+    @admin.display(description=_("state"))
+    def state_badge(self, credential: Credential) -> SafeString:
+        """Show the state."""
+        return badge(credential.state(now=timezone.now()))
+
+    @admin.display(description=_("live tokens"))
+    def live_tokens(self, credential: Any) -> int:
+        """Show how many of its tokens work now."""
+        return int(credential.live_token_count)
+
+    @admin.display(description=_("scopes"))
+    def scope_list(self, credential: Credential) -> str:
+        """Show the scopes."""
+        return " ".join(credential.scopes)
+
+    def _is_searchable(self, name: str, request: HttpRequest) -> bool:
+        # Its list may be registered elsewhere, without a search, or not be for this user's eyes.
+        related: Any = Credential._meta.get_field(name).related_model
+        if not self.admin_site.is_registered(related):
+            return False
+        related_admin = self.admin_site.get_model_admin(related)
+        return bool(related_admin.get_search_fields(request)) and (
+            related_admin.has_view_permission(request)
+        )
+
+
+class APIKeyAdmin(CredentialAdmin):
+    """API keys, which may speak for a user."""
+
+    who = ("organization", "owner")
+
+
+class ClientAppAdmin(CredentialAdmin):
+    """Client apps, which always speak for their organization."""

@@ -1,0 +1,174 @@
+"""What do all our pages in the admin have in common?"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from functools import partial
+from typing import TYPE_CHECKING, Any, ClassVar, Final, NamedTuple
+
+from django.contrib import admin, messages
+from django.contrib.admin.utils import quote, unquote
+from django.contrib.auth import get_permission_codename
+from django.core.exceptions import PermissionDenied
+from django.db.models import Model, QuerySet
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.template.response import TemplateResponse
+from django.urls import URLPattern, path, reverse
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from token_exchange.admin.lists import BoundedPaginator
+
+if TYPE_CHECKING:
+    _ModelAdmin = admin.ModelAdmin[Any]
+else:
+    _ModelAdmin = admin.ModelAdmin
+
+BULK_LIMIT: Final = 100
+"""How many rows an action takes at once; the answer lists each of them."""
+
+
+class ObjectPage(NamedTuple):
+    """A page of one object, at its own URL and with its own permission.
+
+    A bulk action is the same page, for more rows.
+    """
+
+    permission: str
+    page: Callable[[Any, HttpRequest, list[Any]], HttpResponse]
+    label: Any = ""
+    """Of the button on the object; without one there is none."""
+
+
+class DeskAdmin(_ModelAdmin):
+    """The admin of a model whose rows change by verbs and are never deleted."""
+
+    change_form_template = "token_exchange/admin/change_form.html"
+    paginator = BoundedPaginator
+    show_full_result_count = False
+    list_max_show_all = BULK_LIMIT
+    ordering = ("-pk",)
+    object_pages: ClassVar[Mapping[str, ObjectPage]] = {}
+
+    class Media:
+        css: ClassVar[Any] = {"all": ["token_exchange/admin/desk.css"]}
+        js = ("token_exchange/admin/desk.js",)
+
+    def is_alive(self, _obj: Any) -> bool:
+        """Tell whether anything is left to be done to the object."""
+        return True
+
+    def has_delete_permission(self, _request: HttpRequest, _obj: Any = None) -> bool:
+        """Refuse: what was once valid stays on record."""
+        return False
+
+    def may(self, request: HttpRequest, permission: str) -> bool:
+        """Tell whether the user holds the model's own ``permission``, and may look at its rows."""
+        codename = get_permission_codename(permission, self.opts)
+        return self.has_view_permission(request) and request.user.has_perm(
+            f"{self.opts.app_label}.{codename}"
+        )
+
+    def get_urls(self) -> list[Any]:
+        """Return the stock pages', and before them one for each of ``object_pages``."""
+        return [*map(self._object_url, self.object_pages), *super().get_urls()]
+
+    def url_name(self, name: str) -> str:
+        """Return the name under which the page is reversed, without the site's."""
+        return f"{self.opts.app_label}_{self.opts.model_name}_{name}"
+
+    def url(self, name: str, obj: Model | None = None) -> str:
+        """Return the path of a page, an object's if there is one."""
+        args = () if obj is None else (quote(obj.pk),)
+        return reverse(f"{self.admin_site.name}:{self.url_name(name)}", args=args)
+
+    def changelist_view(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """Refuse an action that the user may not take, which Django would only ignore."""
+        for name in set(request.POST.getlist("action")).intersection(self.actions or ()):
+            if not all(self.may(request, each) for each in getattr(self, name).allowed_permissions):
+                raise PermissionDenied
+        return super().changelist_view(request, extra_context)
+
+    def render_change_form(
+        self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any
+    ) -> HttpResponse:
+        """Put the buttons of the object on its page."""
+        obj = kwargs.get("obj")
+        if obj is not None and self.is_alive(obj):
+            context["buttons"] = [
+                (self.url(name, obj), each.label)
+                for name, each in self.object_pages.items()
+                if each.label and self.may(request, each.permission)
+            ]
+        return super().render_change_form(request, context, *args, **kwargs)
+
+    def page(
+        self, request: HttpRequest, template: str, *, status: int = 200, **context: Any
+    ) -> TemplateResponse:
+        """Answer with a page of ours; nobody may keep it."""
+        request.current_app = self.admin_site.name  # type: ignore[attr-defined]
+        response = TemplateResponse(
+            request,
+            f"token_exchange/admin/{template}",
+            {
+                **self.admin_site.each_context(request),
+                "opts": self.opts,
+                "media": self.media,
+                "action_checkbox_name": admin.helpers.ACTION_CHECKBOX_NAME,
+                "list_url": self.url("changelist"),
+                **context,
+            },
+            status=status,
+        )
+        response.headers["Cache-Control"] = "no-store"
+        return response
+
+    def selected(
+        self, request: HttpRequest, queryset: QuerySet[Any], name: str
+    ) -> HttpResponse | None:
+        """Answer a bulk action with the page of its rows, in the order in which they were made."""
+        rows = list(queryset.order_by("pk")[: BULK_LIMIT + 1])
+        if len(rows) > BULK_LIMIT:
+            return self.refuse(
+                request,
+                ngettext(
+                    "Select no more than %(limit)d row at once.",
+                    "Select no more than %(limit)d rows at once.",
+                    BULK_LIMIT,
+                )
+                % {"limit": BULK_LIMIT},
+            )
+        return self.object_pages[name].page(self, request, rows)
+
+    def refuse(
+        self, request: HttpRequest, reason: str, obj: Model | None = None
+    ) -> HttpResponseRedirect:
+        """Say why nothing was done, where the user came from."""
+        return self.go_back(request, reason, obj, level=messages.ERROR)
+
+    def go_back(
+        self,
+        request: HttpRequest,
+        message: str,
+        obj: Model | None = None,
+        *,
+        level: int = messages.SUCCESS,
+    ) -> HttpResponseRedirect:
+        """Return to the object or the list with a message, which must not hold a secret."""
+        self.message_user(request, message, level)
+        url = self.url("changelist") if obj is None else self.url("change", obj)
+        return HttpResponseRedirect(url)
+
+    def _object_url(self, name: str) -> URLPattern:
+        view = self.admin_site.admin_view(partial(self._object_view, name))
+        return path(f"<path:object_id>/{name}/", view, name=self.url_name(name))
+
+    def _object_view(self, name: str, request: HttpRequest, object_id: str) -> HttpResponse:
+        if not self.may(request, self.object_pages[name].permission):
+            raise PermissionDenied
+        obj = self.get_object(request, unquote(object_id))
+        if obj is None:
+            raise Http404(_("There is no such row."))
+        return self.object_pages[name].page(self, request, [obj])

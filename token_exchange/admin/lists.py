@@ -1,0 +1,143 @@
+"""How does a list tell where each row stands, and find the rows that stand alike?"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, Final
+
+from django.contrib import admin
+from django.contrib.admin.options import IncorrectLookupParameters
+from django.core.exceptions import ValidationError
+from django.core.paginator import Paginator
+from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet, Subquery
+from django.db.models.functions import Coalesce
+from django.http import HttpRequest
+from django.utils import timezone
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext_lazy as _
+
+from token_exchange.models import AccessToken, SigningKey, get_organization_model
+from token_exchange.models.credential import CredentialQuerySet, State
+from token_exchange.models.signing_key import KeyState
+
+if TYPE_CHECKING:
+    _Paginator = Paginator[Any]
+else:
+    _Paginator = Paginator
+
+COUNT_LIMIT: Final = 10_000
+"""A list counts no further, because counting millions of tokens takes seconds on each page."""
+
+ORGANIZATION_LIMIT: Final = 50
+"""A list offers no more organizations to filter by; the search finds the others."""
+
+STATE_LABELS: Final[Mapping[str, Any]] = {
+    State.ACTIVE: _("active"),
+    State.ROTATING: _("rotating"),
+    State.EXPIRED: _("expired"),
+    State.REVOKED: _("revoked"),
+    KeyState.NEXT: _("next"),
+    KeyState.CURRENT: _("current"),
+    KeyState.RETIRED: _("retired"),
+    KeyState.GONE: _("gone"),
+    "live": _("live"),
+}
+
+
+def badge(state: str) -> SafeString:
+    """Show a state as its word, with a colour that only underlines it."""
+    return format_html('<span class="te-badge te-{}">{}</span>', str(state), STATE_LABELS[state])
+
+
+class BoundedPaginator(_Paginator):
+    """Pages over the first ``COUNT_LIMIT`` rows; filters and search lead to the rest."""
+
+    @cached_property
+    def count(self) -> int:
+        """The number of rows, as far as it is counted."""
+        return self.object_list[:COUNT_LIMIT].count()  # type: ignore[call-arg, union-attr]
+
+
+def live_tokens(*, now: datetime) -> QuerySet[AccessToken]:
+    """Return the tokens that nothing has ended: neither time, a revocation nor a lost key."""
+    return AccessToken.objects.filter(
+        Exists(SigningKey.objects.filter(kid=OuterRef("kid"), removed_at=None)),
+        expires_at__gt=now,
+        revoked_at=None,
+        generation=F("credential__generation"),
+        credential__revoked_at=None,
+    )
+
+
+def count_live_tokens(*, now: datetime) -> Coalesce:
+    """Count a credential's live tokens inside the query for the credentials."""
+    counts = (
+        live_tokens(now=now)
+        .filter(credential=OuterRef("pk"))
+        .order_by()
+        .values("credential")
+        .annotate(count=Count("pk"))
+        .values("count")
+    )
+    return Coalesce(Subquery(counts), 0)
+
+
+def _state_conditions(now: datetime) -> dict[str, Q]:
+    # The same order of questions as in Credential.state.
+    lives = Q(revoked_at=None) & (Q(expires_at=None) | Q(expires_at__gt=now))
+    rotates = Q(previous_secret_expires_at__gt=now)
+    return {
+        State.ACTIVE: lives & (Q(previous_secret_expires_at=None) | ~rotates),
+        State.ROTATING: lives & rotates,
+        State.EXPIRED: Q(revoked_at=None, expires_at__lte=now),
+        State.REVOKED: Q(revoked_at__isnull=False),
+    }
+
+
+class StateFilter(admin.SimpleListFilter):
+    """Credentials by state."""
+
+    title = _("state")
+    parameter_name = "state"
+
+    def lookups(self, _request: HttpRequest, _model_admin: Any) -> list[tuple[str, Any]]:
+        """Return every state."""
+        return [(state.value, STATE_LABELS[state]) for state in State]
+
+    def queryset(self, _request: HttpRequest, queryset: CredentialQuerySet) -> CredentialQuerySet:
+        """Keep the credentials that are in the chosen state now."""
+        condition = _state_conditions(timezone.now()).get(self.value() or "")
+        return queryset if condition is None else queryset.filter(condition)
+
+
+class OrganizationFilter(admin.SimpleListFilter):
+    """Credentials by organization: a bounded choice, whatever the number of tenants."""
+
+    title = _("organization")
+    parameter_name = "organization"
+
+    def lookups(self, request: HttpRequest, _model_admin: Any) -> list[tuple[str, str]]:
+        """Return the first organizations, and the chosen one."""
+        organizations = get_organization_model()._default_manager
+        found = {str(each.pk): str(each) for each in organizations.all()[:ORGANIZATION_LIMIT]}
+        chosen = request.GET.get(self.parameter_name)
+        if chosen is not None and chosen not in found:
+            found |= {str(each.pk): str(each) for each in _filter(organizations.all(), pk=chosen)}
+        return list(found.items())
+
+    def queryset(self, _request: HttpRequest, queryset: CredentialQuerySet) -> CredentialQuerySet:
+        """Keep the credentials of the chosen organization."""
+        if self.value() is None:
+            return queryset
+        kept: CredentialQuerySet = _filter(queryset, organization=self.value())
+        return kept
+
+
+def _filter(queryset: Any, **condition: Any) -> Any:
+    try:
+        return queryset.filter(**condition)
+    except (ValueError, ValidationError) as error:
+        raise IncorrectLookupParameters(error) from error

@@ -1,0 +1,135 @@
+"""How does an operator give credentials new secrets, without cutting off who uses the old ones?"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+from django.core.exceptions import ValidationError
+from django.core.signing import BadSignature
+from django.db import router, transaction
+from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.views.decorators.debug import sensitive_variables
+
+from token_exchange import credentials as verbs
+from token_exchange.admin.forms import COMPROMISED, RotateForm, overlap_choices
+from token_exchange.admin.once import seal, show_secrets, unseal
+from token_exchange.credentials import CredentialConflict, IssuedSecret
+from token_exchange.models import Credential
+
+
+@sensitive_variables("issued")
+def rotate_page(model_admin: Any, request: HttpRequest, rows: list[Any]) -> HttpResponse:
+    """Ask for the overlap, or rotate all ``rows`` that have not ended and show the secrets.
+
+    The form brings the versions that it showed: a row that was rotated since stops all of it. So
+    does any other conflict, because a secret that nobody was shown would be lost.
+    """
+    alive = [each for each in rows if model_admin.is_alive(each)]
+    if not alive:
+        return model_admin.refuse(  # type: ignore[no-any-return]
+            request, _("What has ended cannot be rotated; issue a new one."), *rows[:1]
+        )
+    if "version" not in request.POST:
+        return _form_page(model_admin, request, rows, RotateForm(alive))
+    form = RotateForm(alive, request.POST)
+    if not _is_current(request, alive):
+        form.add_error(
+            None,
+            _("The secret was rotated meanwhile. Nothing was done now; look again before you do."),
+        )
+    elif form.is_valid():
+        try:
+            issued = _rotate(model_admin, request, alive, form.cleaned_data["overlap"])
+        except (CredentialConflict, ValidationError) as error:
+            form.add_error(None, _reasons(error))
+            # The rows in memory have seen what was rolled back.
+            rows = list(model_admin.get_queryset(request).filter(pk__in=[each.pk for each in rows]))
+        else:
+            title = _("Secret rotated") if len(issued) == 1 else _("Secrets rotated")
+            return show_secrets(model_admin, request, issued, title=title)
+    return _form_page(model_admin, request, rows, form, status=409)
+
+
+def end_overlap_page(model_admin: Any, request: HttpRequest, rows: list[Any]) -> HttpResponse:
+    """End the previous secret at once; by POST only."""
+    if request.method != "POST":
+        return HttpResponseNotAllowed(["POST"])
+    (credential,) = rows
+    try:
+        with transaction.atomic(using=router.db_for_write(Credential)):
+            verbs.end_overlap(credential, now=timezone.now(), by=request.user)
+            model_admin.log_change(request, credential, _("Ended the overlap."))
+    except CredentialConflict:
+        return model_admin.refuse(  # type: ignore[no-any-return]
+            request, _("There is no previous secret any more."), credential
+        )
+    return model_admin.go_back(  # type: ignore[no-any-return]
+        request, _("The previous secret has ended."), credential
+    )
+
+
+def _versions(rows: list[Any]) -> dict[str, str]:
+    return {str(each.pk): each.secret_issued_at.isoformat() for each in rows}
+
+
+def _is_current(request: HttpRequest, rows: list[Any]) -> bool:
+    try:
+        drawn = unseal(request.POST["version"], purpose="rotate", user=request.user)
+    except BadSignature:
+        return False
+    return bool(drawn == _versions(rows))
+
+
+def _rotate(
+    model_admin: Any, request: HttpRequest, rows: list[Any], overlap: str
+) -> list[IssuedSecret]:
+    now, compromised = timezone.now(), overlap == COMPROMISED
+    issued = []
+    with transaction.atomic(using=router.db_for_write(Credential)):
+        for credential in rows:
+            issued.append(
+                verbs.rotate(
+                    credential,
+                    now=now,
+                    overlap=None if compromised else timedelta(seconds=int(overlap)),
+                    compromised=compromised,
+                    by=request.user,
+                )
+            )
+            message = dict(overlap_choices())[overlap]
+            model_admin.log_change(request, credential, _("Rotated: %s") % message)
+    return issued
+
+
+def _reasons(error: Exception) -> str:
+    return " ".join(error.messages) if isinstance(error, ValidationError) else str(error)
+
+
+def _form_page(
+    model_admin: Any,
+    request: HttpRequest,
+    rows: list[Any],
+    form: RotateForm,
+    *,
+    status: int = 200,
+) -> HttpResponse:
+    now = timezone.now()
+    alive = [each for each in rows if model_admin.is_alive(each)]
+    rotating = [each for each in alive if each.has_previous_secret(now=now)]
+    is_bulk = "action" in request.POST
+    return model_admin.page(  # type: ignore[no-any-return]
+        request,
+        "rotate.html",
+        status=status,
+        title=_("Rotate the secret") if len(alive) == 1 else _("Rotate %d secrets") % len(alive),
+        rows=[(each, model_admin.state_badge(each)) for each in alive],
+        skipped=[each for each in rows if each not in alive],
+        form=form,
+        version=seal(_versions(alive), purpose="rotate", user=request.user),
+        action="rotate_selected" if is_bulk else None,
+        back_url=model_admin.url("changelist") if is_bulk else model_admin.url("change", rows[0]),
+        previous=[(each, model_admin.url("end_overlap", each)) for each in rotating],
+    )
