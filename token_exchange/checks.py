@@ -19,7 +19,9 @@ from token_exchange.models import AbstractOrganization, SigningKey, get_organiza
 
 _APP: Final = "token_exchange"
 _LOCAL_CACHES: Final = ("LocMemCache", "DummyCache", "DatabaseCache", "FileBasedCache")
+# As in Django's own security.W009.
 _INSECURE_SECRET_KEY_LENGTH: Final = 50
+_INSECURE_SECRET_KEY_CHARACTERS: Final = 5
 
 
 def register() -> None:
@@ -42,7 +44,7 @@ def check_settings(app_configs: Any, **_: object) -> list[checks.CheckMessage]:
 
 
 def _check_models() -> Iterator[checks.CheckMessage]:
-    if not issubclass(get_organization_model(), AbstractOrganization):
+    if not _has_policy():
         yield checks.Error(
             "The model in TOKEN_EXCHANGE_ORGANIZATION_MODEL has no token policy.",
             hint="Let it inherit from token_exchange.models.AbstractOrganization.",
@@ -58,17 +60,18 @@ def _check_models() -> Iterator[checks.CheckMessage]:
         )
 
 
-def _check_values(settings: Settings) -> Iterator[checks.CheckMessage]:
+def _has_policy() -> bool:
     try:
-        import_string(settings.verifier)
-    except ImportError as error:
+        return issubclass(get_organization_model(), AbstractOrganization)
+    except LookupError:  # Django's own checks say that there is no such model
+        return True
+
+
+def _check_values(settings: Settings) -> Iterator[checks.CheckMessage]:
+    yield from _check_verifier(settings)
+    if not _has_field(settings.organization_lookup_field):
         yield checks.Error(
-            f"TOKEN_EXCHANGE['VERIFIER'] cannot be imported: {error}.", id=f"{_APP}.E024"
-        )
-    organization_fields = {each.name for each in get_organization_model()._meta.get_fields()}
-    if settings.organization_lookup_field not in organization_fields:
-        yield checks.Error(
-            "TOKEN_EXCHANGE['ORGANIZATION_LOOKUP_FIELD'] is not a field of the organization model.",
+            "TOKEN_EXCHANGE['ORGANIZATION_LOOKUP_FIELD'] is not a column of the organization.",
             id=f"{_APP}.E016",
         )
     prefixes = {
@@ -85,6 +88,26 @@ def _check_values(settings: Settings) -> Iterator[checks.CheckMessage]:
         yield checks.Warning(
             "DEFAULT_OVERLAP is over MAX_OVERLAP, which is used instead.", id=f"{_APP}.W001"
         )
+
+
+def _check_verifier(settings: Settings) -> Iterator[checks.CheckMessage]:
+    try:
+        is_callable = callable(import_string(settings.verifier))
+    except ImportError as error:
+        yield checks.Error(
+            f"TOKEN_EXCHANGE['VERIFIER'] cannot be imported: {error}.", id=f"{_APP}.E024"
+        )
+    else:
+        if not is_callable:
+            yield checks.Error("TOKEN_EXCHANGE['VERIFIER'] is not callable.", id=f"{_APP}.E024")
+
+
+def _has_field(name: str) -> bool:
+    try:
+        columns = get_organization_model()._meta.concrete_fields
+    except LookupError:
+        return True
+    return name in {each.name for each in columns}
 
 
 def check_deployment(app_configs: Any, **_: object) -> list[checks.CheckMessage]:
@@ -105,10 +128,10 @@ def _check_deployment(settings: Settings) -> Iterator[checks.CheckMessage]:
             hint="Set TOKEN_EXCHANGE['REQUIRE_HTTPS'] = True, or leave it out with DEBUG off.",
             id=f"{_APP}.W003",
         )
-    if not settings.rate_limits:
+    if not settings.rate_limits or not getattr(django_settings, "RATELIMIT_ENABLE", True):
         yield checks.Warning(
             "There are no rate limits, so credentials can be guessed at full speed.",
-            hint="Leave out TOKEN_EXCHANGE['RATE_LIMITS'], or give each rate.",
+            hint="Leave out TOKEN_EXCHANGE['RATE_LIMITS'] and RATELIMIT_ENABLE, or give each rate.",
             id=f"{_APP}.W004",
         )
     elif _is_local_cache():
@@ -129,12 +152,17 @@ def _check_deployment(settings: Settings) -> Iterator[checks.CheckMessage]:
 def _is_local_cache() -> bool:
     name = getattr(django_settings, "RATELIMIT_USE_CACHE", "default")
     backend = django_settings.CACHES.get(name, {}).get("BACKEND", "")
-    return str(backend).endswith(_LOCAL_CACHES)
+    # A cache that does not exist counts nothing, for every process by itself.
+    return not backend or str(backend).endswith(_LOCAL_CACHES)
 
 
 def _has_insecure_secret_key() -> bool:
     key = django_settings.SECRET_KEY
-    return len(key) < _INSECURE_SECRET_KEY_LENGTH or key.startswith("django-insecure-")
+    return (
+        len(key) < _INSECURE_SECRET_KEY_LENGTH
+        or len(set(key)) < _INSECURE_SECRET_KEY_CHARACTERS
+        or key.startswith("django-insecure-")
+    )
 
 
 def check_signing_keys(

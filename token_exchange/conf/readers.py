@@ -23,6 +23,8 @@ _RATE_UNITS: Final = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 
 _DAY: Final = timedelta(days=1)
 _SECOND: Final = timedelta(seconds=1)
+# More than any is meant to be, and no sum of a date and one of these is out of range.
+_CENTURY: Final = timedelta(days=36_525)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +58,8 @@ def url(value: Any) -> str:
     """Accept an absolute URL without query and fragment (RFC 8414, section 2)."""
     if not isinstance(value, str) or not value:
         raise ValueError("must be a URL, for instance 'https://api.example.com'")
+    if not value.isprintable() or " " in value:
+        raise ValueError("must be a URL, which has neither spaces nor control characters")
     parts = urlsplit(value)
     if parts.scheme not in {"http", "https"} or not parts.netloc:
         raise ValueError("must be an absolute URL that starts with https:// (or http://)")
@@ -73,9 +77,9 @@ def text(value: Any) -> str:
 
 def algorithm(value: Any) -> str:
     """Accept one of our signature algorithms."""
-    if value not in ALGORITHMS:
+    if not isinstance(value, str) or value not in ALGORITHMS:
         raise ValueError(f"must be one of {', '.join(sorted(ALGORITHMS))}")
-    return str(value)
+    return value
 
 
 def prefix(value: Any) -> str:
@@ -86,7 +90,7 @@ def prefix(value: Any) -> str:
 
 
 def duration(
-    *, minimum: timedelta = timedelta(0), maximum: timedelta = timedelta.max
+    *, minimum: timedelta = timedelta(0), maximum: timedelta = _CENTURY
 ) -> Callable[[Any], timedelta]:
     """Accept whole seconds, as a number or a timedelta, within the bounds."""
 
@@ -96,8 +100,7 @@ def duration(
         if not isinstance(value, timedelta):
             raise ValueError("must be a number of seconds or a timedelta")
         if not minimum <= value <= maximum or value.microseconds:
-            upper = "" if maximum == timedelta.max else f" and at most {maximum}"
-            raise ValueError(f"must be whole seconds, at least {minimum}{upper}")
+            raise ValueError(f"must be whole seconds, at least {minimum} and at most {maximum}")
         return value
 
     return read

@@ -1,0 +1,359 @@
+"""Settings: one dictionary becomes one frozen object, or one text with every problem in it."""
+
+from __future__ import annotations
+
+import ast
+import contextlib
+import dataclasses
+import re
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.core.exceptions import ImproperlyConfigured
+from django.test import override_settings
+from hypothesis import given
+from hypothesis import settings as hypothesis_settings
+from hypothesis import strategies as st
+
+import token_exchange
+from token_exchange.conf import Settings, get_settings, get_verifier, read_settings
+from token_exchange.conf.readers import Rate, parse_rate
+from token_exchange.exchange import verify_access_token
+
+from .factories import make_user
+
+ISSUER = "https://issuer.test"
+FIELDS = {each.name.upper(): each for each in dataclasses.fields(Settings)}
+ANYTHING = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats()
+    | st.text()
+    | st.binary()
+    | st.timedeltas()
+    | st.sampled_from([object(), len, timedelta.max, timedelta.min]),
+    lambda inner: st.lists(inner) | st.dictionaries(st.text() | st.integers(), inner),
+    max_leaves=4,
+)
+
+
+def read(**written: Any) -> Settings:
+    with override_settings(TOKEN_EXCHANGE={"ISSUER": ISSUER, **written}):
+        return get_settings()
+
+
+def problems_of(**written: Any) -> list[tuple[str, str]]:
+    with override_settings(TOKEN_EXCHANGE={"ISSUER": ISSUER, **written}):
+        settings, problems = read_settings()
+        assert settings is None
+        with pytest.raises(ImproperlyConfigured) as refused:
+            get_settings()
+        assert all(each.message in str(refused.value) for each in problems)
+    return [(each.check_id, each.message) for each in problems]
+
+
+def check_id_of(key: str, value: Any) -> str:
+    """Return the id under which this one value is refused, and see that the text names the key."""
+    [(check_id, message)] = problems_of(**{key: value})
+    assert message.startswith(f"TOKEN_EXCHANGE[{key!r}] ")
+    assert message.endswith(".")
+    return check_id
+
+
+class TestDefaults:
+    def test_all(self):
+        assert read() == Settings(
+            issuer=ISSUER,
+            audience=ISSUER,
+            algorithm="RS256",
+            api_key_token_lifetime=timedelta(minutes=30),
+            client_app_token_lifetime=timedelta(hours=8),
+            max_token_lifetime=timedelta(hours=24),
+            scopes={},
+            api_key_prefix="sk",
+            client_id_prefix="ci",
+            client_secret_prefix="cs",
+            environment="live",
+            default_overlap=timedelta(hours=24),
+            max_overlap=timedelta(days=30),
+            max_key_lifetime=None,
+            organization_lookup_field="slug",
+            require_https=True,
+            rate_limits={
+                "token": Rate(60, 60),
+                "auth_token": Rate(60, 60),
+                "failure": Rate(30, 60),
+            },
+            rate_limit_fail_open=True,
+            num_proxies=None,
+            signing_key_encryption_keys=None,
+            jwks_max_age=timedelta(minutes=5),
+            token_retention=timedelta(days=1),
+            verifier="token_exchange.exchange.verify_access_token",
+        )
+
+    def test_https_is_required_unless_debugging(self):
+        with override_settings(DEBUG=True):
+            assert read().require_https is False
+            assert read(REQUIRE_HTTPS=True).require_https is True
+        with override_settings(DEBUG=False):
+            assert read().require_https is True
+            assert read(REQUIRE_HTTPS=False).require_https is False
+
+    def test_string_prefixes(self):
+        settings = read(ENVIRONMENT="test", API_KEY_PREFIX="k", CLIENT_SECRET_PREFIX="s1")
+        assert settings.api_key_string_prefix == "k_test"
+        assert settings.client_id_string_prefix == "ci_test"
+        assert settings.client_secret_string_prefix == "s1_test"
+
+
+class TestGetSettings:
+    def test_is_kept_until_a_setting_changes(self):
+        first = get_settings()
+        assert get_settings() is first
+        assert read(AUDIENCE="https://api.test").audience == "https://api.test"
+        assert get_settings() == first
+
+    def test_debug_is_one_of_those_settings(self):
+        assert get_settings().require_https is True
+        with override_settings(DEBUG=True):
+            assert get_settings().require_https is False
+
+    def test_other_settings_do_not_matter(self):
+        first = get_settings()
+        with override_settings(LANGUAGE_CODE="de"):
+            assert get_settings() is first
+
+    def test_frozen(self):
+        with pytest.raises(dataclasses.FrozenInstanceError):
+            get_settings().issuer = "https://attacker.test"
+
+    def test_names_every_problem_at_once(self):
+        with override_settings(TOKEN_EXCHANGE={"ALGORITHM": "none", "TYPO": 1, "NUM_PROXIES": 0}):
+            with pytest.raises(ImproperlyConfigured) as refused:
+                get_settings()
+            assert all(
+                f"'{key}'" in str(refused.value)
+                for key in ("ISSUER", "ALGORITHM", "TYPO", "NUM_PROXIES")
+            )
+            with pytest.raises(ImproperlyConfigured):
+                get_settings()
+
+    def test_repr_hides_the_secrets(self):
+        secret = "hidden-" * 8
+        settings = read(SIGNING_KEY_ENCRYPTION_KEYS=[secret])
+        assert settings.signing_key_encryption_keys == (secret,)
+        assert "hidden" not in f"{settings!r}{settings}"
+        assert "https://issuer.test" in repr(settings)
+
+    def test_problem_hides_the_secrets(self):
+        problems = problems_of(SIGNING_KEY_ENCRYPTION_KEYS=["hidden"])
+        assert "hidden" not in str(problems)
+
+
+class TestWholeDictionary:
+    @pytest.mark.parametrize("written", [None, [], "x", 1, [("ISSUER", ISSUER)]])
+    def test_must_be_a_dictionary(self, written):
+        with override_settings(TOKEN_EXCHANGE=written):
+            settings, problems = read_settings()
+        assert (settings, [each.check_id for each in problems]) == (None, ["E001"])
+
+    def test_must_be_there(self, settings):
+        del settings.TOKEN_EXCHANGE
+        assert [each.check_id for each in read_settings()[1]] == ["E001"]
+
+    @pytest.mark.parametrize("key", ["TYPO", "issuer", "", 1, None, "RATE_LIMIT"])
+    def test_unknown_key(self, key):
+        with override_settings(TOKEN_EXCHANGE={"ISSUER": ISSUER, key: 1}):
+            [problem] = read_settings()[1]
+        assert problem.check_id == "E001"
+        assert repr(key) in problem.message
+
+    def test_issuer_is_required(self):
+        with override_settings(TOKEN_EXCHANGE={}):
+            [problem] = read_settings()[1]
+        assert problem.check_id == "E002"
+
+    def test_check_ids_are_stable(self):
+        """Projects silence them by these names."""
+        assert {name: each.metadata["check_id"] for name, each in FIELDS.items()} == {
+            "ISSUER": "E002",
+            "AUDIENCE": "E003",
+            "ALGORITHM": "E004",
+            "API_KEY_TOKEN_LIFETIME": "E005",
+            "CLIENT_APP_TOKEN_LIFETIME": "E006",
+            "MAX_TOKEN_LIFETIME": "E007",
+            "SCOPES": "E008",
+            "API_KEY_PREFIX": "E009",
+            "CLIENT_ID_PREFIX": "E010",
+            "CLIENT_SECRET_PREFIX": "E011",
+            "ENVIRONMENT": "E012",
+            "DEFAULT_OVERLAP": "E013",
+            "MAX_OVERLAP": "E014",
+            "MAX_KEY_LIFETIME": "E015",
+            "ORGANIZATION_LOOKUP_FIELD": "E016",
+            "REQUIRE_HTTPS": "E017",
+            "RATE_LIMITS": "E018",
+            "RATE_LIMIT_FAIL_OPEN": "E019",
+            "NUM_PROXIES": "E020",
+            "SIGNING_KEY_ENCRYPTION_KEYS": "E021",
+            "JWKS_MAX_AGE": "E022",
+            "TOKEN_RETENTION": "E023",
+            "VERIFIER": "E024",
+        }
+
+    def test_each_says_what_it_means(self):
+        for each in FIELDS.values():
+            assert re.fullmatch(r"[A-Z][^\n]{10,}\.", each.metadata["help"])
+
+    @pytest.mark.parametrize("key", sorted(FIELDS))
+    def test_default_is_written_as_one_would_write_it(self, key):
+        default = FIELDS[key].metadata["default"]
+        written = {"ISSUER": ISSUER} if key == "ISSUER" else {key: default}
+        assert read(**written) == read()
+
+    @hypothesis_settings(max_examples=400, deadline=None)
+    @given(st.sampled_from(sorted(FIELDS)), ANYTHING)
+    def test_any_value_is_read_or_refused_under_its_own_id(self, key, value):
+        with override_settings(TOKEN_EXCHANGE={"ISSUER": ISSUER, key: value}):
+            settings, problems = read_settings()
+        expected = [] if settings else [FIELDS[key].metadata["check_id"]]
+        assert expected == [each.check_id for each in problems]
+
+
+BAD_VALUES = {
+    "ISSUER": [
+        *(
+            "",
+            None,
+            1,
+            "issuer.test",
+            "//issuer.test",
+            "ftp://issuer.test",
+            "https://",
+            "https:///x",
+        ),
+        *("https://issuer.test?x=1", "https://issuer.test?", "https://issuer.test#x"),
+        *("https://issuer.test#", "https://[::1", "https://issuer.test ", "https://issuer.test\n"),
+    ],
+    "AUDIENCE": ["", " ", 1, ["https://api.test"], False],
+    "ALGORITHM": ["none", "HS256", "RS512", "rs256", "", None, 1, ["RS256"], {}],
+    "API_KEY_TOKEN_LIFETIME": [0, -1, 86_401, None, "1800", 1.5, True, timedelta(days=2)],
+    "CLIENT_APP_TOKEN_LIFETIME": [0, timedelta(microseconds=1), timedelta(seconds=1.5)],
+    "MAX_TOKEN_LIFETIME": [0, 86_401, timedelta(days=1, seconds=1), 10**30],
+    "SCOPES": [None, ["a"], "a", {"a b": ""}, {"": ""}, {1: "x"}, {"a": None}, {'"': "x"}],
+    "API_KEY_PREFIX": ["", "S", "1", "a_b", "a.b", "a" * 17, None, 1, "é", "a\n"],
+    "CLIENT_ID_PREFIX": ["_"],
+    "CLIENT_SECRET_PREFIX": ["-"],
+    "ENVIRONMENT": ["", "live_eu", "Live", None],
+    "DEFAULT_OVERLAP": [-1, None, "1d", timedelta.max, 0.5],
+    "MAX_OVERLAP": [-1, timedelta.max],
+    "MAX_KEY_LIFETIME": [0, -1, "", timedelta.max, 10**10],
+    "ORGANIZATION_LOOKUP_FIELD": ["", None, 1],
+    "REQUIRE_HTTPS": [0, 1, "True", "off", []],
+    "RATE_LIMITS": [
+        *("off", [], 60, {"tokens": "60/m"}, {1: "60/m"}, {"token": 60}, {"token": ["60/m"]}),
+        *({"token": "5/w"}, {"token": "0/m"}, {"token": "m"}, {"token": "60"}, {"token": ""}),
+        *({"token": "60/m "}, {"token": "-1/m"}, {"failure": "1/0s"}, {"failure": "1.5/m"}),
+        *({"token": "60/M"}, {"token": "60/min"}, {"auth_token": "60 / m"}, {"token": "٦/m"}),
+    ],
+    "RATE_LIMIT_FAIL_OPEN": [None, 0, "yes"],
+    "NUM_PROXIES": [0, -1, True, "1", 1.0],
+    "SIGNING_KEY_ENCRYPTION_KEYS": [[], "x" * 40, ["x" * 31], [b"x" * 40], ["x" * 40, 1], {}],
+    "JWKS_MAX_AGE": [-1, 86_401, None],
+    "TOKEN_RETENTION": [-1, None, timedelta.max],
+    "VERIFIER": ["", "verify", None, len],
+}
+
+
+class TestEachSetting:
+    @pytest.mark.parametrize(
+        ("key", "value"), [(key, value) for key, values in BAD_VALUES.items() for value in values]
+    )
+    def test_refused(self, key, value):
+        assert check_id_of(key, value) == FIELDS[key].metadata["check_id"]
+
+    def test_each_has_a_value_that_is_refused(self):
+        assert set(BAD_VALUES) == set(FIELDS)
+
+    @pytest.mark.parametrize(
+        ("key", "written", "expected"),
+        [
+            ("ISSUER", "http://localhost:8000/tenant/", "http://localhost:8000/tenant/"),
+            ("AUDIENCE", "reports", "reports"),
+            ("ALGORITHM", "ES256", "ES256"),
+            ("API_KEY_TOKEN_LIFETIME", 1, timedelta(seconds=1)),
+            ("API_KEY_TOKEN_LIFETIME", 86_400, timedelta(days=1)),
+            ("API_KEY_TOKEN_LIFETIME", timedelta(minutes=5), timedelta(minutes=5)),
+            ("SCOPES", {"reports:read": "Read"}, {"reports:read": "Read"}),
+            ("DEFAULT_OVERLAP", 0, timedelta(0)),
+            ("MAX_KEY_LIFETIME", 31_536_000, timedelta(days=365)),
+            ("MAX_KEY_LIFETIME", None, None),
+            ("RATE_LIMITS", None, {}),
+            ("NUM_PROXIES", 2, 2),
+            ("SIGNING_KEY_ENCRYPTION_KEYS", ["x" * 32, "y" * 32], ("x" * 32, "y" * 32)),
+            ("JWKS_MAX_AGE", 0, timedelta(0)),
+        ],
+    )
+    def test_read(self, key, written, expected):
+        assert expected == getattr(read(**{key: written}), key.lower())
+
+    def test_rates_that_are_not_named_keep_their_default(self):
+        assert read(RATE_LIMITS={"token": "5/10s", "failure": None}).rate_limits == {
+            "token": Rate(5, 10),
+            "auth_token": Rate(60, 60),
+        }
+
+    def test_scopes_do_not_follow_the_dictionary_that_was_written(self):
+        written = {"reports:read": "Read"}
+        settings = read(SCOPES=written)
+        written["admin"] = "Everything"
+        assert settings.scopes == {"reports:read": "Read"}
+
+
+class TestParseRate:
+    @pytest.mark.parametrize(
+        ("text", "rate"),
+        [
+            ("60/m", Rate(60, 60)),
+            ("5/10s", Rate(5, 10)),
+            ("1/h", Rate(1, 3600)),
+            ("1000/2d", Rate(1000, 172_800)),
+        ],
+    )
+    def test_good(self, text, rate):
+        assert rate == parse_rate(text)
+
+    @given(st.text())
+    def test_any_text_is_a_rate_or_refused(self, text):
+        with contextlib.suppress(ValueError):
+            rate = parse_rate(text)
+            assert rate.quota > 0
+            assert rate.window_seconds > 0
+
+
+class TestGetVerifier:
+    def test_is_the_issuers_own(self):
+        assert get_verifier() is verify_access_token
+
+    def test_is_what_the_setting_names(self, token_exchange_settings):
+        token_exchange_settings(VERIFIER="tests.factories.make_user")
+        assert get_verifier() is make_user
+
+
+class TestEverySettingIsUsed:
+    def test_somewhere_in_the_package(self):
+        """As an attribute of ``get_settings()``, or of a name that holds the settings."""
+        package = Path(token_exchange.__file__).parent
+        read_somewhere = {
+            node.attr
+            for path in package.rglob("*.py")
+            for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+            if isinstance(node, ast.Attribute)
+            and ast.unparse(node.value) in {"settings", "get_settings()", "self"}
+            and (ast.unparse(node.value) != "self" or path.match("conf/settings.py"))
+        }
+        assert {key.lower() for key in FIELDS} <= read_somewhere
