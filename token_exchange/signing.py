@@ -61,12 +61,16 @@ class _KeySetCache:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self.clear()
-
-    def clear(self) -> None:
         self._parsed: dict[str, keys.SigningKey] = {}
         self._key_set = keys.KeySet(())
         self._fresh_until = float("-inf")
+
+    def clear(self) -> None:
+        # Waits for a copy that is being read: it may be older than what made us forget. The set
+        # itself stays for a thread that has just found it fresh.
+        with self._lock:
+            self._parsed = {}
+            self._fresh_until = float("-inf")
 
     def get(self) -> keys.KeySet:
         if time.monotonic() >= self._fresh_until:
@@ -124,7 +128,7 @@ def ensure_first_key(*, using: str, now: datetime) -> None:
     _cache.clear()
     if not SigningKey.objects.using(using).exists():
         with contextlib.suppress(SigningKeyConflict):
-            _add_key(using=using, now=now, activates_at=now)
+            _add_key(sequence=1, using=using, now=now, activates_at=now)
 
 
 class SigningKeyConflict(Exception):
@@ -141,9 +145,9 @@ def rotate_signing_key(*, now: datetime, by: Any = None, all_new: bool = False) 
     """
     using = router.db_for_write(SigningKey)
     activates_at = now if all_new else now + get_settings().jwks_max_age + CLOCK_SKEW
+    # Drawn before the transaction, so that of two who rotate at once the second draws the same.
+    newest = SigningKey.objects.using(using).aggregate(newest=Max("sequence"))["newest"] or 0
     with transaction.atomic(using=using):
-        # Written before anything is read: whoever comes second waits here, and then sees the key
-        # of the first.
         others = SigningKey.objects.using(using).filter(removed_at=None)
         if all_new:
             others.update(removed_at=now, encrypted_private_key="")
@@ -154,7 +158,7 @@ def rotate_signing_key(*, now: datetime, by: Any = None, all_new: bool = False) 
                 retires_at=activates_at
             )
             _refuse_while_one_waits(others, now=now)
-        key = _add_key(using=using, now=now, activates_at=activates_at, by=by)
+        key = _add_key(sequence=newest + 1, using=using, now=now, activates_at=activates_at, by=by)
     _cache.clear()
     return key
 
@@ -168,11 +172,12 @@ def _refuse_while_one_waits(published: SigningKeyQuerySet, *, now: datetime) -> 
         )
 
 
-def _add_key(*, using: str, now: datetime, activates_at: datetime, by: Any = None) -> SigningKey:
+def _add_key(
+    *, sequence: int, using: str, now: datetime, activates_at: datetime, by: Any = None
+) -> SigningKey:
     made = keys.SigningKey.generate(get_settings().algorithm)
-    newest = SigningKey.objects.using(using).aggregate(newest=Max("sequence"))["newest"] or 0
     key = SigningKey(
-        sequence=newest + 1,
+        sequence=sequence,
         kid=made.kid,
         algorithm=made.algorithm,
         public_jwk=dict(made.public.public_jwk),

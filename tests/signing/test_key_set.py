@@ -1,0 +1,174 @@
+from __future__ import annotations
+
+import base64
+import logging
+from types import SimpleNamespace
+
+import pytest
+from cryptography.fernet import Fernet
+from cryptography.hazmat.primitives.asymmetric import x25519
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from django.db import OperationalError, connection
+
+from tests.signing.conftest import START, accepts, kids, published
+from token_exchange import signing
+from token_exchange.core.errors import TemporarilyUnavailable
+from token_exchange.exchange import verify_access_token
+from token_exchange.models import SigningKey
+from token_exchange.signing import key_set, rotate_signing_key
+
+OLD, NEW = "old-" * 16, "new-" * 16
+
+
+class TestCache:
+    def test_asks_the_database_once_in_ten_seconds(
+        self, first_key, monkeypatch, django_assert_num_queries
+    ):
+        elapsed = SimpleNamespace(seconds=1000.0, monotonic=lambda: elapsed.seconds)
+        monkeypatch.setattr(signing, "time", elapsed)
+        with django_assert_num_queries(1):
+            before = key_set()
+            assert key_set() is before
+            elapsed.seconds += 9.9
+            assert key_set() is before
+        elapsed.seconds += 0.1
+        with django_assert_num_queries(1):
+            after = key_set()
+        assert after is not before
+        # Read again, but not parsed again.
+        assert after.current is before.current
+
+    def test_shows_another_process_its_new_key_within_that_time(self, first_key, monkeypatch):
+        elapsed = SimpleNamespace(seconds=1000.0, monotonic=lambda: elapsed.seconds)
+        monkeypatch.setattr(signing, "time", elapsed)
+        assert kids(published()) == [first_key.kid]
+        SigningKey.objects.update(removed_at=START)  # as another process would
+        assert kids(published()) == [first_key.kid]
+        elapsed.seconds += 10
+        assert kids(published()) == []
+
+    def test_is_void_when_a_setting_changes_that_it_depends_on(
+        self, first_key, settings, django_assert_num_queries
+    ):
+        key_set()
+        settings.SECRET_KEY_FALLBACKS = [OLD]
+        with django_assert_num_queries(1):
+            key_set()
+        settings.LANGUAGE_CODE = "de"
+        with django_assert_num_queries(0):
+            key_set()
+
+    def test_does_not_outlive_a_failed_read(self, first_key):
+        """Nor does a failed read make a key, which would void every token."""
+
+        def be_away(execute, sql, params, many, context):
+            raise OperationalError("the database is away")
+
+        for _ in range(2):
+            with connection.execute_wrapper(be_away), pytest.raises(OperationalError):
+                key_set()
+        assert key_set().current.kid == first_key.kid
+        assert SigningKey.objects.count() == 1
+
+
+class TestPrivateKey:
+    def test_is_not_stored_in_the_clear(self, first_key):
+        der = key_set().current.private_bytes()
+        seed = der[-32:]  # RFC 8410, section 7
+        row = repr(SigningKey.objects.values()[0])
+        for secret in (der, seed):
+            for text in (
+                secret.hex(),
+                base64.b64encode(secret).decode(),
+                base64.urlsafe_b64encode(secret).decode().rstrip("="),
+            ):
+                assert text not in row
+        assert first_key.public_jwk.keys() == {"kty", "crv", "x", "kid", "use", "alg"}
+
+    def test_survives_a_new_secret_key_with_the_old_as_a_fallback(self, settings, first_key):
+        old = settings.SECRET_KEY
+        settings.SECRET_KEY, settings.SECRET_KEY_FALLBACKS = NEW, [old]
+        assert key_set().current.kid == first_key.kid
+        new = rotate_signing_key(all_new=True, now=START)
+        settings.SECRET_KEY_FALLBACKS = []
+        assert key_set().current.kid == new.kid
+
+    def test_may_be_encrypted_with_a_secret_key_of_bytes(self, settings, first_key):
+        settings.SECRET_KEY = settings.SECRET_KEY.encode()
+        assert key_set().current.kid == first_key.kid
+
+    def test_has_secrets_of_its_own_where_the_setting_says_so(
+        self, settings, first_key, token_exchange_settings
+    ):
+        token_exchange_settings(SIGNING_KEY_ENCRYPTION_KEYS=[OLD])
+        with pytest.raises(TemporarilyUnavailable):
+            _ = key_set().current
+        key = rotate_signing_key(all_new=True, now=START)
+        settings.SECRET_KEY = "another-" * 8
+        assert key_set().current.kid == key.kid
+        token_exchange_settings(SIGNING_KEY_ENCRYPTION_KEYS=[NEW, OLD])
+        assert key_set().current.kid == key.kid
+        token_exchange_settings(SIGNING_KEY_ENCRYPTION_KEYS=[NEW])
+        with pytest.raises(TemporarilyUnavailable):
+            _ = key_set().current
+
+
+class TestUnreadablePrivateKey:
+    """Nothing is signed, everything verifies, and no key is made in its place."""
+
+    @pytest.fixture
+    def unreadable(self, first_key, mint, caplog):
+        token = mint()
+        jwks = published()
+
+        def check() -> None:
+            signing.forget_key_set()
+            with caplog.at_level(logging.ERROR, logger="token_exchange"):
+                with pytest.raises(TemporarilyUnavailable) as caught:
+                    mint()
+                assert caught.value.reason == "no_signing_key"
+            assert {(record.event, record.event_fields["kid"]) for record in caplog.records} == {
+                ("signing_key.unreadable", first_key.kid)
+            }
+            assert verify_access_token(token, now=START.timestamp())
+            assert published() == jwks
+            assert accepts(published(), token)
+            assert SigningKey.objects.count() == 1
+
+        return check
+
+    def encrypt(self, raw: bytes) -> str:
+        return signing._fernet().encrypt(raw).decode()
+
+    def test_because_the_secret_key_is_another(self, unreadable, settings):
+        settings.SECRET_KEY = NEW
+        unreadable()
+
+    def test_because_the_text_is_no_ciphertext_of_ours(self, unreadable):
+        foreign = Fernet(Fernet.generate_key()).encrypt(b"").decode()
+        for text in ("", "nonsense", foreign):
+            SigningKey.objects.update(encrypted_private_key=text)
+            unreadable()
+
+    def test_because_it_is_no_key(self, unreadable):
+        SigningKey.objects.update(encrypted_private_key=self.encrypt(b"no key"))
+        unreadable()
+
+    def test_because_it_is_a_key_of_another_use(self, unreadable):
+        der = x25519.X25519PrivateKey.generate().private_bytes(
+            Encoding.DER, PrivateFormat.PKCS8, NoEncryption()
+        )
+        SigningKey.objects.update(encrypted_private_key=self.encrypt(der))
+        unreadable()
+
+    def test_because_it_is_another_rows(self, unreadable):
+        der = signing.keys.SigningKey.generate("EdDSA").private_bytes()
+        SigningKey.objects.update(encrypted_private_key=self.encrypt(der))
+        unreadable()
+
+    def test_leaves_retired_keys_out_of_the_way(self, clock, first_key, mint):
+        """A key that cannot be read matters only while it is the one that signs."""
+        SigningKey.objects.update(encrypted_private_key="nonsense")
+        new = rotate_signing_key(now=START)
+        clock.at(new.activates_at - START)
+        assert accepts(published(), mint())
