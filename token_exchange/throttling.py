@@ -11,6 +11,7 @@ import logging
 from dataclasses import dataclass
 from typing import Any
 
+from django.conf import settings as django_settings
 from django_ratelimit.core import get_usage
 
 from token_exchange.conf import get_settings
@@ -78,9 +79,10 @@ def _count(request: Any, *, name: str, key: str) -> Usage | None:
     except Exception as error:  # noqa: BLE001 - each cache backend has errors of its own
         _cache_away(type(error).__name__)
         return None
-    if usage is None:  # RATELIMIT_ENABLE is off
+    if usage is None and not getattr(django_settings, "RATELIMIT_ENABLE", True):
         return None
-    if not usage["limit"]:  # how the library says that it could not count
+    # How the library says that it could not count; None where RATELIMIT_FAIL_OPEN is on.
+    if usage is None or not usage["limit"]:
         _cache_away("no count")
         return None
     counted = Usage(
@@ -88,7 +90,8 @@ def _count(request: Any, *, name: str, key: str) -> Usage | None:
         quota=rate.quota,
         window_seconds=rate.window_seconds,
         remaining=max(0, rate.quota - usage["count"]),
-        reset_seconds=max(1, usage["time_left"]),
+        # Of the window's last second the library says that none is left.
+        reset_seconds=max(1, usage["time_left"] + 1),
     )
     if usage["should_limit"]:
         raise RateExceeded(counted)
