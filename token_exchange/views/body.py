@@ -43,7 +43,8 @@ def _read(request: HttpRequest) -> bytes:
         body = request.body if _declared_length(request) <= MAX_BODY_BYTES else None
     except RequestDataTooBig:
         body = None
-    except UnreadablePostError as error:
+    # Django 5.2 stumbles over a Content-Length that is no number.
+    except (UnreadablePostError, ValueError) as error:
         raise InvalidRequest("The body could not be read.", reason="body_unreadable") from error
     if body is None or len(body) > MAX_BODY_BYTES:
         raise too_large
