@@ -196,12 +196,14 @@ class TestDeployment:
         production.RATELIMIT_USE_CACHE = "nowhere"
         assert ids(check_deployment(None)) == ["W005"]
 
-    @pytest.mark.parametrize("key", ["django-insecure-" + "k3y-" * 20, "short", "ab" * 40])
+    @pytest.mark.parametrize(
+        "key", ["django-insecure-" + "k3y-" * 20, "short", "ab" * 40, b"short"]
+    )
     def test_insecure_secret_key(self, production, key):
         production.SECRET_KEY = key
         [message] = check_deployment(None)
         assert (ids([message]), message.level) == (["E033"], checks.ERROR)
-        assert key not in f"{message.msg}{message.hint}"
+        assert str(key) not in f"{message.msg}{message.hint}"
 
     def test_secret_key_that_encrypts_nothing(self, production, token_exchange_settings):
         token_exchange_settings(SIGNING_KEY_ENCRYPTION_KEYS=["k3y-of-its-own-" * 4])

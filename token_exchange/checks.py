@@ -157,7 +157,8 @@ def _is_local_cache() -> bool:
 
 
 def _has_insecure_secret_key() -> bool:
-    key = django_settings.SECRET_KEY
+    written: str | bytes = django_settings.SECRET_KEY
+    key = written.decode("latin-1") if isinstance(written, bytes) else written
     return (
         len(key) < _INSECURE_SECRET_KEY_LENGTH
         or len(set(key)) < _INSECURE_SECRET_KEY_CHARACTERS

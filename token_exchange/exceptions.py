@@ -15,7 +15,7 @@ from rest_framework.exceptions import (
     APIException,
     AuthenticationFailed,
     NotAuthenticated,
-    ValidationError,
+    PermissionDenied,
 )
 from rest_framework.response import Response
 
@@ -107,13 +107,18 @@ def exception_handler(exc: Exception, context: dict[str, Any]) -> Response | Non
         response["WWW-Authenticate"] = header
     missing = getattr(request, "token_exchange_missing_scopes", None)
     error, description = _error_of(exc, response)
-    if response.status_code == status.HTTP_403_FORBIDDEN and missing:
+    if missing and _is_by_permission(exc):
         error, description = InsufficientScope.error, InsufficientScope.description
         scope = " ".join(sorted(missing))
         response["WWW-Authenticate"] = f'Bearer realm="{REALM}", error="{error}", scope="{scope}"'
     response.data = {"error": error, "error_description": description}
     response["Cache-Control"] = "no-store"
     return response
+
+
+def _is_by_permission(exc: Exception) -> bool:
+    """Tell a permission's refusal, such as ours, from one that a view words itself."""
+    return isinstance(exc, PermissionDenied) and str(exc.detail) == PermissionDenied.default_detail
 
 
 def _error_of(exc: Exception, response: Response) -> tuple[str, str]:
@@ -123,9 +128,9 @@ def _error_of(exc: Exception, response: Response) -> tuple[str, str]:
     fallback = (
         "server_error" if code >= status.HTTP_500_INTERNAL_SERVER_ERROR else "invalid_request"
     )
-    detail = exc.detail if isinstance(exc, APIException) else response.data["detail"]
-    description = " ".join(_sentences(detail)) if isinstance(exc, ValidationError) else str(detail)
-    return _ERRORS_BY_STATUS.get(code, fallback), description
+    data = response.data
+    detail = data.get("detail", data) if isinstance(data, dict) else data
+    return _ERRORS_BY_STATUS.get(code, fallback), " ".join(_sentences(detail))
 
 
 def _sentences(detail: Any, field: str = "") -> Iterator[str]:

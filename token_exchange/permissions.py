@@ -6,6 +6,8 @@ from typing import Any, Self
 
 from rest_framework.permissions import BasePermission, OperationHolderMixin
 
+from token_exchange.core.scopes import is_scope_token
+
 
 class HasScope(OperationHolderMixin, BasePermission):
     """Allow requests whose token, or credential, has every scope that is named.
@@ -18,6 +20,8 @@ class HasScope(OperationHolderMixin, BasePermission):
     def __init__(self, *scopes: str) -> None:
         if not scopes:
             raise TypeError("name at least one scope")
+        if not all(map(is_scope_token, scopes)):
+            raise ValueError(f"not a scope, or more than one in one string: {scopes}")
         self.scopes = frozenset(scopes)
 
     def __call__(self) -> Self:

@@ -1,0 +1,105 @@
+"""Every authenticator when the database cannot be reached: 503, closed, and in our shape.
+
+Nothing here is in a transaction of the test's, because Django forbids tests to open connections
+that it has not prepared, and one that cannot be opened is the point.
+"""
+
+from __future__ import annotations
+
+import base64
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from django.db import connection, connections
+
+from token_exchange import signing
+from token_exchange.core import tokens
+from token_exchange.core.secret_strings import make_client_id, make_identifier, make_secret
+from token_exchange.core.tokens import Claims
+
+pytestmark = pytest.mark.urls("tests.protected")
+
+
+class AwayRouter:
+    """Sends every query to a database that nobody can reach."""
+
+    def db_for_write(self, model: Any, **_hints: Any) -> str:
+        return "away"
+
+
+@pytest.fixture
+def key_set(django_db_setup: Any, django_db_blocker: Any) -> Iterator[Any]:
+    """The keys that this process has read before the database went away."""
+    with django_db_blocker.unblock():
+        yield signing.key_set()
+        connection.close_if_unusable_or_obsolete()
+
+
+@pytest.fixture
+def _database_away(key_set: Any, settings: Any) -> Iterator[None]:
+    where = {"PORT": "1"} if connection.vendor == "postgresql" else {"NAME": "/nowhere/away.db"}
+    connections.databases["away"] = {**connections.databases["default"], **where}
+    settings.DATABASE_ROUTERS = [f"{__name__}.AwayRouter"]
+    settings.REST_FRAMEWORK = {"EXCEPTION_HANDLER": "token_exchange.exceptions.exception_handler"}
+    yield
+    settings.DATABASE_ROUTERS = []
+    connections["away"].close()
+    del connections["away"], connections.databases["away"]
+
+
+@pytest.fixture
+def bearer(key_set: Any) -> str:
+    now = int(time.time())
+    claims = Claims(
+        issuer="https://issuer.test",
+        subject="sk_live.abc",
+        audience=("https://issuer.test",),
+        client_id="sk_live.abc",
+        scopes=frozenset(),
+        issued_at=now,
+        expires_at=now + 60,
+        jti="jti",
+        organization_id="1",
+        generation=1,
+    )
+    key = key_set.current
+    return key.sign(tokens.signing_input(claims, kid=key.kid, algorithm=key.algorithm))
+
+
+def authorization_of(scheme: str, bearer: str) -> str:
+    if scheme == "Bearer":
+        return f"Bearer {bearer}"
+    if scheme == "ApiKey":
+        return f"ApiKey {make_secret(make_identifier('sk_live')).raw_secret}"
+    raw_secret = make_secret(make_identifier("cs_live")).raw_secret
+    pair = f"{make_client_id('ci_live')}:{raw_secret}"
+    return f"Basic {base64.b64encode(pair.encode()).decode()}"
+
+
+@pytest.mark.usefixtures("_database_away")
+class TestDatabaseAway:
+    @pytest.mark.parametrize("has_keys", [True, False])
+    @pytest.mark.parametrize("scheme", ["Bearer", "ApiKey", "Basic"])
+    def test_is_503(self, bearer, https_client, caplog, scheme, has_keys):
+        """Also where only the keys are still in memory: revocation decides, and is not known."""
+        if not has_keys:
+            signing.forget_key_set()
+        header = {"authorization": authorization_of(scheme, bearer)}
+        answer = https_client.get("/keep", headers=header)
+        assert answer.status_code == 503
+        assert answer.json() == {
+            "error": "temporarily_unavailable",
+            "error_description": "The service is temporarily unavailable. Please try again later.",
+        }
+        assert answer["Cache-Control"] == "no-store"
+        [record] = [each for each in caplog.records if each.name == "token_exchange"]
+        assert record.event_fields["reason"] == "database_away"
+
+    @pytest.mark.parametrize(
+        "header", ["Bearer garbage", "ApiKey sk_live.garbage", "Basic YTpi", "Bearer", "Digest x"]
+    )
+    def test_what_needs_no_database_is_answered_without(self, https_client, header):
+        answer = https_client.get("/keep", headers={"authorization": header})
+        assert answer.status_code in {400, 401}
