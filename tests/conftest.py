@@ -10,8 +10,13 @@ from django.core.cache import cache
 from django.db import connection
 from django.dispatch import Signal
 from django.test import Client
+from hypothesis import settings as hypothesis_settings
 
 from token_exchange import signing
+
+# As many examples on every machine, however slow it is; a failure prints how to repeat it.
+hypothesis_settings.register_profile("token_exchange", deadline=None, print_blob=True)
+hypothesis_settings.load_profile("token_exchange")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -215,7 +215,7 @@ class TestWholeDictionary:
         written = {"ISSUER": ISSUER} if key == "ISSUER" else {key: default}
         assert read(**written) == read()
 
-    @hypothesis_settings(max_examples=400, deadline=None)
+    @hypothesis_settings(max_examples=400)
     @given(st.sampled_from(sorted(FIELDS)), ANYTHING)
     def test_any_value_is_read_or_refused_under_its_own_id(self, key, value):
         with override_settings(TOKEN_EXCHANGE={"ISSUER": ISSUER, key: value}):

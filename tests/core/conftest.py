@@ -1,14 +1,10 @@
-"""How much the property tests try: the same on every machine, however slow."""
+"""Keys for the tests of the core, which make none of their own."""
 
 from __future__ import annotations
 
 import pytest
-from hypothesis import settings
 
 from token_exchange.core.keys import ALGORITHMS, SigningKey
-
-settings.register_profile("token_exchange", deadline=None, max_examples=200, print_blob=True)
-settings.load_profile("token_exchange")
 
 
 @pytest.fixture(scope="session")

@@ -1,0 +1,364 @@
+"""Credentials sent straight to a view: who is seen, what it costs, and what is refused alike."""
+
+from __future__ import annotations
+
+import base64
+import logging
+from datetime import timedelta
+
+import pytest
+import time_machine
+from django.test import Client
+from django.utils import timezone
+
+from token_exchange import credentials
+from token_exchange.authentication import Principal
+from token_exchange.core.secret_strings import make_client_id, make_identifier, make_secret
+from token_exchange.models import Credential, Organization
+
+from .challenges import read_challenges
+from .factories import (
+    api_key_header,
+    basic_header,
+    bearer_header,
+    make_api_key,
+    make_client_app,
+    make_user,
+)
+from .protected import Keep
+
+pytestmark = [pytest.mark.django_db, pytest.mark.urls("tests.protected")]
+
+API_KEY = ("/key", make_api_key, api_key_header)
+CLIENT_APP = ("/app", make_client_app, basic_header)
+REFUSALS = {
+    "/key": {"error": "invalid_client", "error_description": "Invalid API Key"},
+    "/app": {"error": "invalid_client", "error_description": "Client authentication failed."},
+}
+CHALLENGES = {
+    "/key": ("ApiKey", {"realm": "token_exchange"}),
+    "/app": ("Basic", {"realm": "token_exchange", "charset": "UTF-8"}),
+}
+
+
+@pytest.fixture(autouse=True)
+def _our_handler(settings):
+    settings.REST_FRAMEWORK = {"EXCEPTION_HANDLER": "token_exchange.exceptions.exception_handler"}
+
+
+@pytest.fixture
+def get(https_client):
+    def call(path, authorization):
+        return https_client.get(path, headers={"authorization": authorization})
+
+    return call
+
+
+def basic(pair):
+    raw = pair if isinstance(pair, bytes) else pair.encode()
+    return f"Basic {base64.b64encode(raw).decode()}"
+
+
+def assert_refused(answer, path):
+    assert answer.status_code == 401
+    assert answer.json() == REFUSALS[path]
+    assert answer["Cache-Control"] == "no-store"
+    assert read_challenges(answer["WWW-Authenticate"]) == [CHALLENGES[path]]
+
+
+class TestGoodCredential:
+    @pytest.mark.parametrize(("path", "make", "header"), [API_KEY, CLIENT_APP])
+    def test_machine_is_a_principal(self, https_client, path, make, header):
+        issued = make(scopes=["read"])
+        body = https_client.get(path, headers=header(issued)).json()
+        identifier = issued.credential.identifier
+        assert body == {
+            "user": identifier,
+            "type": "Principal",
+            "pk": identifier,
+            "auth": "AuthenticatedCredential",
+        }
+
+    def test_principal_knows_its_organization_and_scopes(self, https_client):
+        issued = make_api_key(scopes=["read", "write"])
+        https_client.get("/keep", headers=api_key_header(issued))
+        assert Keep.last.user == Principal(
+            identifier=issued.credential.identifier,
+            organization_id=str(issued.credential.organization_id),
+            scopes=frozenset({"read", "write"}),
+        )
+        assert Keep.last.auth.identifier == issued.credential.identifier
+        assert issued.raw_secret not in repr(Keep.last.auth)
+
+    def test_key_of_a_user_is_that_user(self, https_client):
+        owner = make_user()
+        https_client.get("/keep", headers=api_key_header(make_api_key(owner=owner)))
+        user = Keep.last.user
+        assert type(user) is type(owner)
+        assert {**vars(user), "_state": None} == {
+            **vars(type(owner).objects.get(pk=owner.pk)),
+            "_state": None,
+        }
+        assert user._state.adding is False
+
+    @pytest.fixture
+    def committed(self, django_capture_on_commit_callbacks):
+        return lambda: django_capture_on_commit_callbacks(execute=True)
+
+    @pytest.mark.parametrize("kind", ["machine", "user", "client_app"])
+    def test_one_select(self, https_client, committed, django_assert_num_queries, kind):
+        """The first use in a minute is recorded after the answer; the next ones write nothing."""
+        if kind == "client_app":
+            headers = basic_header(make_client_app())
+        else:
+            headers = api_key_header(make_api_key(owner=make_user() if kind == "user" else None))
+        with committed():
+            https_client.get("/all", headers=headers)
+        with committed() as callbacks, django_assert_num_queries(1) as queries:
+            assert https_client.get("/all", headers=headers).status_code == 200
+        assert queries[0]["sql"].startswith("SELECT")
+        assert callbacks == []
+
+    @pytest.mark.parametrize("scheme", ["ApiKey", "apikey", "APIKEY", "aPiKeY", "ApiKey  "])
+    def test_scheme_is_compared_without_case(self, get, scheme):
+        assert get("/key", f"{scheme} {make_api_key().raw_secret}").status_code == 200
+
+    @pytest.mark.parametrize("scheme", ["Basic", "basic", "BASIC", "Basic   "])
+    def test_scheme_of_basic_too(self, get, scheme):
+        parameter = basic_header(make_client_app())["authorization"].removeprefix("Basic ")
+        assert get("/app", f"{scheme} {parameter}").status_code == 200
+
+    def test_form_encoded_pair(self, get):
+        """RFC 6749, section 2.3.1: nothing that we issue needs it, but it may come so."""
+        issued = make_client_app()
+        pair = f"{issued.credential.identifier}:{issued.raw_secret}".replace("_", "%5F")
+        assert get("/app", basic(pair)).status_code == 200
+
+    def test_previous_secret_within_the_overlap(self, https_client):
+        issued = make_api_key()
+        credentials.rotate(issued.credential, now=timezone.now(), overlap=timedelta(hours=1))
+        https_client.get("/keep", headers=api_key_header(issued))
+        assert Keep.last.auth.used_previous_secret is True
+
+    def test_allowed_networks_let_their_own_in(self):
+        issued = make_api_key(allowed_networks=["192.0.2.0/24"])
+        client = Client(REMOTE_ADDR="192.0.2.7")
+        assert client.get("/key", headers=api_key_header(issued), secure=True).status_code == 200
+
+
+class TestOtherSchemes:
+    @pytest.mark.parametrize("header", [None, "Digest x", "Bearer a.b.c", "Token x", ""])
+    @pytest.mark.parametrize("path", ["/key", "/app"])
+    def test_are_not_ours(self, https_client, path, header):
+        answer = https_client.get(path, headers={"authorization": header} if header else {})
+        assert answer.status_code == 401
+        assert answer.json()["error"] == "invalid_request"
+        assert read_challenges(answer["WWW-Authenticate"]) == [CHALLENGES[path]]
+
+    def test_key_is_no_client_app_and_the_reverse(self, https_client):
+        assert https_client.get("/key", headers=basic_header(make_client_app())).status_code == 401
+        assert https_client.get("/app", headers=api_key_header(make_api_key())).status_code == 401
+
+    def test_secret_of_one_kind_under_the_scheme_of_the_other(self, get):
+        app, key = make_client_app(), make_api_key()
+        assert_refused(get("/key", f"ApiKey {app.raw_secret}"), "/key")
+        pair = f"{key.credential.identifier}:{key.raw_secret}"
+        assert_refused(get("/app", basic(pair)), "/app")
+
+    def test_credential_is_no_bearer_token(self, https_client):
+        answer = https_client.get("/bearer", headers=bearer_header(make_api_key().raw_secret))
+        assert answer.status_code == 401
+        assert answer.json()["error"] == "invalid_token"
+
+    def test_token_is_no_credential(self, https_client, get):
+        header = api_key_header(make_api_key())
+        token = https_client.post("/v1/token", headers=header).json()["access_token"]
+        assert_refused(get("/key", f"ApiKey {token}"), "/key")
+
+
+class TestMalformed:
+    @pytest.mark.parametrize(
+        "header", ["ApiKey \xe9", "ApiKey a\x00", "ApiKey a,ApiKey b", f"ApiKey {'a' * 8190}"]
+    )
+    def test_header(self, get, header):
+        for path in ("/key", "/app"):
+            answer = get(path, header)
+            assert answer.status_code == 400
+            assert answer.json()["error"] == "invalid_request"
+
+    @pytest.mark.parametrize(
+        "parameter",
+        ["", "x", "a b", "sk_live.x", "sk_live.", "sk_test.abc", "'--", "{}", "a" * 8000],
+    )
+    def test_key(self, get, parameter):
+        assert_refused(get("/key", f"ApiKey {parameter}"), "/key")
+
+    @pytest.mark.parametrize(
+        "header",
+        [
+            "Basic",
+            "Basic !",
+            "Basic YTpi=",
+            "Basic a b",
+            basic(""),
+            basic(":"),
+            basic("a"),
+            basic("a:"),
+            basic(":b"),
+            basic("a:b"),
+            basic("a\0:b\n"),
+            basic(b"\xff\xfe:\xfd"),
+            basic("café:geheim".encode("latin-1")),
+            basic("café:geheim"),
+            basic("%00:%0a"),
+            basic("a" * 5000 + ":b"),
+        ],
+    )
+    def test_pair(self, get, header):
+        """A1, A4: 401, and never 500."""
+        assert_refused(get("/app", header), "/app")
+
+    @pytest.mark.parametrize("path", ["/key", "/app"])
+    def test_plain_http(self, client, path):
+        header = (
+            api_key_header(make_api_key()) if path == "/key" else basic_header(make_client_app())
+        )
+        answer = client.get(path, headers=header)
+        assert answer.status_code == 400
+        assert "use https" in answer.json()["error_description"]
+
+
+def is_unknown(issued):
+    Credential.objects.filter(pk=issued.credential.pk).delete()
+
+
+def is_of_another_secret(issued):
+    Credential.objects.filter(pk=issued.credential.pk).update(
+        secret_digest=make_secret(make_identifier("sk_live")).digest
+    )
+
+
+def is_revoked(issued):
+    credentials.revoke(issued.credential, now=timezone.now())
+
+
+def has_expired(issued):
+    Credential.objects.filter(pk=issued.credential.pk).update(expires_at=timezone.now())
+
+
+def is_rotated_without_overlap(issued):
+    credentials.rotate(issued.credential, now=timezone.now(), overlap=timedelta(0))
+
+
+def has_outlived_its_overlap(issued):
+    before = timezone.now() - timedelta(hours=2)
+    with time_machine.travel(before, tick=False):
+        credentials.rotate(issued.credential, now=before, overlap=timedelta(hours=2))
+
+
+def has_an_inactive_organization(issued):
+    Organization.objects.update(is_active=False)
+
+
+def is_of_another_kind(issued):
+    Credential.objects.filter(pk=issued.credential.pk).update(
+        kind="client_app" if issued.credential.kind == "api_key" else "api_key"
+    )
+
+
+def comes_from_elsewhere(issued):
+    Credential.objects.filter(pk=issued.credential.pk).update(allowed_networks=["192.0.2.0/24"])
+
+
+WAYS_TO_FAIL = (
+    is_unknown,
+    is_of_another_secret,
+    is_revoked,
+    has_expired,
+    is_rotated_without_overlap,
+    has_outlived_its_overlap,
+    has_an_inactive_organization,
+    is_of_another_kind,
+    comes_from_elsewhere,
+)
+
+
+class TestRefused:
+    @pytest.mark.parametrize(("path", "make", "header"), [API_KEY, CLIENT_APP])
+    def test_every_reason_gives_the_same_bytes(self, https_client, path, make, header):
+        answers = set()
+        for fail in WAYS_TO_FAIL:
+            issued = make()
+            Organization.objects.update(is_active=True)
+            assert https_client.get(path, headers=header(issued)).status_code == 200
+            fail(issued)
+            answer = https_client.get(path, headers=header(issued))
+            assert_refused(answer, path)
+            answers.add((answer.content, str(sorted(answer.items()))))
+        assert len(answers) == 1
+
+    def test_keys_of_users_too(self, https_client):
+        for values in ({"is_active": False}, None):
+            owner = make_user()
+            issued = make_api_key(owner=owner)
+            headers = api_key_header(issued)
+            assert https_client.get("/key", headers=headers).status_code == 200
+            if values:
+                type(owner).objects.filter(pk=owner.pk).update(**values)
+            else:
+                Credential.objects.filter(pk=issued.credential.pk).update(owner=None)
+            assert_refused(https_client.get("/key", headers=headers), "/key")
+
+    @pytest.mark.parametrize(
+        ("path", "header"),
+        [
+            ("/key", f"ApiKey {make_secret(make_identifier('sk_live')).raw_secret}"),
+            (
+                "/app",
+                basic(
+                    f"{make_client_id('ci_live')}:"
+                    f"{make_secret(make_identifier('cs_live')).raw_secret}"
+                ),
+            ),
+        ],
+    )
+    def test_nobodys_costs_one_select_like_anybodys(
+        self, get, django_assert_num_queries, path, header
+    ):
+        with django_assert_num_queries(1):
+            assert_refused(get(path, header), path)
+
+    def test_malformed_costs_no_query(self, get, django_assert_num_queries):
+        raw_secret = make_api_key().raw_secret
+        with django_assert_num_queries(0):
+            get("/key", f"ApiKey {raw_secret[:-1]}")
+            get("/key", f"ApiKey {raw_secret.replace('sk_live', 'sk_test')}")
+
+    def test_of_another_environment(self, get, token_exchange_settings):
+        issued = make_api_key()
+        token_exchange_settings(ENVIRONMENT="test")
+        assert_refused(get("/key", f"ApiKey {issued.raw_secret}"), "/key")
+
+    def test_identifier_is_compared_with_case(self, get):
+        """Whatever the database's collation thinks."""
+        issued = make_api_key()
+        identifier = issued.credential.identifier
+        changed = f"sk_live.{identifier.removeprefix('sk_live.').swapcase()}"
+        assert_refused(get("/key", f"ApiKey {make_secret(changed).raw_secret}"), "/key")
+
+
+class TestLog:
+    def test_refusal_says_why_and_not_what(self, get, caplog):
+        issued = make_api_key()
+        credentials.revoke(issued.credential, now=timezone.now())
+        caplog.clear()
+        with caplog.at_level(logging.DEBUG, "token_exchange"):
+            get("/key", f"ApiKey {issued.raw_secret}")
+        [record] = [each for each in caplog.records if each.name == "token_exchange"]
+        assert (record.levelno, record.event) == (logging.WARNING, "credential.refused")
+        assert record.event_fields == {
+            "reason": "credential_revoked",
+            "identifier": issued.credential.identifier,
+            "address": "127.0.0.1",
+        }
+        assert issued.raw_secret[-49:] not in str(record.__dict__)
