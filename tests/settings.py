@@ -17,7 +17,10 @@ INSTALLED_APPS = [
     "django.contrib.messages",
     "django.contrib.staticfiles",
     "rest_framework",
+    "drf_spectacular",
     "token_exchange",
+    # The example's own app; tests/example/ tests it.
+    "reports",
 ]
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
@@ -45,3 +48,5 @@ DATABASES = {"default": env.db_url("DATABASE_URL", default="sqlite:///:memory:")
 CACHES = {"default": env.cache_url("CACHE_URL", default="locmemcache://")}
 TOKEN_EXCHANGE_ORGANIZATION_MODEL = "token_exchange.Organization"
 TOKEN_EXCHANGE = {"ISSUER": "https://issuer.test", "ALGORITHM": "EdDSA"}
+REST_FRAMEWORK = {"DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema"}
+SPECTACULAR_SETTINGS = {"POSTPROCESSING_HOOKS": ["token_exchange.schema.add_endpoints"]}

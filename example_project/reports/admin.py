@@ -12,5 +12,6 @@ class ReportAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # not subscripta
     list_display = ("title", "organization", "created_by", "created_at")
     list_filter = ("organization",)
     search_fields = ("title",)
+    autocomplete_fields = ("organization",)
     readonly_fields = ("created_by", "created_at")
     date_hierarchy = "created_at"

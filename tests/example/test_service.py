@@ -1,0 +1,116 @@
+"""The whole service under its own settings, with DEBUG off and no variable set that is not said."""
+
+import json
+import tempfile
+
+import pytest
+import yaml
+
+from tests.example.processes import PROJECT, run
+
+SNAPSHOT = PROJECT.parent / "tests" / "example" / "schema.yaml"
+
+VISIT = """
+import json, sys, django
+django.setup()
+from django.test import Client
+from django.conf import settings
+client = Client(headers={"host": "localhost"})
+answers = {}
+for path in json.loads(sys.argv[1]):
+    answer = client.get(path, headers={"accept": "text/html,*/*"})
+    body = answer.getvalue().decode(errors="replace")
+    answers[path] = [answer.status_code, answer.headers["Content-Type"], body]
+print(json.dumps(answers))
+"""
+
+
+@pytest.fixture
+def visit(tmp_path):
+    def get(*paths, **variables):
+        done = run("-c", VISIT, json.dumps(paths), DATABASE_URL="sqlite:///:memory:", **variables)
+        assert done.returncode == 0, done.stderr
+        return json.loads(done.stdout)
+
+    return get
+
+
+class TestPages:
+    def test_no_file_comes_from_elsewhere(self, visit):
+        files = [
+            "/static/drf_spectacular_sidecar/swagger-ui-dist/swagger-ui-bundle.js",
+            "/static/drf_spectacular_sidecar/swagger-ui-dist/swagger-ui.css",
+        ]
+        answers = visit("/api/docs", *files)
+        status, content_type, page = answers["/api/docs"]
+        assert (status, content_type) == (200, "text/html; charset=utf-8")
+        assert "https://" not in page
+        assert "http://" not in page
+        assert [name in page for name in files] == [True, True]
+        assert [answers[name][0] for name in files] == [200, 200]
+
+    def test_the_admin_has_its_style(self, visit):
+        answers = visit("/admin/login/", "/static/admin/css/base.css")
+        assert [status for status, _, _ in answers.values()] == [200, 200]
+
+    def test_errors_are_json_for_a_browser_too(self, visit):
+        status, content_type, body = visit("/api/whoami")["/api/whoami"]
+        assert (status, content_type) == (401, "application/json")
+        assert json.loads(body)["error"] == "invalid_request"
+
+
+class TestChecks:
+    def test_a_deployment_with_everything_set_has_no_problem_of_ours(self):
+        done = run(
+            "manage.py",
+            "check",
+            "--deploy",
+            SECRET_KEY="a-long-random-text-" * 4,
+            TOKEN_EXCHANGE_ISSUER="https://api.example.com",
+            CACHE_URL="redis://127.0.0.1:1/0",
+        )
+        assert done.returncode == 0, done.stderr
+        assert "token_exchange." not in done.stderr
+
+    def test_migrations_are_complete(self):
+        done = run("manage.py", "makemigrations", "--check", DATABASE_URL="sqlite:///:memory:")
+        assert done.returncode == 0, done.stdout
+
+    def test_a_bad_algorithm_is_told(self):
+        done = run("manage.py", "check", TOKEN_EXCHANGE_ALGORITHM="HS256")
+        assert done.returncode == 1
+        assert "token_exchange.E004" in done.stderr
+
+
+class TestOpenApiDocument:
+    def test_snapshot(self):
+        """To renew: python example_project/manage.py spectacular --file tests/example/schema.yaml.
+
+        Validated against OpenAPI's own schema, and without a warning.
+        """
+        with tempfile.NamedTemporaryFile() as document:
+            done = run(
+                "manage.py",
+                "spectacular",
+                "--validate",
+                "--fail-on-warn",
+                "--file",
+                document.name,
+            )
+            assert (done.returncode, done.stderr) == (0, "")
+            made = yaml.safe_load(document.read())
+        assert made == yaml.safe_load(SNAPSHOT.read_text())
+
+
+class TestCelery:
+    def test_every_scheduled_task_is_known_and_takes_json_alone(self):
+        done = run(
+            "-c",
+            "from config.celery import app; app.loader.import_default_modules();"
+            "tasks = [each['task'] for each in app.conf.beat_schedule.values()];"
+            "print(tasks, set(tasks) <= set(app.tasks), app.conf.accept_content,"
+            " app.conf.result_backend)",
+        )
+        assert done.stdout.strip() == (
+            "['token_exchange.tasks.purge_expired_tokens'] True ['json'] None"
+        )
