@@ -22,6 +22,17 @@ def _blocks(language: str) -> list[str]:
     ]
 
 
+def _event_names(tree: ast.AST) -> set[str]:
+    calls = (node for node in ast.walk(tree) if isinstance(node, ast.Call))
+    return {
+        constant.value
+        for call in calls
+        if isinstance(call.func, ast.Name) and call.func.id == "log_event"
+        for constant in ast.walk(call.args[1])
+        if isinstance(constant, ast.Constant) and isinstance(constant.value, str)
+    }
+
+
 def _default(field: Any) -> str:
     default = field.metadata["default"]
     if field.name == "issuer":
@@ -62,3 +73,11 @@ def test_commands_exist_with_their_options() -> None:
         parser = load_command_class("token_exchange", name).create_parser("manage.py", name)
         for option in re.findall(r"--[a-z-]+", arguments + meaning):
             assert option in parser.format_help(), f"{name} {option}"
+
+
+def test_every_event_is_listed() -> None:
+    package = Path(__file__).parent.parent / "token_exchange"
+    trees = (ast.parse(path.read_text(encoding="utf-8")) for path in package.rglob("*.py"))
+    expected = set().union(*map(_event_names, trees))
+    table = README.split("\n### What it logs\n")[1].split("\n### ")[0]
+    assert expected == set(re.findall(r"^\| `([a-z_.]+)`", table, re.MULTILINE))
