@@ -1,0 +1,68 @@
+"""Do pyproject.toml, tox.ini and the package say the same?"""
+
+from __future__ import annotations
+
+import configparser
+import re
+import tomllib
+from pathlib import Path
+
+import token_exchange
+
+ROOT = Path(__file__).parent.parent
+PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+PROJECT = PYPROJECT["project"]
+
+
+def _tox(section: str, option: str) -> str:
+    parser = configparser.ConfigParser(interpolation=None)
+    parser.read(ROOT / "tox.ini", encoding="utf-8")
+    return parser[section][option]
+
+
+def _classified(prefix: str) -> set[str]:
+    """Return the versions that the classifiers name below ``prefix``."""
+    pattern = re.compile(rf"{re.escape(prefix)} :: (\d+\.\d+)")
+    return {match[1] for each in PROJECT["classifiers"] if (match := pattern.fullmatch(each))}
+
+
+def _requirements() -> list[str]:
+    extras = PROJECT["optional-dependencies"].values()
+    groups = PYPROJECT["dependency-groups"].values()
+    lists = [PROJECT["dependencies"], *extras, *groups]
+    own = f"{PROJECT['name']}["
+    return [each for requirements in lists for each in requirements if not each.startswith(own)]
+
+
+def test_one_version() -> None:
+    assert token_exchange.__version__ == PROJECT["version"]
+
+
+def test_the_package_is_marked_as_typed() -> None:
+    assert (Path(token_exchange.__file__).parent / "py.typed").read_bytes() == b""
+
+
+def test_every_requirement_has_a_floor_and_none_a_ceiling() -> None:
+    floor = re.compile(r"[a-z0-9-]+(\[[a-z,-]+\])?>=[0-9.]+")
+    assert [each for each in _requirements() if floor.fullmatch(each) is None] == []
+
+
+def test_every_classified_version_is_tried() -> None:
+    environments = _tox("tox", "env_list")
+    pythons = {f"3.{minor}" for minor in re.findall(r"\b3(\d\d)\b", environments)}
+    djangos = {".".join(digits) for digits in re.findall(r"(\d)(\d)\b", _djangos())}
+    assert _classified("Programming Language :: Python") == pythons
+    assert _classified("Framework :: Django") == djangos
+
+
+def _djangos() -> str:
+    return " ".join(re.findall(r"^django(\d\d):", _tox("testenv", "deps"), re.MULTILINE))
+
+
+def test_the_floors_are_the_oldest_that_is_tried() -> None:
+    assert PROJECT["requires-python"] == f">={_oldest('Programming Language :: Python')}"
+    assert f"django>={_oldest('Framework :: Django')}" in PROJECT["dependencies"]
+
+
+def _oldest(prefix: str) -> str:
+    return min(_classified(prefix), key=lambda version: [int(part) for part in version.split(".")])
