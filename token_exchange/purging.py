@@ -81,4 +81,5 @@ def _delete(window: AccessTokenQuerySet, *, using: str) -> int:
             window = window.model.objects.using(using).filter(pk__in=list(free))
         # Elsewhere one DELETE: SQLite fails a transaction that reads before it writes.
         # No collector: nothing refers to a token, and receivers of delete signals are not asked.
-        return window._raw_delete(using)  # noqa: SLF001
+        # Where no row is left there is no statement, and None instead of a count.
+        return window._raw_delete(using) or 0  # noqa: SLF001

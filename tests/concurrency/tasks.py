@@ -1,0 +1,98 @@
+"""What do the members of a crowd do?
+
+Each task takes its number, the crowd's signals, and arguments that can be pickled.
+"""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+from django.test import Client
+from django.utils import timezone
+
+from token_exchange import credentials, purging, signing
+from token_exchange.credentials import CredentialConflict
+from token_exchange.models import Credential
+
+SECONDS = 60
+AFTERWARDS = 3
+"""Exchanges that each member begins after the turn."""
+
+
+def post_once(member: int, signals: Any, path: str, headers: dict[str, str]) -> tuple[int, Any]:
+    """Post when all others do; return status and body."""
+    client = _client()
+    signals.start.wait(SECONDS)
+    response = _post(client, path, headers)
+    return response.status_code, response.json()
+
+
+def post_until_turned(
+    member: int, signals: Any, callers: list[tuple[str, dict[str, str]]]
+) -> list[tuple[bool, str, int, Any]]:
+    """Post again and again; return for each whether it began after the turn, and the answer."""
+    path, headers = callers[member % len(callers)]
+    client = _client()
+    answers = []
+    afterwards = 0
+    signals.start.wait(SECONDS)
+    stop_at = time.monotonic() + SECONDS
+    while afterwards < AFTERWARDS and time.monotonic() < stop_at:
+        turned = signals.turned.is_set()
+        response = _post(client, path, headers)
+        answers.append((turned, path, response.status_code, response.json()))
+        signals.progress.release()
+        afterwards += turned
+    return answers
+
+
+def rotate(member: int, signals: Any, identifier: str) -> str | None:
+    """Rotate what all others rotate; return the new secret, ``None`` if another was faster."""
+    credential = Credential.objects.get(identifier=identifier)
+    signals.start.wait(SECONDS)
+    try:
+        return credentials.rotate(credential, now=timezone.now()).raw_secret
+    except CredentialConflict:
+        return None
+
+
+def revoke(member: int, signals: Any, identifier: str) -> bool:
+    """Revoke what all others revoke; tell whether no other was faster."""
+    credential = Credential.objects.get(identifier=identifier)
+    signals.start.wait(SECONDS)
+    try:
+        credentials.revoke(credential, now=timezone.now())
+    except CredentialConflict:
+        return False
+    return True
+
+
+def purge_or_post(
+    member: int, signals: Any, callers: list[tuple[str, dict[str, str]]]
+) -> tuple[str, Any]:
+    """Purge in every other thread, and exchange in the rest."""
+    client = _client()
+    path, headers = callers[member // 2 % len(callers)]
+    signals.start.wait(SECONDS)
+    if member % 2:
+        return "purged", purging.purge_expired_tokens(now=timezone.now())
+    return "posted", [_post(client, path, headers).status_code for _ in range(10)]
+
+
+def publish_signing_key(member: int, signals: Any) -> str | None:
+    """Rotate the signing key when all others do; ``None`` if another was faster."""
+    signals.start.wait(SECONDS)
+    try:
+        return signing.rotate_signing_key(now=timezone.now()).kid
+    except signing.SigningKeyConflict:
+        return None
+
+
+def _post(client: Client, path: str, headers: dict[str, str]) -> Any:
+    return client.post(path, headers=headers, secure=True)
+
+
+def _client() -> Client:
+    """A client to which a failure is a response, as it is behind a server."""
+    return Client(raise_request_exception=False)
