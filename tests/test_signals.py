@@ -1,0 +1,185 @@
+"""Life-cycle signals: after the commit, with what the documentation promises, breaking nothing."""
+
+from __future__ import annotations
+
+import ast
+import logging
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.db import transaction
+from django.utils import timezone
+
+from token_exchange import credentials, signals
+from token_exchange.models import Credential
+
+from .everything import HOUR, NAMES, do_everything
+from .factories import api_key_header, make_api_key, make_user
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def did(https_client, django_capture_on_commit_callbacks):
+    """Do everything, let it commit, and return the secrets."""
+
+    def do(**values: Any) -> list[str]:
+        with django_capture_on_commit_callbacks(execute=True):
+            return do_everything(https_client, **values)
+
+    return do
+
+
+@pytest.fixture
+def heard(hear):
+    """What each signal says from here on."""
+    return {name: hear(getattr(signals, name)) for name in NAMES}
+
+
+class TestEverySignal:
+    def test_is_named_here(self):
+        found = {name for name, each in vars(signals).items() if isinstance(each, signals.Signal)}
+        assert found == set(NAMES)
+
+    def test_is_sent_for_what_it_is_for(self, heard, did):
+        did(by=make_user(username="admin"))
+        assert {name: len(said) for name, said in heard.items()} == {
+            "credential_issued": 2,
+            "credential_rotated": 2,
+            "credential_overlap_ended": 1,
+            "credential_revoked": 1,
+            "credential_tokens_invalidated": 1,
+            "previous_secret_used": 1,
+            "access_token_revoked": 1,
+            "signing_key_published": 1,
+            "signing_key_removed": 1,
+        }
+
+    def test_has_the_arguments_that_are_documented(self, heard, did):
+        did()
+        tree = ast.parse(Path(signals.__file__).read_text(encoding="utf-8"))
+        documented = {}
+        for statement, after in zip(tree.body, tree.body[1:], strict=False):
+            if isinstance(statement, ast.Assign) and isinstance(after, ast.Expr):
+                _, _, arguments = ast.literal_eval(after.value).partition("Arguments:")
+                documented[statement.targets[0].id] = set(re.findall(r"``([a-z_]+)``", arguments))
+        sent = {name: set(said[0]) for name, said in heard.items()}
+        assert sent == documented
+
+    def test_says_who_did_it(self, heard, did):
+        admin = make_user(username="admin")
+        did(by=admin)
+        for name, said in heard.items():
+            if name not in {"credential_tokens_invalidated", "previous_secret_used"}:
+                assert {each["by"] for each in said} == {admin}, name
+
+    def test_carries_no_secret(self, heard, did):
+        secrets = did()
+        for said in heard.values():
+            for arguments in said:
+                assert not any(secret in str(arguments) for secret in secrets)
+
+
+class TestCommit:
+    def test_is_waited_for(self, heard, https_client, django_capture_on_commit_callbacks):
+        with django_capture_on_commit_callbacks(execute=True):
+            do_everything(https_client)
+            assert not any(heard.values())
+        assert all(heard.values())
+
+    def test_rolled_back_is_never_told(
+        self, heard, https_client, django_capture_on_commit_callbacks
+    ):
+        with django_capture_on_commit_callbacks(execute=True), transaction.atomic():
+            do_everything(https_client)
+            transaction.set_rollback(True)
+        assert not any(heard.values())
+        assert not Credential.objects.exists()
+
+
+class TestReceiverThatRaises:
+    @pytest.fixture
+    def _breaking(self):
+        def break_everything(**_arguments: Any) -> None:
+            raise RuntimeError("a receiver of somebody else's")
+
+        every = [getattr(signals, name) for name in NAMES]
+        for each in every:
+            each.connect(break_everything, weak=False)
+        yield
+        for each in every:
+            each.disconnect(break_everything)
+
+    @pytest.mark.usefixtures("_breaking")
+    def test_breaks_nothing(self, did, hear, caplog):
+        said = {name: hear(getattr(signals, name)) for name in NAMES}
+        with caplog.at_level(logging.INFO):
+            did()
+        assert all(said.values())
+        assert Credential.objects.filter(revoked_at=None).count() == 1
+        events = [each.event for each in caplog.records if each.name == "token_exchange"]
+        assert "credential.revoked" in events
+
+    @pytest.mark.usefixtures("_breaking")
+    def test_breaks_no_exchange(self, https_client, django_capture_on_commit_callbacks):
+        key = make_api_key()
+        credentials.rotate(key.credential, now=timezone.now(), overlap=HOUR)
+        with django_capture_on_commit_callbacks(execute=True):
+            answer = https_client.post("/v1/token", headers=api_key_header(key))
+        assert answer.status_code == 200
+
+
+class TestLogEvent:
+    def test_event_and_fields(self, caplog):
+        with caplog.at_level(logging.INFO, "token_exchange"):
+            signals.log_event(logging.INFO, "thing.done", identifier="a b", by=None)
+        [record] = caplog.records
+        assert record.getMessage() == "thing.done identifier='a b' by=None"
+        assert (record.event, record.event_fields) == (
+            "thing.done",
+            {"identifier": "a b", "by": None},
+        )
+
+    def test_fields_may_be_named_like_a_records_own(self, caplog):
+        with caplog.at_level(logging.INFO, "token_exchange"):
+            signals.log_event(logging.INFO, "thing.done", name="x", message="y", args="z")
+        assert caplog.records[0].event_fields == {"name": "x", "message": "y", "args": "z"}
+
+    def test_exception_is_attached(self, caplog):
+        error = RuntimeError("why")
+        signals.log_event(logging.ERROR, "thing.failed", exc_info=error)
+        assert caplog.records[0].exc_info[1] is error
+
+    def test_level_decides(self, caplog):
+        with caplog.at_level(logging.WARNING, "token_exchange"):
+            signals.log_event(logging.INFO, "thing.done")
+        assert caplog.records == []
+
+    @pytest.mark.parametrize(
+        "hostile",
+        [
+            "a\ncredential.revoked identifier='sk_live.x'",
+            "a\r\nb",
+            "a\x0bb",
+            "a\x0cb",
+            "a\x1cb",
+            "a\x85b",
+            "a\u2028b",
+            "a\u2029b",
+            "a\x00b",
+            "a\x1b[2Jb",
+            "a\u202eb",
+            "%s %d %(x)s",
+            "\udcff",
+        ],
+    )
+    def test_hostile_value_forges_no_line(self, caplog, hostile):
+        with caplog.at_level(logging.INFO, "token_exchange"):
+            signals.log_event(logging.INFO, "thing.done", name=hostile, by="admin")
+        [record] = caplog.records
+        text = logging.Formatter("%(levelname)s %(message)s").format(record)
+        assert len(text.splitlines()) == 1
+        assert text.isprintable()
+        assert text == f"INFO thing.done name={hostile!r} by='admin'"
