@@ -22,6 +22,7 @@ from token_exchange.conf import get_settings
 from token_exchange.models import AbstractOrganization, Credential, get_organization_model
 
 _PLAIN: Final = re.compile(r"([0-9]{1,18})([smhdw]?)")
+_ISO_8601: Final = re.compile(r"P[0-9A-Z.]*[0-9][A-Z]")
 _UNITS: Final = {
     "": timedelta(seconds=1),
     "s": timedelta(seconds=1),
@@ -56,8 +57,8 @@ def _read_duration(text: str) -> timedelta | None:
     plain = _PLAIN.fullmatch(text)
     if plain is not None:
         return int(plain[1]) * _UNITS[plain[2]]
-    # Only ISO 8601, and not the other forms that Django reads.
-    return parse_duration(text) if "P" in text[:2] else None
+    # Django reads other forms as well, and takes a bare P for nothing.
+    return parse_duration(text) if _ISO_8601.fullmatch(text) else None
 
 
 def positive_duration(text: str) -> timedelta:

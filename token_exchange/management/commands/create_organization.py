@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
 
@@ -12,7 +13,7 @@ from django.utils.text import slugify
 from token_exchange.management.arguments import organization_name, positive_duration
 from token_exchange.management.base import OneAnswerCommand
 from token_exchange.management.presenting import seconds
-from token_exchange.models import Organization, get_organization_model
+from token_exchange.models import get_organization_model
 
 _LIFETIMES = ("default_token_lifetime", "max_token_lifetime")
 
@@ -50,13 +51,14 @@ class Command(OneAnswerCommand):
     ) -> dict[str, Any]:
         """Make it, as far as the project's own tenant model lets a command do so."""
         model = get_organization_model()
-        values: dict[str, Any] = {"name": name, "slug": slug or _slug(name)}
-        missing = values.keys() - {field.name for field in model._meta.concrete_fields}
+        fields = {field.name: field for field in model._meta.concrete_fields}
+        missing = {"name", "slug"} - fields.keys()
         if missing:
             raise CommandError(
                 f"{model._meta.label} has no field {' nor '.join(sorted(missing))}: "
                 "make its rows in the way of your project."
             )
+        values = {"name": name, "slug": slug or _slug(name, fields["slug"].max_length)}
         organization = model(
             **values,
             default_token_lifetime=default_token_lifetime,
@@ -83,15 +85,15 @@ class Command(OneAnswerCommand):
         )
 
 
-def _slug(name: str) -> str:
+def _slug(name: str, max_length: int | None) -> str:
     # A longer name is refused by itself; its slug need not be refused as well.
-    slug = slugify(name)[: Organization._meta.get_field("slug").max_length]
+    slug = slugify(name)[:max_length]
     if not slug:
         raise CommandError(f"No slug can be made of {name!r}: give one with --slug.")
     return slug
 
 
-def _refuse_foreign_fields(error: ValidationError, values: dict[str, Any]) -> None:
+def _refuse_foreign_fields(error: ValidationError, values: Mapping[str, Any]) -> None:
     foreign = error.message_dict.keys() - {*values, *_LIFETIMES, "__all__"}
     if foreign:
         raise CommandError(

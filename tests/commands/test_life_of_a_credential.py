@@ -1,0 +1,268 @@
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+import time_machine
+
+from tests.commands.conftest import run, text
+from tests.factories import make_api_key, make_client_app, make_organization, make_user
+from token_exchange.core.errors import InvalidClient
+from token_exchange.credentials import authenticate_api_key, authenticate_client_app, revoke, rotate
+from token_exchange.models import Credential
+
+pytestmark = pytest.mark.django_db
+
+NOW = datetime(2026, 1, 1, tzinfo=UTC)
+HOUR = timedelta(hours=1)
+
+
+@pytest.fixture(autouse=True)
+def clock():
+    with time_machine.travel(NOW, tick=False) as traveller:
+        yield traveller
+
+
+def works(raw_key: str) -> bool:
+    try:
+        authenticate_api_key(raw_key, address="", now=datetime.now(UTC))
+    except InvalidClient:
+        return False
+    return True
+
+
+class TestRotateCredential:
+    def test_prints_a_key_that_works_beside_the_old_one(self):
+        issued = make_api_key()
+        answer = run("rotate_credential", issued.credential.identifier, "--overlap", "24h")
+        assert answer["identifier"] == issued.credential.identifier
+        assert answer["previous_secret_expires_at"] == "2026-01-02T00:00:00+00:00"
+        assert answer["state"] == "rotating"
+        assert (works(issued.raw_secret), works(answer["key"])) == (True, True)
+
+    def test_prints_a_client_secret_that_works(self):
+        issued = make_client_app()
+        answer = run("rotate_credential", issued.credential.identifier)
+        assert answer["client_id"] == issued.credential.identifier
+        assert answer["previous_secret_expires_at"] == "2026-01-02T00:00:00+00:00"
+        assert authenticate_client_app(
+            answer["client_id"], answer["client_secret"], address="", now=NOW
+        )
+
+    def test_ends_the_old_one_at_once_where_asked(self):
+        issued = make_api_key()
+        answer = run("rotate_credential", issued.credential.identifier, "--overlap", "0")
+        assert answer["previous_secret_expires_at"] is None
+        assert (works(issued.raw_secret), works(answer["key"])) == (False, True)
+        issued.credential.refresh_from_db()
+        assert issued.credential.generation == 1
+
+    def test_ends_the_tokens_too_after_a_compromise(self):
+        issued = make_api_key()
+        answer = run("rotate_credential", issued.credential.identifier, "--compromised")
+        assert answer["previous_secret_expires_at"] is None
+        assert (works(issued.raw_secret), works(answer["key"])) == (False, True)
+        issued.credential.refresh_from_db()
+        assert issued.credential.generation == 2
+
+    def test_is_refused_while_an_overlap_lives(self, complaint, clock):
+        issued = make_api_key()
+        identifier = issued.credential.identifier
+        run("rotate_credential", identifier, "--overlap", "1h")
+        assert complaint("rotate_credential", identifier) == (
+            "The previous secret still works until 2026-01-01 01:00:00 UTC. End the overlap first, "
+            "or rotate as compromised."
+        )
+        clock.shift(HOUR)
+        assert run("rotate_credential", identifier)["state"] == "rotating"
+
+    @pytest.mark.parametrize("how", [["--end-overlap"], ["--compromised"]])
+    def test_ends_an_overlap_that_lives_where_asked(self, how):
+        issued = make_api_key()
+        identifier = issued.credential.identifier
+        second = run("rotate_credential", identifier)
+        third = run("rotate_credential", identifier, *how)
+        assert works(issued.raw_secret) is False
+        assert works(second["key"]) is (how == ["--end-overlap"])
+        assert works(third["key"]) is True
+
+    def test_does_not_mind_that_there_is_no_overlap_to_end(self):
+        issued = make_api_key()
+        assert run("rotate_credential", issued.credential.identifier, "--end-overlap")["key"]
+
+    def test_ends_no_overlap_if_it_cannot_rotate(self, complaint):
+        issued = make_api_key()
+        rotate(issued.credential, overlap=HOUR, now=NOW)
+        complaint(
+            *("rotate_credential", issued.credential.identifier),
+            *("--end-overlap", "--overlap", "31d"),
+        )
+        assert works(issued.raw_secret)
+
+    def test_shows_people_the_key_and_until_when_the_old_one_works(self):
+        issued = make_api_key(name="Export", organization=make_organization(slug="example"))
+        shown = text("rotate_credential", issued.credential.identifier, "--overlap", "1h")
+        assert "previous secret works until: 2026-01-01T01:00:00+00:00\n" in shown
+        assert f"identifier:                  {issued.credential.identifier}\n" in shown
+        assert "nobody can show it again" in shown
+
+    @pytest.mark.parametrize(
+        ("arguments", "expected"),
+        [
+            (["--overlap", "31d"], "The overlap must be between 0 and 2592000 seconds."),
+            (["--overlap", f"{10**12}d"], "--overlap: '1000000000000d' is not a duration"),
+            (["--overlap", "-1"], "--overlap: '-1' is not a duration"),
+            (["--overlap"], "--overlap: expected one argument"),
+            (["--overlap", "1h", "--compromised"], "not allowed with argument"),
+            (["--nonsense"], "unrecognized arguments: --nonsense"),
+        ],
+    )
+    def test_refuses_what_cannot_be(self, complaint, arguments, expected):
+        issued = make_api_key()
+        assert expected in complaint("rotate_credential", issued.credential.identifier, *arguments)
+
+    @pytest.mark.parametrize("compromised", [[], ["--compromised"]])
+    def test_refuses_what_has_ended(self, complaint, compromised):
+        revoked, expired = make_api_key().credential, make_api_key().credential
+        revoke(revoked, now=NOW)
+        Credential.objects.filter(pk=expired.pk).update(expires_at=NOW)
+        for credential in (revoked, expired):
+            assert complaint("rotate_credential", credential.identifier, *compromised) == (
+                "The credential has ended; issue a new one."
+            )
+
+
+class TestRevokeCredential:
+    @pytest.mark.parametrize("make", [make_api_key, make_client_app])
+    def test_ends_it_for_good(self, make):
+        credential = make().credential
+        answer = run("revoke_credential", credential.identifier, "--reason", "Left the company.")
+        assert answer["identifier"] == credential.identifier
+        assert answer["state"] == "revoked"
+        assert answer["revoked_at"] == "2026-01-01T00:00:00+00:00"
+        credential.refresh_from_db()
+        assert credential.revocation_reason == "Left the company."
+        assert credential.revoked_at == NOW
+
+    def test_tells_people(self):
+        credential = make_api_key().credential
+        assert text("revoke_credential", credential.identifier) == (
+            f"Revoked {credential.identifier}; its tokens are refused as well.\n"
+        )
+
+    def test_is_refused_the_second_time(self, complaint):
+        identifier = make_api_key().credential.identifier
+        run("revoke_credential", identifier)
+        assert complaint("revoke_credential", identifier, "--reason", "Again.") == (
+            "The credential has already been revoked."
+        )
+
+    @pytest.mark.parametrize("reason", ["a\x00", "a\nb", "\ud800"])
+    def test_refuses_a_reason_of_more_than_a_line(self, complaint, reason):
+        identifier = make_api_key().credential.identifier
+        assert complaint("revoke_credential", identifier, "--reason", reason) == (
+            "Control characters are not allowed."
+        )
+
+    def test_refuses_a_reason_that_is_too_long(self, complaint):
+        identifier = make_api_key().credential.identifier
+        assert "at most 255 characters" in complaint(
+            "revoke_credential", identifier, "--reason", "x" * 256
+        )
+
+
+@pytest.mark.parametrize("command", ["rotate_credential", "revoke_credential"])
+class TestIdentifierOfNothing:
+    @pytest.mark.parametrize("identifier", ["", "sk_live.x", "\x00", "a\nb", "\ud800", "x" * 9999])
+    def test_is_refused(self, complaint, command, identifier):
+        make_api_key()
+        assert complaint(command, identifier) == (
+            "There is no credential with this identifier; list_credentials shows all."
+        )
+
+    def test_is_refused_without_repeating_a_key_that_was_pasted(self, complaint, command):
+        """What is printed on stderr often ends in somebody's log."""
+        issued = make_api_key()
+        assert issued.raw_secret not in complaint(command, issued.raw_secret)
+
+    def test_is_refused_if_there_is_none(self, complaint, command):
+        assert complaint(command) == "Error: the following arguments are required: ID"
+
+
+class TestListCredentials:
+    @pytest.fixture
+    def listed(self):
+        ours, theirs = make_organization(slug="ours"), make_organization(slug="theirs")
+        user = make_user(username="ada")
+        return {
+            "active": make_api_key(name="Active", organization=ours, owner=user, scopes=["a"]),
+            "rotating": make_client_app(name="Rotating", organization=ours),
+            "expired": make_api_key(name="Expired", organization=theirs, expires_at=NOW + HOUR),
+            "revoked": make_client_app(name="Revoked", organization=theirs),
+        }
+
+    @pytest.fixture(autouse=True)
+    def _life(self, listed, clock):
+        rotate(listed["rotating"].credential, overlap=2 * HOUR, now=NOW)
+        revoke(listed["revoked"].credential, reason="Leaked.", now=NOW)
+        clock.shift(HOUR)
+
+    def names(self, *arguments: str) -> list[str]:
+        return [each["name"] for each in run("list_credentials", *arguments)["credentials"]]
+
+    def test_shows_all_in_the_order_of_their_making(self, listed):
+        assert self.names() == ["Active", "Rotating", "Expired", "Revoked"]
+        first = run("list_credentials")["credentials"][0]
+        assert first["identifier"] == listed["active"].credential.identifier
+        assert (first["owner"], first["organization"], first["scopes"]) == ("ada", "ours", ["a"])
+
+    def test_can_be_narrowed(self):
+        assert self.names("--organization", "theirs") == ["Expired", "Revoked"]
+        assert self.names("--kind", "api_key") == ["Active", "Expired"]
+        for state in ("active", "rotating", "expired", "revoked"):
+            assert self.names("--state", state) == [state.capitalize()]
+        assert self.names("--organization", "ours", "--kind", "client_app") == ["Rotating"]
+        assert self.names("--organization", "ours", "--state", "revoked") == []
+
+    def test_shows_no_secret_and_no_digest(self, listed):
+        shown = text("list_credentials") + repr(run("list_credentials"))
+        digests = [
+            digest
+            for row in Credential.objects.values_list("secret_digest", "previous_secret_digest")
+            for digest in row
+            if digest is not None
+        ]
+        assert len(digests) == 5
+        for secret in (*digests, *(issued.raw_secret for issued in listed.values())):
+            assert secret not in shown
+
+    def test_asks_the_database_once(self, django_assert_num_queries):
+        with django_assert_num_queries(1):
+            run("list_credentials")
+
+    def test_shows_people_a_table(self, listed):
+        lines = text("list_credentials", "--organization", "theirs").splitlines()
+        assert " ".join(lines[0].split()) == (
+            "identifier kind state organization name last used at expires at"
+        )
+        assert [line.split() for line in lines[1:]] == [
+            [
+                listed["expired"].credential.identifier,
+                *("api_key", "expired", "theirs", "Expired", "-", "2026-01-01T01:00:00+00:00"),
+            ],
+            [
+                listed["revoked"].credential.identifier,
+                *("client_app", "revoked", "theirs", "Revoked", "-", "-"),
+            ],
+        ]
+
+    @pytest.mark.parametrize(
+        ("arguments", "expected"),
+        [
+            (["--organization", "nobody"], "There is no organization whose slug is 'nobody'."),
+            (["--kind", "other"], "invalid choice: 'other'"),
+            (["--state", "a\nb"], "invalid choice: 'a\\nb'"),
+        ],
+    )
+    def test_refuses_what_cannot_be(self, complaint, arguments, expected):
+        assert expected in complaint("list_credentials", *arguments)

@@ -1,0 +1,88 @@
+from __future__ import annotations
+
+import os
+import pty
+import sys
+from contextlib import contextmanager, suppress
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from tests.commands.conftest import run, text
+from tests.factories import make_api_key
+from token_exchange.models import AccessToken
+
+pytestmark = pytest.mark.django_db
+
+
+def make_tokens(count: int) -> None:
+    """Make as many that may be purged, and one that may not."""
+    credential, now = make_api_key().credential, datetime.now(UTC)
+    ends = [now - timedelta(days=9)] * count + [now]
+    AccessToken.objects.bulk_create(
+        AccessToken(
+            jti=f"{number:022}",
+            credential=credential,
+            generation=1,
+            audience=[],
+            kid="kid",
+            issued_at=expires_at,
+            expires_at=expires_at,
+        )
+        for number, expires_at in enumerate(ends)
+    )
+
+
+class TestPurgeExpiredTokens:
+    def test_tells_how_many(self):
+        make_tokens(3)
+        assert run("purge_expired_tokens") == {"deleted": 3}
+        assert run("purge_expired_tokens") == {"deleted": 0}
+        assert AccessToken.objects.count() == 1
+
+    def test_tells_people(self):
+        make_tokens(2)
+        assert text("purge_expired_tokens", "--time-budget", "5m") == "Deleted 2 expired tokens.\n"
+
+    @pytest.mark.parametrize("budget", ["0", "-1", "soon", f"{10**12}d"])
+    def test_refuses_a_budget_that_cannot_be(self, complaint, budget):
+        assert f"--time-budget: '{budget}'" in complaint(
+            "purge_expired_tokens", "--time-budget", budget
+        )
+
+
+class TestProgressBar:
+    @contextmanager
+    def terminal(self, monkeypatch):
+        """Let standard error be a terminal; lend a list of what was shown on it in the end."""
+        ours, theirs = pty.openpty()
+        shown: list[str] = []
+        with os.fdopen(theirs, "w") as stderr, monkeypatch.context() as patch:
+            patch.setattr(sys, "stderr", stderr)
+            yield shown
+        with os.fdopen(ours) as screen, suppress(OSError):  # the end of a terminal is an error
+            shown.extend(iter(lambda: screen.read(1), ""))
+
+    def test_is_shown_where_a_person_looks_on(self, monkeypatch):
+        monkeypatch.setattr("token_exchange.purging.WINDOW_ROWS", 2)
+        make_tokens(5)
+        with self.terminal(monkeypatch) as shown:
+            assert text("purge_expired_tokens") == "Deleted 5 expired tokens.\n"
+        screen = "".join(shown)
+        assert screen.index("Purging") < screen.index("33%") < screen.index("100%")
+
+    def test_is_not_shown_where_there_is_nothing_to_do(self, monkeypatch):
+        with self.terminal(monkeypatch) as shown:
+            text("purge_expired_tokens")
+        assert shown == []
+
+    def test_is_not_shown_to_a_program(self, monkeypatch):
+        make_tokens(5)
+        with self.terminal(monkeypatch) as shown:
+            assert run("purge_expired_tokens") == {"deleted": 5}
+        assert shown == []
+
+    def test_is_not_shown_in_a_log(self, capsys):
+        make_tokens(5)
+        text("purge_expired_tokens")
+        assert capsys.readouterr().err == ""

@@ -1,0 +1,94 @@
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+import time_machine
+
+from tests.commands.conftest import run, text
+from token_exchange import signing
+from token_exchange.models import SigningKey
+
+pytestmark = pytest.mark.django_db
+
+NOW = datetime(2026, 1, 1, tzinfo=UTC)
+
+
+@pytest.fixture(autouse=True)
+def clock():
+    with time_machine.travel(NOW, tick=False) as traveller:
+        SigningKey.objects.all().delete()
+        signing.ensure_first_key(using="default", now=NOW)
+        yield traveller
+
+
+class TestRotateSigningKey:
+    def test_publishes_a_key_that_signs_later(self):
+        answer = run("rotate_signing_key")
+        key = SigningKey.objects.get(sequence=2)
+        assert answer == {
+            "kid": key.kid,
+            "algorithm": "EdDSA",
+            "signs_from": "2026-01-01T00:06:00+00:00",
+            "all_new": False,
+        }
+
+    def test_is_refused_until_it_signs(self, complaint, clock):
+        kid = run("rotate_signing_key")["kid"]
+        assert complaint("rotate_signing_key") == (
+            f"Key {kid} is published and signs from 2026-01-01T00:06:00+00:00; rotate after that."
+        )
+        clock.shift(timedelta(minutes=6))
+        assert run("rotate_signing_key")["signs_from"] == "2026-01-01T00:12:00+00:00"
+
+    def test_ends_all_others_where_asked(self):
+        run("rotate_signing_key")
+        answer = run("rotate_signing_key", "--all-new")
+        assert answer["signs_from"] == "2026-01-01T00:00:00+00:00"
+        assert answer["all_new"] is True
+        assert [key.kid for key in SigningKey.objects.published(now=NOW)] == [answer["kid"]]
+
+    def test_tells_people(self):
+        shown = text("rotate_signing_key")
+        kid = SigningKey.objects.get(sequence=2).kid
+        assert shown == (
+            f"Published the EdDSA key {kid}.\n"
+            "It signs from 2026-01-01T00:06:00+00:00. The others retire then.\n"
+        )
+        assert text("rotate_signing_key", "--all-new").endswith(
+            "It signs from 2026-01-01T00:00:00+00:00. All other keys are removed.\n"
+        )
+
+    def test_refuses_what_it_does_not_know(self, complaint):
+        assert "unrecognized arguments: now" in complaint("rotate_signing_key", "now")
+
+
+class TestListSigningKeys:
+    def test_shows_each_state(self, clock):
+        run("rotate_signing_key", "--all-new")
+        clock.shift(timedelta(minutes=1))
+        run("rotate_signing_key")
+        clock.shift(timedelta(minutes=6))
+        run("rotate_signing_key")
+        listed = run("list_signing_keys")["signing_keys"]
+        assert [each["state"] for each in listed] == ["gone", "retired", "current", "next"]
+        assert listed[1] == {
+            "kid": SigningKey.objects.get(sequence=2).kid,
+            "algorithm": "EdDSA",
+            "state": "retired",
+            "published_at": "2026-01-01T00:00:00+00:00",
+            "signs_from": "2026-01-01T00:00:00+00:00",
+            "signs_until": "2026-01-01T00:07:00+00:00",
+            "removed_at": None,
+        }
+
+    def test_shows_people_a_table_without_private_keys(self):
+        key = SigningKey.objects.get()
+        title, row = text("list_signing_keys").splitlines()
+        assert title.split() == [
+            *("kid", "algorithm", "state", "published", "at"),
+            *("signs", "from", "signs", "until", "removed", "at"),
+        ]
+        start = "2026-01-01T00:00:00+00:00"
+        assert row.split() == [key.kid, "EdDSA", "current", start, start, "-", "-"]
+        assert key.encrypted_private_key not in repr(run("list_signing_keys"))

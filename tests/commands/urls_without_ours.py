@@ -1,0 +1,3 @@
+"""A project that serves nothing of ours."""
+
+urlpatterns: list[object] = []

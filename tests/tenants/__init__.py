@@ -1,0 +1,1 @@
+"""A project that has a tenant model of its own."""
