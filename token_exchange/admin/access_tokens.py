@@ -15,7 +15,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
 from token_exchange.admin.desk import DeskAdmin, ObjectPage
-from token_exchange.admin.lists import badge, live_tokens
+from token_exchange.admin.lists import TokenStateFilter, badge, live_tokens
 from token_exchange.admin.revoking import revoke_tokens_page
 from token_exchange.models import AccessToken, Credential
 from token_exchange.models.credential import State
@@ -24,8 +24,9 @@ from token_exchange.models.credential import State
 class AccessTokenAdmin(DeskAdmin):
     """Tokens that were minted; the tokens themselves are nowhere."""
 
-    list_display = ("jti", "credential_link", "scope", "issued_at", "expires_at", "state_badge")
+    list_display = ("jti", "state_badge", "credential_link", "scope", "issued_at", "expires_at")
     list_select_related = ("credential",)
+    list_filter = (TokenStateFilter,)
     search_fields = ("jti__exact", "credential__identifier__exact")
     search_help_text = _("By the whole jti, or the credential's whole identifier")
     sortable_by = ()
@@ -50,7 +51,8 @@ class AccessTokenAdmin(DeskAdmin):
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         """Return the tokens, each with whether anything has ended it."""
         live = live_tokens(now=timezone.now()).filter(pk=OuterRef("pk"))
-        return super().get_queryset(request).annotate(is_live=Exists(live))
+        rows: QuerySet[Any] = super().get_queryset(request).annotate(is_live=Exists(live))
+        return rows
 
     def has_add_permission(self, _request: HttpRequest) -> bool:
         """Refuse: tokens are minted by exchanges only."""

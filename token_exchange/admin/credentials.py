@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from django.contrib import admin
@@ -10,6 +10,7 @@ from django.contrib.admin.utils import flatten_fieldsets
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
+from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
@@ -22,7 +23,7 @@ from token_exchange.admin.rotating import end_overlap_page, rotate_page
 from token_exchange.models import Credential
 from token_exchange.models.credential import State
 
-_POLICY = (
+_POLICY: Any = (
     _("Policy"),
     {
         "fields": ("scopes", "audience", "token_lifetime", "expires_at", "allowed_networks"),
@@ -32,7 +33,7 @@ _POLICY = (
         ),
     },
 )
-_NOTES = (_("Notes"), {"fields": ("metadata",)})
+_NOTES: Any = (_("Notes"), {"fields": ("metadata",)})
 
 
 class CredentialAdmin(DeskAdmin):
@@ -46,7 +47,7 @@ class CredentialAdmin(DeskAdmin):
     list_filter = (StateFilter, OrganizationFilter)
     search_fields = ("identifier", "name")
     search_help_text = _("By identifier or name")
-    sortable_by = ("name", "last_used_at", "expires_at")
+    sortable_by = ("named_identifier", "last_used_at", "expires_at")
     actions = ("rotate_selected", "revoke_selected")
     object_pages: ClassVar[Mapping[str, ObjectPage]] = {
         "rotate": ObjectPage("rotate", rotate_page, _("Rotate")),
@@ -57,19 +58,19 @@ class CredentialAdmin(DeskAdmin):
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         """Return the credentials of this kind, each with the number of its live tokens."""
         live = count_live_tokens(now=timezone.now())
-        return super().get_queryset(request).annotate(live_token_count=live)
+        rows: QuerySet[Any] = super().get_queryset(request).annotate(live_token_count=live)
+        return rows
 
-    def get_list_display(self, _request: HttpRequest) -> Sequence[Any]:
+    def get_list_display(self, _request: HttpRequest) -> tuple[str, ...]:
         """Return the columns."""
         return (
-            "name",
-            "identifier",
+            "named_identifier",
             "state_badge",
-            *self.who,
-            "scope_list",
             "live_tokens",
             "last_used_at",
             "expires_at",
+            *self.who,
+            "scope_list",
         )
 
     def get_fieldsets(self, _request: HttpRequest, obj: Any = None) -> Any:
@@ -87,13 +88,13 @@ class CredentialAdmin(DeskAdmin):
             (_("History"), {"fields": history}),
         )
 
-    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Sequence[Any]:
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
         """Return all but the policy of a credential that has been issued."""
-        editable = {"name", *_POLICY[1]["fields"], *_NOTES[1]["fields"]}
+        editable = {"name", *flatten_fieldsets((_POLICY, _NOTES))}
         shown = [] if obj is None else flatten_fieldsets(self.get_fieldsets(request, obj))
         return [name for name in shown if name not in editable]
 
-    def get_autocomplete_fields(self, request: HttpRequest) -> Sequence[str]:
+    def get_autocomplete_fields(self, request: HttpRequest) -> list[str]:
         """Return those of ``who`` that this user can search for; others are asked by their id."""
         return [name for name in self.who if self._is_searchable(name, request)]
 
@@ -132,6 +133,11 @@ class CredentialAdmin(DeskAdmin):
     def revoke_selected(self, request: HttpRequest, queryset: QuerySet[Any]) -> Any:
         """Revoke them all."""
         return self.selected(request, queryset, "revoke")
+
+    @admin.display(description=_("name"), ordering="name")
+    def named_identifier(self, credential: Credential) -> SafeString:
+        """Show the name, and by what the credential is known outside."""
+        return format_html("{}<br><code>{}</code>", credential.name, credential.identifier)
 
     @admin.display(description=_("state"))
     def state_badge(self, credential: Credential) -> SafeString:

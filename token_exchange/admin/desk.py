@@ -7,6 +7,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar, Final, NamedTuple
 
 from django.contrib import admin, messages
+from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.contrib.admin.utils import quote, unquote
 from django.contrib.auth import get_permission_codename
 from django.core.exceptions import PermissionDenied
@@ -46,6 +47,7 @@ class DeskAdmin(_ModelAdmin):
     change_form_template = "token_exchange/admin/change_form.html"
     paginator = BoundedPaginator
     show_full_result_count = False
+    show_facets = admin.ShowFacets.NEVER
     list_max_show_all = BULK_LIMIT
     ordering = ("-pk",)
     object_pages: ClassVar[Mapping[str, ObjectPage]] = {}
@@ -94,7 +96,8 @@ class DeskAdmin(_ModelAdmin):
     def render_change_form(
         self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any
     ) -> HttpResponse:
-        """Put the buttons of the object on its page."""
+        """Put the buttons of the object on its page, and not the one for another at once."""
+        context["show_save_and_add_another"] = False
         obj = kwargs.get("obj")
         if obj is not None and self.is_alive(obj):
             context["buttons"] = [
@@ -108,15 +111,14 @@ class DeskAdmin(_ModelAdmin):
         self, request: HttpRequest, template: str, *, status: int = 200, **context: Any
     ) -> TemplateResponse:
         """Answer with a page of ours; nobody may keep it."""
-        request.current_app = self.admin_site.name  # type: ignore[attr-defined]
+        request.current_app = self.admin_site.name
         response = TemplateResponse(
             request,
             f"token_exchange/admin/{template}",
             {
                 **self.admin_site.each_context(request),
                 "opts": self.opts,
-                "media": self.media,
-                "action_checkbox_name": admin.helpers.ACTION_CHECKBOX_NAME,
+                "action_checkbox_name": ACTION_CHECKBOX_NAME,
                 "list_url": self.url("changelist"),
                 **context,
             },

@@ -30,6 +30,7 @@ _OVERLAPS: Final = (0, 3600, 86_400, 7 * 86_400)
 """Seconds."""
 
 _METADATA_MAX_LENGTH: Final = 20_000
+_METADATA_MAX_LEVELS: Final = 20
 
 
 class StringListField(forms.Field):
@@ -67,8 +68,8 @@ class JSONObjectField(forms.Field):
             # PostgreSQL stores neither half a surrogate pair nor NUL.
             text = json.dumps(parsed, ensure_ascii=False).encode()
         except (ValueError, RecursionError):
-            parsed = text = None
-        if not isinstance(parsed, dict) or b"\\u0000" in text.replace(b"\\\\", b""):
+            parsed, text = None, b""
+        if not _is_shallow_object(parsed) or b"\\u0000" in text.replace(b"\\\\", b""):
             raise ValidationError(self.error_messages["invalid"], code="invalid")
         return parsed
 
@@ -77,6 +78,17 @@ class JSONObjectField(forms.Field):
         if isinstance(value, dict):
             return json.dumps(value, ensure_ascii=False, indent=2) if value else ""
         return value
+
+
+def _is_shallow_object(value: Any) -> bool:
+    return isinstance(value, dict) and _is_shallow(value, levels=_METADATA_MAX_LEVELS)
+
+
+def _is_shallow(value: Any, *, levels: int) -> bool:
+    if not isinstance(value, (dict, list)):
+        return True
+    inner = value.values() if isinstance(value, dict) else value
+    return levels > 0 and all(_is_shallow(each, levels=levels - 1) for each in inner)
 
 
 def _refuse_constant(name: str) -> Any:
@@ -127,7 +139,8 @@ class CredentialForm(_ModelForm):
         super().__init__(*args, **kwargs)
         self.fields["scopes"] = _scopes_field(self.instance.scopes)
         for name in ("scopes", "audience", "allowed_networks", "metadata"):
-            self.fields[name].label = capfirst(self._meta.model._meta.get_field(name).verbose_name)
+            field: Any = self._meta.model._meta.get_field(name)
+            self.fields[name].label = capfirst(field.verbose_name)
 
     def clean_expires_at(self) -> Any:
         """Hold a changed expiry to the rules of a new one; the verb does so for a new one."""

@@ -80,14 +80,14 @@ def _add_errors(form: ModelForm[Any], error: ValidationError) -> None:
 
 
 def _already_issued(model_admin: Any, request: HttpRequest, identifier: str) -> HttpResponse:
-    credential = model_admin.model.objects.on_writer().get(identifier=identifier)
+    credential = model_admin.model.objects.on_writer().filter(identifier=identifier).first()
     return model_admin.page(  # type: ignore[no-any-return]
         request,
         "already_issued.html",
         status=409,
         title=_("Already issued"),
         credential=credential,
-        change_url=model_admin.url("change", credential),
+        change_url=credential and model_admin.url("change", credential),
     )
 
 

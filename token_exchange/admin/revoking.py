@@ -56,7 +56,7 @@ def _revoke_page(
     back_to = () if is_bulk else rows[:1]
     if not alive:
         return model_admin.refuse(  # type: ignore[no-any-return]
-            request, _("It has ended already."), *back_to
+            request, _("There is nothing to revoke: it has ended already."), *back_to
         )
     form = form_class(request.POST if "confirmed" in request.POST else None)
     if not form.is_valid():

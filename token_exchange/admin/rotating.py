@@ -29,28 +29,26 @@ def rotate_page(model_admin: Any, request: HttpRequest, rows: list[Any]) -> Http
     """
     alive = [each for each in rows if model_admin.is_alive(each)]
     if not alive:
+        back_to = () if "action" in request.POST else rows[:1]
         return model_admin.refuse(  # type: ignore[no-any-return]
-            request, _("What has ended cannot be rotated; issue a new one."), *rows[:1]
+            request, _("What has ended cannot be rotated; issue a new one."), *back_to
         )
     if "version" not in request.POST:
         return _form_page(model_admin, request, rows, RotateForm(alive))
-    form = RotateForm(alive, request.POST)
     if not _is_current(request, alive):
-        form.add_error(
-            None,
-            _("The secret was rotated meanwhile. Nothing was done now; look again before you do."),
-        )
-    elif form.is_valid():
+        error = _("It was rotated meanwhile. Nothing was done now; look again before you do.")
+        return _form_page(model_admin, request, rows, RotateForm(alive), error=error)
+    form = RotateForm(alive, request.POST)
+    if form.is_valid():
         try:
             issued = _rotate(model_admin, request, alive, form.cleaned_data["overlap"])
         except (CredentialConflict, ValidationError) as error:
-            form.add_error(None, _reasons(error))
             # The rows in memory have seen what was rolled back.
             rows = list(model_admin.get_queryset(request).filter(pk__in=[each.pk for each in rows]))
-        else:
-            title = _("Secret rotated") if len(issued) == 1 else _("Secrets rotated")
-            return show_secrets(model_admin, request, issued, title=title)
-    return _form_page(model_admin, request, rows, form, status=409)
+            return _form_page(model_admin, request, rows, form, error=_reasons(error))
+        title = _("Secret rotated") if len(issued) == 1 else _("Secrets rotated")
+        return show_secrets(model_admin, request, issued, title=title)
+    return _form_page(model_admin, request, rows, form)
 
 
 def end_overlap_page(model_admin: Any, request: HttpRequest, rows: list[Any]) -> HttpResponse:
@@ -114,7 +112,7 @@ def _form_page(
     rows: list[Any],
     form: RotateForm,
     *,
-    status: int = 200,
+    error: str = "",
 ) -> HttpResponse:
     now = timezone.now()
     alive = [each for each in rows if model_admin.is_alive(each)]
@@ -123,7 +121,8 @@ def _form_page(
     return model_admin.page(  # type: ignore[no-any-return]
         request,
         "rotate.html",
-        status=status,
+        status=409 if error else 200,
+        error=error,
         title=_("Rotate the secret") if len(alive) == 1 else _("Rotate %d secrets") % len(alive),
         rows=[(each, model_admin.state_badge(each)) for each in alive],
         skipped=[each for each in rows if each not in alive],

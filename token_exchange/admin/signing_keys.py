@@ -26,14 +26,15 @@ class SigningKeyAdmin(DeskAdmin):
     """Signing keys, without their private halves."""
 
     list_display = (
+        "state_badge",
         "kid",
         "algorithm",
-        "state_badge",
         "published_at",
         "activates_at",
         "retires_at",
         "removed_at",
     )
+    list_display_links = ("kid",)
     fields = (*list_display, "public_jwk")
     readonly_fields = fields
     sortable_by = ()

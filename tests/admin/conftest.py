@@ -1,0 +1,66 @@
+"""Operators: who they are, and how they send what a page's form holds."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import Permission
+from django.test import Client
+
+from tests.factories import make_user
+
+HIDDEN = re.compile(r'<input type="hidden" name="([^"]+)" value="([^"]*)">')
+
+
+class Desk(Client):
+    """A signed-in operator's browser, over https."""
+
+    user: Any
+
+    def generic(self, *args: Any, **kwargs: Any) -> Any:
+        return super().generic(*args, **{**kwargs, "secure": True})
+
+    def send(self, url: str, **values: Any) -> Any:
+        """Open the page, and send its form with these values."""
+        return self.post(url, {**hidden_fields(self.get(url)), **values})
+
+    def choose(self, url: str, action: str, *rows: Any) -> Any:
+        """Select rows of a list and run an action."""
+        return self.post(
+            url, {"action": action, "index": "0", "_selected_action": [row.pk for row in rows]}
+        )
+
+
+def hidden_fields(response: Any) -> dict[str, Any]:
+    fields: dict[str, list[str]] = {}
+    for name, value in HIDDEN.findall(response.text):
+        fields.setdefault(name, []).append(value)
+    return {name: values for name, values in fields.items() if name != "csrfmiddlewaretoken"}
+
+
+@pytest.fixture
+def sign_in() -> Callable[..., Desk]:
+    """Sign in a member of the staff with some permissions: ``sign_in("view_apikey")``."""
+
+    def sign_in(*codenames: str, **values: Any) -> Desk:
+        user = make_user(is_staff=True, **values)
+        permissions = Permission.objects.filter(
+            content_type__app_label__in=["token_exchange", "auth"], codename__in=codenames
+        )
+        assert len(permissions) == len(codenames)
+        user.user_permissions.set(permissions)
+        desk = Desk()
+        desk.force_login(user)
+        desk.user = user
+        return desk
+
+    return sign_in
+
+
+@pytest.fixture
+def desk(sign_in: Callable[..., Desk]) -> Desk:
+    """An operator who may do everything."""
+    return sign_in(is_superuser=True)
