@@ -15,7 +15,6 @@ class ReportSerializer(serializers.ModelSerializer[Report]):
     class Meta:
         model = Report
         fields: ClassVar[list[str]] = ["id", "title", "body", "created_by", "created_at"]
-        read_only_fields: ClassVar[list[str]] = ["created_by"]
 
 
 class CallerSerializer(serializers.Serializer[object]):
