@@ -161,8 +161,9 @@ class TestIdentifierDrawnBefore:
 
     def test_is_refused_the_second_time(self):
         identifier = make_api_key().credential.identifier
-        with pytest.raises(ValidationError):
+        with pytest.raises(CredentialConflict, match="already been issued"):
             make_api_key(identifier=identifier)
+        assert Credential.objects.count() == 1
 
     def test_is_refused_when_another_process_was_faster(self):
         """The row of the other appears between our validation and our INSERT."""
