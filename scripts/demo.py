@@ -1,7 +1,7 @@
 """Does it work? Both exchanges against a live server, which then stays up for you.
 
 Needs a Python of 3.11 or newer and no service. Nothing is kept: the database is a fresh SQLite
-file, unless ``--database-url`` names another.
+file, unless ``--database-url`` names another, which needs the SECRET_KEY that it always had.
 """
 
 from __future__ import annotations

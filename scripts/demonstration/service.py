@@ -45,12 +45,14 @@ class Service:
         self.is_fresh = database_url is None
         self._python = str(python)
         self._log = folder / "server.log"
+        own_key = os.environ.get("SECRET_KEY", "")
         passed_on = {name: os.environ[name] for name in _PASSED_ON if name in os.environ}
         self._environment = {
             **passed_on,
             "DATABASE_URL": database_url or f"sqlite:///{folder / 'db.sqlite3'}",
             "CACHE_URL": cache_url or "",
-            "SECRET_KEY": secrets.token_urlsafe(50),
+            # A database that was there before has signing keys, which only its own key opens.
+            "SECRET_KEY": secrets.token_urlsafe(50) if self.is_fresh else own_key,
             "TOKEN_EXCHANGE_ISSUER": self.url,
             # The demonstration speaks plain http, on this machine only.
             "TOKEN_EXCHANGE_REQUIRE_HTTPS": "off",
