@@ -1,0 +1,286 @@
+"""One run through everything that makes, takes or refuses a secret."""
+
+from __future__ import annotations
+
+import base64
+import json
+import re
+from datetime import timedelta
+from io import StringIO
+from typing import Any
+
+from django.core.exceptions import ValidationError
+from django.core.management import call_command
+from django.db import OperationalError, connection
+from django.test import Client
+from django.utils import timezone
+from rest_framework.response import Response
+from rest_framework.test import APIRequestFactory
+from rest_framework.views import APIView
+
+from tests.admin.conftest import Desk
+from tests.admin.pages import credential_page, page
+from tests.factories import (
+    api_key_header,
+    basic_header,
+    bearer_header,
+    make_api_key,
+    make_client_app,
+    make_organization,
+    make_user,
+)
+from tests.secrecy.haystack import Secrets
+from token_exchange import credentials, purging, signing
+from token_exchange.authentication import BearerAuthentication
+from token_exchange.credential_authentication import (
+    ApiKeyAuthentication,
+    ClientAppBasicAuthentication,
+)
+from token_exchange.models import AccessToken, Credential, SigningKey
+
+SECRET = re.compile(r"\b(?:sk|cs)_live\.\w{12}\.\w{49}\b")
+JWKS = "/.well-known/jwks.json"
+HOUR = timedelta(hours=1)
+
+
+class Whoami(APIView):
+    """A view that takes every credential."""
+
+    authentication_classes = (
+        BearerAuthentication,
+        ApiKeyAuthentication,
+        ClientAppBasicAuthentication,
+    )
+
+    def get(self, request: Any) -> Response:
+        return Response({"user": str(request.user), "auth": repr(request.auth)})
+
+
+class Run:
+    """The run, and what it saw: each secret, and each answer that should not hold one."""
+
+    def __init__(self, client: Any, desk: Desk, change_settings: Any) -> None:
+        self.client = client
+        self.change_settings = change_settings
+        self.desk = desk
+        self.secrets = Secrets()
+        self.objects: list[Any] = []
+        self.answers: list[Any] = []
+        """All of them; the bodies of some hand out a secret, their headers never."""
+        self.bodies: list[str] = []
+        self.errors: list[BaseException] = []
+
+    def keep(self, issued: credentials.IssuedSecret) -> credentials.IssuedSecret:
+        """Remember a secret that a verb returned."""
+        self.secrets.add(issued.raw_secret, "the secret of a verb")
+        self.objects += [issued, issued.credential]
+        return issued
+
+    def see(self, response: Any, whose: str = "") -> Any:
+        """Look at an answer; where it hands out something of somebody's, remember that."""
+        self.answers.append(response)
+        if not whose:
+            self.bodies.append(response.content.decode())
+            return response
+        found = {*SECRET.findall(response.content.decode())}
+        if response["Content-Type"] == "application/json":
+            token = response.json()["access_token"]
+            found.add(token["token"] if isinstance(token, dict) else token)
+        assert found, response.content
+        for secret in found:
+            self.secrets.add(secret, whose)
+        return response
+
+    def everything(self) -> None:
+        """Run through all flows."""
+        self.make_signing_keys()
+        self.use_verbs()
+        self.use_commands()
+        self.use_the_admin()
+        self.use_credentials_wrongly()
+        self.meet_failures()
+        purging.purge_expired_tokens(now=timezone.now() + timedelta(days=9))
+
+    def make_signing_keys(self) -> None:
+        """One of each kind, and remember their private halves."""
+        for algorithm in ("RS256", "ES256", "EdDSA"):
+            self.change_settings(ALGORITHM=algorithm)
+            row = signing.rotate_signing_key(now=timezone.now(), all_new=True)
+            private = signing._fernet().decrypt(row.encrypted_private_key.encode())
+            self.secrets.add_bytes(private, f"the {algorithm} key")
+            for raw in private_parts(signing.key_set().current.private_key):
+                self.secrets.add_bytes(raw, f"a part of the {algorithm} key")
+            keys = signing.key_set()
+            self.objects += [row, keys, keys.current, keys.current.public]
+        self.command("rotate_signing_key")
+        self.command("rotate_signing_key", json=True, all_new=True)
+
+    def use_verbs(self) -> None:
+        """Issue, exchange, use again, rotate, end an overlap, revoke, delete the owner."""
+        key = self.keep(make_api_key(scopes=["a"], owner=make_user()))
+        app = self.keep(make_client_app())
+        for _ in range(2):
+            self.exchange(key)
+            self.exchange(app)
+        new = self.keep(credentials.rotate(key.credential, now=timezone.now(), overlap=HOUR))
+        for each in (key, new):
+            self.exchange(each)
+        credentials.end_overlap(key.credential, now=timezone.now())
+        self.keep(credentials.rotate(app.credential, now=timezone.now(), compromised=True))
+        self.see(self.client.post("/auth_token", headers=basic_header(app)))
+        credentials.revoke(app.credential, now=timezone.now(), reason="leaked")
+        key.credential.owner.delete()
+        self.see(self.client.post("/v1/token", headers=api_key_header(new)))
+
+    def exchange(self, issued: credentials.IssuedSecret) -> None:
+        """Exchange a good credential, at its endpoint."""
+        if issued.credential.kind == Credential.Kind.API_KEY:
+            answer = self.client.post("/v1/token", headers=api_key_header(issued))
+        else:
+            answer = self.client.post("/auth_token", headers=basic_header(issued))
+        token = self.see(answer, "a token").json()["access_token"]
+        raw = token["token"] if isinstance(token, dict) else token
+        for sent in (raw, base64.b64encode(raw.encode()).decode()):
+            assert self.see(self.use_directly(bearer_header(sent))).status_code == 200
+
+    def use_commands(self) -> None:
+        """Issue, rotate, list and revoke from a shell."""
+        slug = make_organization().slug
+        for name in ("create_api_key", "create_client_app"):
+            made = self.command(name, organization=slug, name="shell", json=True)
+            identifier = made.get("identifier") or made["client_id"]
+            self.command("rotate_credential", identifier, json=True)
+            self.command("rotate_credential", identifier, compromised=True)
+            self.command("list_credentials")
+            self.command("revoke_credential", identifier)
+
+    def command(self, *arguments: str, **options: Any) -> dict[str, Any]:
+        """Run a command; what it prints may be a secret only if it makes one."""
+        out = StringIO()
+        call_command(*arguments, **options, stdout=out, stderr=out)
+        text = out.getvalue()
+        if arguments[0] in {"create_api_key", "create_client_app", "rotate_credential"}:
+            (secret,) = set(SECRET.findall(text))
+            self.secrets.add(secret, "the secret of a command")
+        else:
+            self.bodies.append(text)
+        return dict(json.loads(text)) if options.get("json") else {}
+
+    def use_the_admin(self) -> None:
+        """Issue, look, rotate, revoke and look again, as an operator does."""
+        organization = make_organization()
+        for kind in ("apikey", "clientapp"):
+            values = {"organization": organization.pk, "name": "desk"}
+            added = self.desk.send(page(kind, "add"), **values)
+            self.see(added, "a secret of the admin")
+            credential = Credential.objects.order_by("-pk")[0]
+            self.look(kind, credential)
+            rotate = credential_page(credential, "rotate")
+            self.see(self.desk.send(rotate, overlap="3600"), "a secret of the admin")
+            self.see(self.desk.send(rotate, overlap="0"))
+            self.look(kind, credential)
+            revoke = credential_page(credential, "revoke")
+            self.see(self.desk.send(revoke, reason="gone", confirmed="yes"))
+            self.look(kind, credential)
+
+    def look(self, kind: str, credential: Credential) -> None:
+        """Open what shows the credential."""
+        for name in ("change", "history"):
+            self.see(self.desk.get(credential_page(credential, name)))
+        self.see(self.desk.get(page(kind, "changelist")))
+        for model, row in (
+            ("accesstoken", AccessToken.objects.last()),
+            ("signingkey", SigningKey.objects.first()),
+        ):
+            self.see(self.desk.get(page(model, "changelist")))
+            self.see(self.desk.get(page(model, "change", row)))
+        self.see(self.desk.get("/admin/"))
+
+    def use_credentials_wrongly(self) -> None:
+        """Show real secrets where they are not taken."""
+        key, app = self.keep(make_api_key()), self.keep(make_client_app())
+        wrongly = [
+            *("Bearer {}x", "Basic {}", "Digest {}"),
+            *("ApiKey {}x", "ApiKey {}, x", "ApiKey {}\xe9"),
+        ]
+        headers = [api_key_header(key), basic_header(app)]
+        headers += [
+            {"authorization": each.format(issued.raw_secret)}
+            for issued in (key, app)
+            for each in wrongly
+        ]
+        for sent in headers:
+            for path in ("/v1/token", "/auth_token"):
+                response = self.client.post(path, headers=sent)
+                self.see(response, "a token" if response.status_code == 200 else "")
+                self.see(Client().post(path, headers=sent))  # over plain http
+            for path in (JWKS, "/nowhere", "/v1/token"):
+                self.see(self.client.get(path, headers=sent))
+            self.see(self.use_directly(sent))
+        form = {"client_id": app.credential.identifier, "client_secret": app.raw_secret}
+        for path in ("/v1/token", "/auth_token"):
+            self.see(self.client.post(path, form))
+            self.see(self.client.post(path, form, content_type="application/json"))
+            self.see(self.client.delete(path, form))
+
+    def use_directly(self, headers: dict[str, str]) -> Any:
+        """Send credentials to a view of the project's own."""
+        request = APIRequestFactory().get("/", secure=True, headers=headers)
+        return Whoami.as_view()(request).render()
+
+    def meet_failures(self) -> None:
+        """Let the database fail at each statement in turn, and verbs refuse."""
+        key, app = self.keep(make_api_key()), self.keep(make_client_app())
+        organization = make_organization()
+        for failing in range(8):
+            self.fail_exchanges(key, app, failing)
+            for make in (make_api_key, make_client_app):
+                self.fail(make, fail_at(failing), organization=organization)
+        identifier, far = key.credential.identifier, timezone.now() + HOUR * 1000
+        self.fail(make_api_key, identifier=identifier)
+        self.fail(make_api_key, expires_at=far, scopes=["not a scope"])
+        for overlap in (-HOUR, HOUR, HOUR):
+            self.fail(credentials.rotate, credential=app.credential, overlap=overlap)
+
+    def fail_exchanges(self, key: Any, app: Any, failing: int) -> None:
+        """Exchange on a database that fails at a statement, and send secrets in the body too."""
+        form = {"client_secret": app.raw_secret, "api_key": key.raw_secret}
+        for path, headers in (
+            ("/v1/token", api_key_header(key)),
+            ("/auth_token", basic_header(app)),
+        ):
+            with connection.execute_wrapper(fail_at(failing)):
+                response = self.client.post(path, form, headers=headers)
+            self.see(response, "a token" if response.status_code == 200 else "")
+
+    def fail(self, verb: Any, wrapper: Any = None, **values: Any) -> None:
+        """Call what will fail, and keep its error with its traceback."""
+        values["now"] = timezone.now()
+        try:
+            with connection.execute_wrapper(wrapper or fail_at(99)):
+                self.keep(verb(**values))
+        except (OperationalError, ValidationError, credentials.CredentialConflict) as error:
+            self.errors.append(error)
+
+
+def private_parts(key: Any) -> list[bytes]:
+    """What is private of a private key, without its wrapping."""
+    if not hasattr(key, "private_numbers"):
+        return [key.private_bytes_raw()]
+    numbers = key.private_numbers()
+    names = ("d", "p", "q", "private_value")
+    values = [getattr(numbers, name) for name in names if hasattr(numbers, name)]
+    return [value.to_bytes((value.bit_length() + 7) // 8) for value in values]
+
+
+def fail_at(number: int) -> Any:
+    """Let the n-th statement from now fail, as a database that goes away would."""
+    left = [number]
+
+    def execute(run: Any, *arguments: Any) -> Any:
+        left[0] -= 1
+        if left[0] == -1:
+            raise OperationalError("the database went away")
+        return run(*arguments)
+
+    return execute
