@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import base64
 import logging
+from concurrent.futures import Future, ThreadPoolExecutor
+from threading import Event, current_thread
 from types import SimpleNamespace
 
 import pytest
@@ -13,6 +15,7 @@ from django.db import OperationalError, connection
 from tests.signing.conftest import START, accepts, kids, published
 from token_exchange import signing
 from token_exchange.core.errors import TemporarilyUnavailable
+from token_exchange.core.keys import KeySet
 from token_exchange.exchange import verify_access_token
 from token_exchange.models import SigningKey
 from token_exchange.signing import key_set, rotate_signing_key
@@ -46,6 +49,28 @@ class TestCache:
         assert kids(published()) == [first_key.kid]
         elapsed.seconds += 10
         assert kids(published()) == []
+
+    def test_is_read_once_by_threads_that_find_it_stale_at_the_same_time(
+        self, first_key, monkeypatch, django_assert_num_queries
+    ):
+        this_thread, other_looked = current_thread(), Event()
+
+        def monotonic() -> float:
+            if current_thread() is not this_thread:
+                other_looked.set()
+            return 1000.0
+
+        def let_the_other_look(execute, *arguments):
+            others.append(pool.submit(key_set))
+            assert other_looked.wait(timeout=10)
+            return execute(*arguments)
+
+        others: list[Future[KeySet]] = []
+        monkeypatch.setattr(signing, "time", SimpleNamespace(monotonic=monotonic))
+        with ThreadPoolExecutor(1) as pool, django_assert_num_queries(1):
+            with connection.execute_wrapper(let_the_other_look):
+                mine = key_set()
+            assert [other.result(timeout=10) for other in others] == [mine]
 
     def test_is_void_when_a_setting_changes_that_it_depends_on(
         self, first_key, settings, django_assert_num_queries

@@ -16,6 +16,7 @@ from django.core.exceptions import (
     ValidationError,
 )
 from django.core.management.base import CommandError
+from django.db import DataError
 from django.utils.dateparse import parse_duration
 
 from token_exchange.conf import get_settings
@@ -73,7 +74,7 @@ def _find(query: Callable[[], Any], complaint: str) -> Any:
     """Return the one row; what cannot even be asked of the database is not there either."""
     try:
         return query()
-    except (ObjectDoesNotExist, ValidationError, ValueError, OverflowError, TypeError) as error:
+    except (ObjectDoesNotExist, ValidationError, ValueError, OverflowError, DataError) as error:
         raise CommandError(complaint) from error
 
 

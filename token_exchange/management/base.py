@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import sys
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from typing import Any, NoReturn
 
@@ -37,7 +38,7 @@ def _complaint(error: ValidationError) -> str:
     )
 
 
-class OneAnswerCommand(BaseCommand):
+class OneAnswerCommand(BaseCommand, ABC):
     """A command that returns one answer as a dictionary, for programs and for people."""
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -48,13 +49,13 @@ class OneAnswerCommand(BaseCommand):
     def add_own_arguments(self, parser: CommandParser) -> None:
         """Add the arguments of this command."""
 
+    @abstractmethod
     def answer(self, *args: Any, **options: Any) -> dict[str, Any]:
         """Do what was asked; return what there is to tell, in values that JSON has."""
-        raise NotImplementedError
 
+    @abstractmethod
     def text(self, answer: dict[str, Any]) -> str:
         """Return the answer for a person."""
-        raise NotImplementedError
 
     def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> CommandParser:
         """Return a parser that raises ``CommandError`` instead of printing its usage."""
