@@ -65,13 +65,13 @@ def test_settings_block_is_accepted(settings: Any) -> None:
 
 
 def test_commands_exist_with_their_options() -> None:
-    table = README.split("\n## Operate it\n")[1].split("\n## ")[0]
+    table = README.split("\n## Operate it\n")[1].split("\n### ")[0]
     rows = re.findall(r"^\| `(\w+)([^`]*)` \| (.*) \|$", table, re.MULTILINE)
     ours = {name for name, app in get_commands().items() if app == "token_exchange"}
     assert ours >= {name for name, _, _ in rows}
     for name, arguments, meaning in rows:
         parser = load_command_class("token_exchange", name).create_parser("manage.py", name)
-        for option in re.findall(r"--[a-z-]+", arguments + meaning):
+        for option in re.findall(r"--[a-z-]+", f"{arguments} {meaning}"):
             assert option in parser.format_help(), f"{name} {option}"
 
 

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import logging
 import time
+import traceback
 from dataclasses import dataclass, field
 from typing import Any
 
 from django.db import InterfaceError, OperationalError
+from django.views.decorators.debug import sensitive_variables
 from rest_framework.authentication import BaseAuthentication
 
 from token_exchange.conf import get_verifier
 from token_exchange.core.authorization import BEARER, parse_bearer
-from token_exchange.core.errors import TemporarilyUnavailable, TokenExchangeError
+from token_exchange.core.errors import ServerError, TemporarilyUnavailable, TokenExchangeError
 from token_exchange.core.tokens import Claims
 from token_exchange.core.verification import VerifiedToken
 from token_exchange.exceptions import as_api_exception, bearer_challenge, challenges
@@ -88,13 +90,16 @@ class BearerAuthentication(BaseAuthentication):
         if verified is None:
             return None
         claims = verified.claims
-        user = verified.owner or Principal(
+        if verified.owner is not None:
+            return verified.owner, claims
+        machine = Principal(
             identifier=claims.client_id,
             organization_id=claims.organization_id,
             scopes=claims.scopes,
         )
-        return user, claims
+        return machine, claims
 
+    @sensitive_variables("header", "token")
     def _verify(self, request: Any) -> VerifiedToken | None:
         header = authorization(request)
         if header is None or header.scheme != BEARER:
@@ -103,8 +108,15 @@ class BearerAuthentication(BaseAuthentication):
         token = parse_bearer(header.parameter)
         try:
             return get_verifier()(token, now=time.time())
+        except TokenExchangeError:
+            raise
         except (OperationalError, InterfaceError) as error:
             raise TemporarilyUnavailable(reason="database_away") from error
+        except Exception as error:  # noqa: BLE001 - whatever fails, no token may be shown
+            # As text: the frames hold the token, and error reports show what frames hold.
+            trace = "".join(traceback.format_exception(error))
+            log_event(logging.ERROR, "bearer.failed", traceback=trace)
+            raise ServerError from None
 
     def challenge(self, request: Any) -> str:
         """Return the Bearer challenge alone."""

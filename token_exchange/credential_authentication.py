@@ -13,6 +13,7 @@ from django.views.decorators.debug import sensitive_variables
 from rest_framework.authentication import BaseAuthentication
 
 from token_exchange.authentication import Principal
+from token_exchange.conf import get_settings
 from token_exchange.core.authorization import API_KEY, BASIC, parse_basic
 from token_exchange.core.errors import InvalidClient, TemporarilyUnavailable, TokenExchangeError
 from token_exchange.credentials import (
@@ -51,12 +52,14 @@ class _CredentialAuthentication(BaseAuthentication):
             raise as_api_exception(error, request) from error
         if credential is None:
             return None
-        user = credential.owner or Principal(
+        if credential.owner is not None:
+            return credential.owner, credential
+        machine = Principal(
             identifier=credential.identifier,
             organization_id=str(credential.organization_id),
             scopes=frozenset(credential.scopes),
         )
-        return user, credential
+        return machine, credential
 
     def _authenticate(self, request: Any) -> AuthenticatedCredential | None:
         header = authorization(request)
@@ -64,13 +67,18 @@ class _CredentialAuthentication(BaseAuthentication):
             return None
         require_https(request)
         try:
-            return self.check(header.parameter, address=client_address(request), now=timezone.now())
+            credential = self.check(
+                header.parameter, address=client_address(request), now=timezone.now()
+            )
+            if credential.audience and get_settings().audience not in credential.audience:
+                raise InvalidClient(reason="audience_not_allowed", identifier=credential.identifier)
         except InvalidClient as error:
             raise InvalidClient(
                 self.refusal, reason=error.reason, identifier=error.identifier
             ) from error
         except (OperationalError, InterfaceError) as error:
             raise TemporarilyUnavailable(reason="database_away") from error
+        return credential
 
     refusal: ClassVar[str]
     """What every refused credential is told."""

@@ -55,14 +55,7 @@ def mint(credential: AuthenticatedCredential, asked: TokenRequest, *, now: datet
     Raises ``InvalidScope``, ``InvalidTarget`` or ``InvalidRequest`` for more than the credential
     may have, ``TemporarilyUnavailable`` without a signing key.
     """
-    return _mint(
-        credential,
-        scopes=_scopes(credential, asked.scopes),
-        audience=_audience(credential, asked.audience),
-        lifetime_seconds=_lifetime_seconds(credential, asked.expires_in, now=now),
-        now=now,
-        reusable=False,
-    )
+    return _mint(credential, _claims(credential, asked, now=now), reusable=False)
 
 
 def obtain_auth_token(credential: AuthenticatedCredential, *, now: datetime) -> IssuedToken:
@@ -71,7 +64,8 @@ def obtain_auth_token(credential: AuthenticatedCredential, *, now: datetime) -> 
     Re-use is one SELECT without a lock. Minting locks the credential's row first, so that of
     simultaneous first requests one mints and the others find its token.
     """
-    token = _reusable(credential, now=now)
+    claims = _claims(credential, TokenRequest(), now=now)
+    token = _reusable(credential, claims, now=now)
     if token is not None:
         return token
     using = router.db_for_write(Credential)
@@ -81,17 +75,12 @@ def obtain_auth_token(credential: AuthenticatedCredential, *, now: datetime) -> 
         rows.update(generation=F("generation"))
         # Minted in the generation that was authenticated: if that has ended meanwhile, so has
         # the token.
-        return _reusable(credential, now=now) or _mint(
-            credential,
-            scopes=_scopes(credential, None),
-            audience=_audience(credential, None),
-            lifetime_seconds=_lifetime_seconds(credential, None, now=now),
-            now=now,
-            reusable=True,
-        )
+        return _reusable(credential, claims, now=now) or _mint(credential, claims, reusable=True)
 
 
-def _reusable(credential: AuthenticatedCredential, *, now: datetime) -> IssuedToken | None:
+def _reusable(
+    credential: AuthenticatedCredential, wanted: Claims, *, now: datetime
+) -> IssuedToken | None:
     candidates = (
         AccessToken.objects.on_writer()
         .filter(
@@ -102,58 +91,66 @@ def _reusable(credential: AuthenticatedCredential, *, now: datetime) -> IssuedTo
         )
         .exclude(signing_input="")
         .order_by("-pk")  # the newest follows the newest policy
-        .values_list("jti", "scope", "audience", "kid", "issued_at", "expires_at", "signing_input")
+        .values_list("kid", "signing_input")
     )[:1]
-    for jti, scope, audience, kid, issued_at, expires_at, signing_input in candidates:
+    for kid, signing_input in candidates:
         key = signing.key_set().signing_key(kid)
-        # Our clock may be behind that of the process which minted it, or we may have waited.
-        remaining = (expires_at - max(now, issued_at)).total_seconds()
-        if (
-            key is not None
-            and frozenset(scope.split()) == _scopes(credential, None)
-            and tuple(audience) == _audience(credential, None)
-            and int(remaining) <= _lifetime_seconds(credential, None, now=now)
-        ):
+        claims = tokens.claims_of(signing_input)
+        if key is not None and _is_within(claims, wanted):
             return IssuedToken(
                 token=key.sign(signing_input),
-                jti=jti,
-                scope=scope,
-                expires_at=int(expires_at.timestamp()),
-                lifetime_seconds=int(remaining),
+                jti=claims.jti,
+                scope=claims.scope,
+                expires_at=claims.expires_at,
+                lifetime_seconds=int(claims.expires_at - now.timestamp()),
             )
     return None
 
 
-def _mint(
-    credential: AuthenticatedCredential,
-    *,
-    scopes: frozenset[str],
-    audience: tuple[str, ...],
-    lifetime_seconds: int,
-    now: datetime,
-    reusable: bool,
-) -> IssuedToken:
-    key = signing.key_set().current
+def _is_within(claims: Claims, wanted: Claims) -> bool:
+    """Tell whether a token says what one minted now would say, and lives no longer.
+
+    The clock of the process that minted it may be ahead of ours by ``CLOCK_SKEW``, and all times
+    are cut to whole seconds.
+    """
+    ahead = max(0, claims.issued_at - wanted.issued_at)
+    return (
+        claims.issuer == wanted.issuer
+        and claims.subject == wanted.subject
+        and claims.organization_id == wanted.organization_id
+        and claims.audience == wanted.audience
+        and claims.scopes == wanted.scopes
+        and ahead <= signing.CLOCK_SKEW.total_seconds()
+        and claims.expires_at - ahead <= wanted.expires_at + 1
+    )
+
+
+def _claims(credential: AuthenticatedCredential, asked: TokenRequest, *, now: datetime) -> Claims:
     issued_at = int(now.timestamp())
-    claims = Claims(
+    lifetime_seconds = _lifetime_seconds(credential, asked.expires_in, now=now)
+    return Claims(
         issuer=get_settings().issuer,
         subject=_subject(credential),
-        audience=audience,
+        audience=_audience(credential, asked.audience),
         client_id=credential.identifier,
-        scopes=scopes,
+        scopes=_scopes(credential, asked.scopes),
         issued_at=issued_at,
         expires_at=issued_at + lifetime_seconds,
         jti=random_text(JTI_LENGTH),
         organization_id=str(credential.organization_id),
         generation=credential.generation,
     )
+
+
+def _mint(credential: AuthenticatedCredential, claims: Claims, *, reusable: bool) -> IssuedToken:
+    key = signing.key_set().current
     signing_input = tokens.signing_input(claims, kid=key.kid, algorithm=key.algorithm)
     AccessToken(
         jti=claims.jti,
         credential_id=credential.pk,
         generation=claims.generation,
         scope=claims.scope,
-        audience=list(audience),
+        audience=list(claims.audience),
         kid=key.kid,
         issued_at=datetime.fromtimestamp(claims.issued_at, UTC),
         expires_at=datetime.fromtimestamp(claims.expires_at, UTC),
@@ -164,7 +161,7 @@ def _mint(
         jti=claims.jti,
         scope=claims.scope,
         expires_at=claims.expires_at,
-        lifetime_seconds=lifetime_seconds,
+        lifetime_seconds=claims.expires_at - claims.issued_at,
     )
 
 
@@ -223,7 +220,7 @@ def _lifetime_seconds(
             settings.client_app_token_lifetime if is_client_app else settings.api_key_token_lifetime
         )
     )
-    return min(int(lifetime.total_seconds()), ceiling)
+    return max(1, min(int(lifetime.total_seconds()), ceiling))
 
 
 def verify_access_token(token: str, *, now: float) -> VerifiedToken:

@@ -30,8 +30,16 @@ class HasScope(OperationHolderMixin, BasePermission):
 
     def has_permission(self, request: Any, view: Any) -> bool:
         """Compare the scopes; those that are missing are remembered for the challenge."""
-        granted = frozenset(getattr(request.auth, "scopes", ()))
-        if self.scopes <= granted:
+        if self._is_granted(request):
             return True
         request.token_exchange_missing_scopes = self.scopes
         return False
+
+    def has_object_permission(self, request: Any, view: Any, obj: Any) -> bool:
+        """Answer for an object as for the view, so that ``~`` means the same for both."""
+        return self._is_granted(request)
+
+    def _is_granted(self, request: Any) -> bool:
+        granted = getattr(request.auth, "scopes", ())
+        # Another authenticator's one string would fall into letters.
+        return not isinstance(granted, str) and self.scopes <= frozenset(granted)

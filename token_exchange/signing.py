@@ -14,17 +14,20 @@ import time
 from datetime import datetime, timedelta
 from typing import Any, Final
 
+from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from django.conf import settings as django_settings
 from django.core.signals import setting_changed
-from django.db import IntegrityError, router, transaction
+from django.db import DatabaseError, IntegrityError, router, transaction
 from django.db.models import Max, Q
 from django.utils.timezone import now as utc_now
+from django.views.decorators.debug import sensitive_variables
 
 from token_exchange.conf import get_settings
 from token_exchange.core import keys
+from token_exchange.core.errors import TemporarilyUnavailable
 from token_exchange.models import SigningKey
 from token_exchange.models.signing_key import KeyState, SigningKeyQuerySet
 from token_exchange.signals import (
@@ -39,6 +42,8 @@ KEY_SET_MAX_AGE_SECONDS: Final = 10
 
 CLOCK_SKEW: Final = timedelta(minutes=1)
 """How far a verifier's clock, or its cache's, may be behind ours."""
+
+_AWAY_SECONDS: Final = 1.0
 
 _ENCRYPTION_LABEL: Final = b"token_exchange.signing_key_encryption.v1"
 
@@ -63,42 +68,64 @@ class _KeySetCache:
         self._lock = threading.Lock()
         self._parsed: dict[str, keys.SigningKey] = {}
         self._key_set = keys.KeySet(())
-        self._fresh_until = float("-inf")
+        self._fresh_until = self._away_until = float("-inf")
 
     def clear(self) -> None:
         # Waits for a copy that is being read: it may be older than what made us forget. The set
         # itself stays for a thread that has just found it fresh.
         with self._lock:
             self._parsed = {}
-            self._fresh_until = float("-inf")
+            self._fresh_until = self._away_until = float("-inf")
 
     def get(self) -> keys.KeySet:
         if time.monotonic() >= self._fresh_until:
             with self._lock:
                 if (asked_at := time.monotonic()) >= self._fresh_until:
-                    self._key_set = self._load(now=utc_now())
-                    self._fresh_until = asked_at + KEY_SET_MAX_AGE_SECONDS
+                    self._refresh(asked_at)
         return self._key_set
+
+    def _refresh(self, asked_at: float) -> None:
+        if asked_at < self._away_until:
+            # Whoever waited for the lock while the database hung shall not wait for it again.
+            raise TemporarilyUnavailable(reason="database_away")
+        try:
+            self._key_set = self._load(now=utc_now())
+        except DatabaseError:
+            self._away_until = time.monotonic() + _AWAY_SECONDS
+            raise
+        self._fresh_until = asked_at + KEY_SET_MAX_AGE_SECONDS
 
     def _load(self, *, now: datetime) -> keys.KeySet:
         rows = list(SigningKey.objects.on_writer().published(now=now))
         parsed = {row.kid: self._parsed.get(row.kid) or _parse(row) for row in rows}
         self._parsed = {kid: key for kid, key in parsed.items() if key is not None}
         states = {row.kid: row.state(now=now) for row in rows}
+        waiting = [kid for kid, state in states.items() if state == KeyState.NEXT]
         current = [kid for kid, state in states.items() if state == KeyState.CURRENT]
         return keys.KeySet(
-            [keys.VerificationKey.from_jwk(row.public_jwk) for row in rows],
+            filter(None, map(_parse_public, rows)),
             signing_keys=self._parsed.values(),
-            current_kid=current[-1] if current else None,
-            is_changing=KeyState.NEXT in states.values(),
+            # A clock that is behind finds no key whose time has come, but one that will sign next.
+            current_kid=next(iter([*current[-1:], *waiting]), None),
+            is_changing=bool(waiting),
         )
 
 
+def _parse_public(row: SigningKey) -> keys.VerificationKey | None:
+    try:
+        return keys.VerificationKey.from_jwk(row.public_jwk)
+    except ValueError:
+        # One row that somebody spoiled must not take the others with it.
+        log_event(logging.ERROR, "signing_key.unreadable", kid=row.kid)
+        return None
+
+
+@sensitive_variables("der")
 def _parse(row: SigningKey) -> keys.SigningKey | None:
     try:
         der = _fernet().decrypt(row.encrypted_private_key.encode())
         key = keys.SigningKey.from_private_bytes(der, algorithm=row.algorithm)
-    except (InvalidToken, ValueError, TypeError):
+    except (InvalidToken, UnsupportedAlgorithm, ValueError, TypeError):
         key = None
     if key is None or key.kid != row.kid:
         # Its tokens still verify; only signing needs the private half.

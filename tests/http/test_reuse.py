@@ -209,7 +209,9 @@ class TestNotAgain:
 
     def test_after_its_key_became_unreadable(self, obtain, first, app):
         SigningKey.objects.update(encrypted_private_key="x", retires_at=timezone.now())
-        signing._add_key(using="default", now=timezone.now(), activates_at=timezone.now())
+        signing._add_key(
+            using="default", sequence=99, now=timezone.now(), activates_at=timezone.now()
+        )
         signing.forget_key_set()
         assert is_good(first)
         assert is_good(self.minted(obtain, first, app))

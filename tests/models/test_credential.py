@@ -94,7 +94,31 @@ class TestSave:
         stale = stored(credential := make(scopes=["a"]))
         credential.scopes = ["a", "b"]
         credential.save()
+        stale.scopes = []
         stale.save()
+        assert (stored(credential).scopes, stored(credential).generation) == ([], 2)
+
+    def test_of_a_stale_copy_does_not_give_back_what_was_taken_away(self):
+        stale = stored(credential := make(scopes=["a", "b"]))
+        credential.scopes, credential.allowed_networks = ["a"], ["192.0.2.0/24"]
+        credential.expires_at = NOW + HOUR
+        credential.save()
+        stale.name = "after"
+        stale.save()
+        after = stored(credential)
+        assert (after.name, after.scopes) == ("after", ["a"])
+        assert (after.allowed_networks, after.expires_at) == (["192.0.2.0/24"], NOW + HOUR)
+
+    def test_sees_what_was_changed_in_place(self):
+        credential = stored(make(scopes=["a", "b"]))
+        credential.scopes.remove("b")
+        credential.save()
+        assert (stored(credential).scopes, stored(credential).generation) == (["a"], 2)
+
+    def test_of_a_deferred_field(self):
+        credential = Credential.objects.defer("scopes").get(pk=make(scopes=["a", "b"]).pk)
+        credential.scopes = ["a"]
+        credential.save()
         assert (stored(credential).scopes, stored(credential).generation) == (["a"], 2)
 
     def test_compares_with_the_row_after_a_refresh(self):
@@ -149,6 +173,7 @@ class TestSave:
     def test_fails_where_the_row_is_gone(self):
         credential = make()
         Credential.objects.all().delete()
+        credential.name = "after"
         with pytest.raises(DatabaseError), transaction.atomic():
             credential.save()
 

@@ -21,7 +21,7 @@ from cryptography.hazmat.primitives.serialization import (
     PrivateFormat,
     load_der_private_key,
 )
-from jwt import PyJWK
+from jwt import PyJWK, PyJWTError
 from jwt.algorithms import ECAlgorithm, OKPAlgorithm, RSAAlgorithm
 from jwt.utils import base64url_encode, der_to_raw_signature
 
@@ -94,19 +94,18 @@ class VerificationKey:
     def from_jwk(cls, jwk: Mapping[str, Any]) -> VerificationKey:
         """Parse a public JWK that names one of our algorithms; other members are dropped.
 
-        Raises ``jwt.PyJWTError``, ``KeyError`` or ``ValueError`` if it is not such a key.
+        Raises ``ValueError`` if it is not such a key.
         """
-        algorithm = jwk["alg"]
-        if _KINDS.get(algorithm) != (jwk["kty"], jwk.get("crv")):
-            raise ValueError("not a key of one of our algorithms")
-        public = {name: jwk[name] for name in _PUBLIC_MEMBERS[jwk["kty"]]}
-        public |= {"kid": thumbprint(public), "use": "sig", "alg": algorithm}
-        return cls(
-            kid=public["kid"],
-            algorithm=algorithm,
-            public_jwk=public,
-            public_key=PyJWK(public).key,
-        )
+        try:
+            algorithm = jwk["alg"]
+            if _KINDS.get(algorithm) != (jwk["kty"], jwk.get("crv")):
+                raise ValueError("not a key of one of our algorithms")
+            public = {name: jwk[name] for name in _PUBLIC_MEMBERS[jwk["kty"]]}
+            public |= {"kid": thumbprint(public), "use": "sig", "alg": algorithm}
+            public_key = PyJWK(public).key
+        except (PyJWTError, AttributeError, KeyError, TypeError) as error:
+            raise ValueError("not a public JWK") from error
+        return cls(kid=public["kid"], algorithm=algorithm, public_jwk=public, public_key=public_key)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterable
 from ipaddress import (
     IPv4Address,
@@ -41,9 +42,18 @@ def parse_address(text: str) -> IPv4Address | IPv6Address | None:
 
 
 def is_within(address: str, networks: Iterable[str]) -> bool:
-    """Tell whether ``address`` is in one of the networks; what is not an address is in none."""
+    """Tell whether ``address`` is in one of the networks.
+
+    What is not an address is in none, and nothing is in what is not a network.
+    """
     parsed = parse_address(address)
-    return parsed is not None and any(parsed in parse_network(each) for each in networks)
+    if parsed is None:
+        return False
+    for each in networks:
+        with contextlib.suppress(ValueError):
+            if parsed in parse_network(each):
+                return True
+    return False
 
 
 def site_of(address: str) -> str:

@@ -10,7 +10,7 @@ import json
 from dataclasses import dataclass
 from typing import Any, Final, TypeAlias
 
-from jwt.utils import base64url_encode
+from jwt.utils import base64url_decode, base64url_encode
 
 from token_exchange.core.errors import InvalidToken
 
@@ -75,6 +75,11 @@ def signing_input(claims: Claims, *, kid: str, algorithm: str) -> str:
         "gen": claims.generation,
     }
     return f"{_encode(header)}.{_encode(payload)}"
+
+
+def claims_of(signing_input: str) -> Claims:
+    """Return the claims in what ``signing_input`` made."""
+    return parse_claims(base64url_decode(signing_input.partition(".")[2]))
 
 
 def parse_claims(payload: bytes) -> Claims:

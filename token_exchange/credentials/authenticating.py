@@ -193,11 +193,12 @@ def _authenticate(
 def _reason_to_refuse(
     row: _Row, *, is_current: bool, is_previous: bool, address: str, now: datetime
 ) -> str | None:
+    if not (is_current or is_previous):
+        return "wrong_secret"  # and no more work than for a credential that is unknown
     previous_expires_at = row.previous_secret_expires_at
     is_user = row.subject_type == Credential.SubjectType.USER
     # In the order in which an operator would ask.
     reasons = {
-        "wrong_secret": not (is_current or is_previous),
         "previous_secret_expired": not is_current
         and (previous_expires_at is None or previous_expires_at <= now),
         "credential_revoked": row.revoked_at is not None,

@@ -90,7 +90,7 @@ def issue(
         created_at=now,
         created_by=by,
         expires_at=expires_at or _latest_expiry(now),
-        metadata=dict(metadata or {}),
+        metadata={} if metadata is None else metadata,
     )
     secret = new_secret(kind, credential.identifier)
     credential.secret_digest = secret.digest

@@ -46,6 +46,8 @@ class AccessTokenQuerySet(WriterQuerySet["AccessToken"]):
             raise InvalidToken(reason="token_revoked")
         if credential.revoked_at is not None:
             raise InvalidToken(reason="credential_revoked")
+        if str(credential.organization_id) != claims.organization_id:
+            raise InvalidToken(reason="organization_changed")
         if credential.generation != claims.generation:
             raise InvalidToken(reason="generation_ended")
         if not credential.organization.is_active:

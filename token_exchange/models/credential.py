@@ -3,24 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import datetime, timedelta
+from copy import deepcopy
+from datetime import datetime
 from enum import StrEnum
 from typing import Any, ClassVar, Final
 
 from django.conf import settings
-from django.core.exceptions import ValidationError
-from django.core.validators import MinValueValidator
-from django.db import models, router, transaction
+from django.db import NotSupportedError, models, router, transaction
 from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
-from token_exchange.conf import get_settings
 from token_exchange.models.organization import ORGANIZATION_MODEL
 from token_exchange.models.policy import POLICY_FIELDS, is_narrower
 from token_exchange.models.querysets import WriterQuerySet
 from token_exchange.models.validators import (
     no_control_characters,
     validate_audience,
+    validate_lifetime,
+    validate_metadata,
     validate_networks,
     validate_scopes,
 )
@@ -38,6 +38,11 @@ class State(StrEnum):
     REVOKED = "revoked"
 
 
+_ENDS_TOKENS: Final = frozenset(
+    {*POLICY_FIELDS, "kind", "subject_type", "owner", "owner_id", "organization", "organization_id"}
+)
+
+
 class CredentialQuerySet(WriterQuerySet["Credential"]):
     """Credentials of both kinds."""
 
@@ -47,9 +52,15 @@ class CredentialQuerySet(WriterQuerySet["Credential"]):
         What the rows had before is not known here, so any write to a policy counts as narrowing.
         ``bulk_update`` comes through here as well.
         """
-        if not set(POLICY_FIELDS).isdisjoint(values):
+        if not _ENDS_TOKENS.isdisjoint(values):
             values.setdefault("generation", F("generation") + 1)
         return super().update(**values)
+
+    def bulk_create(self, *args: Any, **options: Any) -> list[Credential]:
+        """Insert; refuses ``update_conflicts``, which would write past every rule of a row."""
+        if options.get("update_conflicts"):
+            raise NotSupportedError("Credentials are inserted here, or changed by update().")
+        return super().bulk_create(*args, **options)
 
 
 CredentialManager = models.Manager.from_queryset(CredentialQuerySet)
@@ -117,8 +128,11 @@ class Credential(models.Model):
         _("token lifetime"),
         null=True,
         blank=True,
-        validators=[MinValueValidator(timedelta(seconds=1))],
-        help_text=_("Lifetime of its tokens, as HH:MM:SS; empty for the organization's."),
+        validators=[validate_lifetime],
+        help_text=_(
+            "Lifetime of its tokens, as HH:MM:SS; empty for the organization's. An auth token of "
+            "30 minutes or less is never handed out twice."
+        ),
     )
     allowed_networks = models.JSONField(
         _("allowed networks"),
@@ -164,7 +178,9 @@ class Credential(models.Model):
         validators=[no_control_characters],
     )
     last_used_at = models.DateTimeField(_("last used at"), null=True, editable=False)
-    metadata = models.JSONField(_("metadata"), default=dict, blank=True)
+    metadata = models.JSONField(
+        _("metadata"), default=dict, blank=True, validators=[validate_metadata]
+    )
 
     objects = CredentialManager()
 
@@ -198,6 +214,17 @@ class Credential(models.Model):
     def __str__(self) -> str:
         return f"{self.name} ({self.identifier})"
 
+    @classmethod
+    def from_db(cls, db: str | None, field_names: Any, values: Any, **options: Any) -> Any:
+        """Load a row, and remember what was read."""
+        instance = super().from_db(db, field_names, values, **options)
+        instance._remember(EDITABLE_FIELDS)  # noqa: SLF001 - of this class
+        return instance
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._as_read: dict[str, Any] = {}
+
     def save(  # type: ignore[override]
         self,
         *,
@@ -206,18 +233,19 @@ class Credential(models.Model):
         using: str | None = None,
         update_fields: Iterable[str] | None = None,
     ) -> None:
-        """Insert, or update what may be edited; ends the tokens if the policy became narrower.
+        """Insert, or update what was edited; ends the tokens if the policy became narrower.
 
-        Secrets, revocation and use are never written by an update: a stale copy of a row would
-        bring a revoked credential back. What the row holds now decides what is narrower, and not
-        what it held when this copy was read.
+        Secrets, revocation and use are never written by an update, and of what may be edited only
+        what differs from what was read: a stale copy of a row would bring a revoked credential
+        back, or a scope that was taken away. What the row holds now decides what is narrower.
         """
         if self._state.adding:
             # Never over a row that is there, whatever primary key somebody gave.
             super().save(force_insert=True, using=using)
+            self._remember(EDITABLE_FIELDS)
             return
         using = using or router.db_for_write(type(self), instance=self)
-        names = set(EDITABLE_FIELDS if update_fields is None else update_fields)
+        names = set(self._edited() if update_fields is None else update_fields)
         with transaction.atomic(using=using):
             narrows = self._narrows(names, using=using)
             if narrows:
@@ -231,20 +259,29 @@ class Credential(models.Model):
             )
             if narrows:
                 self.refresh_from_db(using=using, fields=["generation"])
+        self._remember(names)
 
-    def clean(self) -> None:
-        """Refuse a token lifetime over the ceiling."""
-        super().clean()
-        ceiling = get_settings().max_token_lifetime
-        if self.token_lifetime is not None and self.token_lifetime > ceiling:
-            raise ValidationError(
-                {
-                    "token_lifetime": ValidationError(
-                        _("The maximum is %(ceiling)d seconds."),
-                        params={"ceiling": ceiling.total_seconds()},
-                    )
-                }
-            )
+    def refresh_from_db(
+        self,
+        using: str | None = None,
+        fields: Iterable[str] | None = None,
+        from_queryset: models.QuerySet[Any] | None = None,
+    ) -> None:
+        """Read the row anew, and remember what was read."""
+        super().refresh_from_db(using=using, fields=fields, from_queryset=from_queryset)
+        self._remember(EDITABLE_FIELDS if fields is None else fields)
+
+    def _remember(self, names: Iterable[str]) -> None:
+        loaded = self.__dict__
+        self._as_read.update({name: deepcopy(loaded[name]) for name in names if name in loaded})
+
+    def _edited(self) -> list[str]:
+        missing = object()
+        return [
+            name
+            for name in EDITABLE_FIELDS
+            if name in self.__dict__ and self.__dict__[name] != self._as_read.get(name, missing)
+        ]
 
     def state(self, *, now: datetime) -> State:
         """Tell where the credential stands at ``now``; the last word is its times'."""

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
 from typing import ClassVar, Final
 
 from django.apps import apps
 from django.conf import settings
 from django.core.exceptions import ValidationError
-from django.core.validators import MinValueValidator
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
-from token_exchange.conf import get_settings
-from token_exchange.models.validators import no_control_characters
+from token_exchange.models.validators import no_control_characters, validate_lifetime
 
 # The one read of settings at import: Django resolves swappable models while it loads them.
 ORGANIZATION_MODEL: Final[str] = getattr(
@@ -31,15 +28,15 @@ class AbstractOrganization(models.Model):
         _("default token lifetime"),
         null=True,
         blank=True,
-        validators=[MinValueValidator(timedelta(seconds=1))],
+        validators=[validate_lifetime],
         help_text=_("Lifetime of tokens unless the credential has its own, as HH:MM:SS."),
     )
     max_token_lifetime = models.DurationField(
         _("maximum token lifetime"),
         null=True,
         blank=True,
-        validators=[MinValueValidator(timedelta(seconds=1))],
-        help_text=_("No token of this organization lives longer, as HH:MM:SS; 24 hours at most."),
+        validators=[validate_lifetime],
+        help_text=_("No token issued from now on lives longer, as HH:MM:SS; 24 hours at most."),
     )
     is_active = models.BooleanField(
         _("active"),
@@ -51,15 +48,8 @@ class AbstractOrganization(models.Model):
         abstract = True
 
     def clean(self) -> None:
-        """Refuse lifetimes over the ceiling, or a default over the maximum."""
+        """Refuse a default lifetime over the maximum."""
         super().clean()
-        ceiling = get_settings().max_token_lifetime
-        for name in ("default_token_lifetime", "max_token_lifetime"):
-            lifetime = getattr(self, name)
-            if lifetime is not None and lifetime > ceiling:
-                message = _("The maximum is %(ceiling)d seconds.")
-                params = {"ceiling": ceiling.total_seconds()}
-                raise ValidationError({name: ValidationError(message, params=params)})
         if (
             self.default_token_lifetime is not None
             and self.max_token_lifetime is not None

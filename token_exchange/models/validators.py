@@ -1,9 +1,10 @@
-"""Is what somebody wrote into a credential's lists usable?"""
+"""Is what somebody wrote into a credential or an organization usable?"""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
 
 from django.core.exceptions import ValidationError
@@ -17,6 +18,10 @@ from token_exchange.core.scopes import is_scope_token
 if TYPE_CHECKING:
     from django.utils.functional import _StrPromise
 
+# Both lists stand in a token, and a token in a header of 8 KB, perhaps in base64.
+_MAX_JOINED_LENGTH: Final = 1500
+
+_UNSTORABLE: Final = re.compile(r"[\x00\ud800-\udfff]")
 _AUDIENCE: Final = re.compile(r"[\x21\x23-\x5b\x5d-\x7e]{1,255}")
 
 no_control_characters = RegexValidator(
@@ -35,6 +40,12 @@ def _each(values: Any, is_good: Callable[[str], bool], message: _StrPromise) -> 
             raise ValidationError(message, code="unusable", params={"value": each})
     if len(set(values)) != len(values):
         raise ValidationError(_("Enter each value once."), code="repeated")
+    if len(" ".join(values)) > _MAX_JOINED_LENGTH:
+        raise ValidationError(
+            _("Together these are too long for a token: at most %(maximum)d characters."),
+            code="too_long",
+            params={"maximum": _MAX_JOINED_LENGTH},
+        )
 
 
 def validate_scopes(values: Any) -> None:
@@ -57,6 +68,39 @@ def validate_audience(values: Any) -> None:
         lambda each: _AUDIENCE.fullmatch(each) is not None,
         _("%(value)r is not an audience: use a URL or a name without spaces."),
     )
+
+
+def validate_lifetime(lifetime: timedelta) -> None:
+    """Accept whole seconds, at least one, up to the setting ``MAX_TOKEN_LIFETIME``."""
+    ceiling = get_settings().max_token_lifetime
+    if lifetime < timedelta(seconds=1) or lifetime.microseconds:
+        raise ValidationError(_("Enter whole seconds, at least one."), code="min_value")
+    if lifetime > ceiling:
+        raise ValidationError(
+            _("The maximum is %(maximum)d seconds."),
+            code="max_value",
+            params={"maximum": ceiling.total_seconds()},
+        )
+
+
+def validate_metadata(metadata: Any) -> None:
+    """Accept what every database can store: a JSON object without NUL and half characters."""
+    if not isinstance(metadata, dict):
+        raise ValidationError(_("Enter a JSON object."), code="no_object")
+    if any(_UNSTORABLE.search(text) for text in _texts(metadata)):
+        raise ValidationError(_("Control characters are not allowed."), code="unusable")
+
+
+def _texts(value: Any) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, dict):
+        for name, each in value.items():
+            yield str(name)
+            yield from _texts(each)
+    elif isinstance(value, list):
+        for each in value:
+            yield from _texts(each)
 
 
 def validate_networks(values: Any) -> None:

@@ -11,7 +11,7 @@ from typing import Any, Final
 from django.core.exceptions import BadRequest, RequestDataTooBig, SuspiciousOperation
 from django.http import HttpRequest
 from django.http.multipartparser import MultiPartParserError
-from django.http.request import UnreadablePostError
+from django.http.request import RawPostDataException, UnreadablePostError
 
 from token_exchange.core.errors import InvalidRequest
 
@@ -28,7 +28,12 @@ def read_members(
     Raises ``InvalidRequest`` for a body that is too large, neither JSON object nor form, or has a
     member twice.
     """
-    body = _read(request)
+    try:
+        body = _read(request)
+    except RawPostDataException:  # a middleware was here first, and may have kept a form
+        if request.content_type in _FORMS:
+            return _form_members(request, repeatable)
+        raise
     if not body.strip():
         return {}
     # Command-line clients send JSON as a form unless told otherwise.
@@ -48,6 +53,9 @@ def _read(request: HttpRequest) -> bytes:
         raise InvalidRequest("The body could not be read.", reason="body_unreadable") from error
     if body is None or len(body) > MAX_BODY_BYTES:
         raise too_large
+    if not body and "HTTP_TRANSFER_ENCODING" in request.META:
+        # WSGI has no body without its length, and what it asked for would be lost without a word.
+        raise InvalidRequest("Send the body with a Content-Length.", reason="body_without_length")
     return body
 
 
@@ -74,7 +82,11 @@ def _form_members(request: HttpRequest, repeatable: frozenset[str]) -> dict[str,
         raise InvalidRequest("The form is malformed.", reason="malformed_form") from error
     if any(len(values) > 1 and name not in repeatable for name, values in parameters):
         raise InvalidRequest("A parameter is repeated.", reason="repeated_parameter")
-    return {name: values if name in repeatable else values[0] for name, values in parameters}
+    return {
+        # An empty value is an absent one (RFC 6749, section 3.2).
+        name: [each for each in values if each] if name in repeatable else values[0]
+        for name, values in parameters
+    }
 
 
 def _json_members(body: bytes) -> dict[str, Any]:

@@ -11,10 +11,11 @@ from collections.abc import Callable
 from functools import wraps
 from typing import Any, Final, TypeAlias
 
+from django.core.exceptions import ImproperlyConfigured
 from django.db import InterfaceError, OperationalError, transaction
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.views.decorators.csrf import csrf_exempt
-from django.views.decorators.debug import sensitive_variables
+from django.views.decorators.debug import sensitive_post_parameters, sensitive_variables
 
 from token_exchange.core.errors import (
     InvalidClient,
@@ -45,6 +46,7 @@ def endpoint(*methods: str, challenge: str = "") -> Callable[[View], View]:
         @csrf_exempt
         @transaction.non_atomic_requests
         @sensitive_variables()
+        @sensitive_post_parameters()
         @wraps(view)
         def answer(request: HttpRequest) -> HttpResponse:
             try:
@@ -131,6 +133,13 @@ def _log(request: HttpRequest, error: TokenExchangeError) -> None:
         exc_info=error.__cause__ if ours else None,
         reason=error.reason,
         identifier=error.identifier,
-        address=client_address(request),
+        address=_address(request),
         path=request.path,
     )
+
+
+def _address(request: HttpRequest) -> str:
+    try:
+        return client_address(request)
+    except ImproperlyConfigured:  # which is what is being logged
+        return ""

@@ -82,7 +82,7 @@ def _scopes(value: Any) -> frozenset[str] | None:
 
 
 def _audience(value: Any) -> tuple[str, ...] | None:
-    if value is None or value in ("", []):
+    if value in (None, "", []):
         return None
     values = [value] if isinstance(value, str) else value
     if (
