@@ -131,11 +131,12 @@ def broker(*, default: Path) -> tuple[str, dict[str, Any]]:
     scheme = url.partition(":")[0]
     if scheme == "filesystem":
         return url, _folders(default)
+    # Whoever sends a task to a broker that is away shall know it at once; workers try again.
+    options: dict[str, Any] = {"max_retries": 0}
     if scheme in {"redis", "rediss"}:
-        # Whoever sends a task to a Redis that is away shall know it within seconds. A worker
-        # waits for tasks in calls of one second, so this does not disturb it.
-        return url, {"socket_connect_timeout": 1, "socket_timeout": 3}
-    return url, {}
+        # A worker waits for tasks in calls of one second, so three do not disturb it.
+        options |= {"socket_connect_timeout": 1, "socket_timeout": 3}
+    return url, options
 
 
 def _folders(root: Path) -> dict[str, str]:

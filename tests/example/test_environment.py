@@ -13,6 +13,23 @@ from django.core.exceptions import ImproperlyConfigured
 
 from tests.example.processes import run
 
+SEND = """
+import redis, django
+django.setup()
+from token_exchange.tasks import purge_expired_tokens
+attempts = []
+class Counted(redis.Connection):
+    def connect(self):
+        attempts.append(self)
+        super().connect()
+from kombu.transport.redis import Channel
+Channel.connection_class = Counted
+try:
+    purge_expired_tokens.delay()
+except Exception as error:
+    print(type(error).__name__, len(attempts))
+"""
+
 
 @pytest.fixture(autouse=True)
 def _nothing_set(monkeypatch):
@@ -174,12 +191,18 @@ class TestBroker:
         monkeypatch.setenv("CELERY_BROKER_URL", "redis://127.0.0.1:6379/5")
         url, options = environment.broker(default=tmp_path / "broker")
         assert url == "redis://127.0.0.1:6379/5"
-        assert set(options) == {"socket_connect_timeout", "socket_timeout"}
+        assert options == {"max_retries": 0, "socket_connect_timeout": 1, "socket_timeout": 3}
         assert not (tmp_path / "broker").exists()
 
     def test_another(self, monkeypatch, tmp_path):
         monkeypatch.setenv("CELERY_BROKER_URL", "amqp://127.0.0.1//")
-        assert environment.broker(default=tmp_path) == ("amqp://127.0.0.1//", {})
+        expected = ("amqp://127.0.0.1//", {"max_retries": 0})
+        assert environment.broker(default=tmp_path) == expected
+
+    def test_a_task_that_cannot_be_sent_fails_at_once(self):
+        """With the error of the only attempt, and not after some more of them."""
+        done = run("-c", SEND, CELERY_BROKER_URL="redis://127.0.0.1:1/0")
+        assert done.stdout == "OperationalError 1\n", done.stderr
 
 
 class TestSettings:
