@@ -12,6 +12,7 @@ from django.http import HttpRequest
 from django.template.response import TemplateResponse
 from django.urls import NoReverseMatch, reverse
 from django.utils.translation import gettext as _
+from django.views.decorators.debug import sensitive_variables
 
 from token_exchange.conf import get_settings
 from token_exchange.credentials import IssuedSecret
@@ -50,6 +51,7 @@ def show_secrets(
     )
 
 
+@sensitive_variables("secret", "parts", "curl")
 def _shown(issued: IssuedSecret) -> ShownSecret:
     credential, secret = issued.credential, issued.raw_secret
     parts: list[tuple[Any, str]] = [(_("API key"), secret)]
