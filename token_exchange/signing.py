@@ -142,6 +142,11 @@ def forget_key_set() -> None:
     _cache.clear()
 
 
+def is_readable(row: SigningKey) -> bool:
+    """Tell whether the key's private half can be decrypted with the secrets of today."""
+    return _parse(row) is not None
+
+
 def key_set() -> keys.KeySet:
     """Return this process's key set, at most ``KEY_SET_MAX_AGE_SECONDS`` old."""
     return _cache.get()

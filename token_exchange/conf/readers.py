@@ -61,7 +61,7 @@ def url(value: Any) -> str:
     if not value.isprintable() or " " in value:
         raise ValueError("must be a URL, which has neither spaces nor control characters")
     parts = urlsplit(value)
-    if parts.scheme not in {"http", "https"} or not parts.netloc:
+    if parts.scheme not in {"http", "https"} or not parts.netloc or "@" in parts.netloc:
         raise ValueError("must be an absolute URL that starts with https:// (or http://)")
     if parts.query or parts.fragment or "?" in value or "#" in value:
         raise ValueError("must have neither query nor fragment (RFC 8414, section 2)")
