@@ -276,3 +276,46 @@ class TestCommand:
             pytest.raises(SystemCheckError, match=r"token_exchange\.E001.*'TYPO'"),
         ):
             call_command("check", stderr=StringIO())
+
+
+class TestProject:
+    def test_times_without_a_zone(self, settings):
+        settings.USE_TZ = False
+        assert ids(check_settings(None)) == ["E034"]
+
+    def test_models_that_refer_to_an_organization_without_a_name(self, settings):
+        """Django could not write their migrations."""
+        del settings.TOKEN_EXCHANGE_ORGANIZATION_MODEL
+        [message] = check_settings(None)
+        assert ids([message]) == ["E035"]
+        assert "reports.Report" in message.msg
+        assert "token_exchange.Organization" in message.hint
+
+
+class TestMissingRates:
+    @pytest.mark.parametrize("name", ["token", "auth_token", "failure"])
+    def test_each_is_named(self, production, token_exchange_settings, name):
+        token_exchange_settings(RATE_LIMITS={name: None})
+        [message] = check_deployment(None)
+        assert ids([message]) == ["W004"]
+        assert f"for {name}," in message.msg
+
+
+class TestProxies:
+    def test_that_hide_the_clients(self, production):
+        production.SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+        assert ids(check_deployment(None)) == ["W007"]
+
+    def test_that_are_counted(self, production, token_exchange_settings):
+        production.SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+        token_exchange_settings(NUM_PROXIES=1)
+        assert check_deployment(None) == []
+
+
+@pytest.mark.django_db
+class TestUnreadableKey:
+    def test_is_told_with_its_mend(self, settings):
+        settings.SECRET_KEY = "another-environment" * 4
+        [message] = check_signing_keys(None, databases=["default"])
+        assert ids([message]) == ["W008"]
+        assert "SECRET_KEY_FALLBACKS" in message.hint

@@ -140,6 +140,14 @@ class TestGoodCredential:
         https_client.get("/keep", headers=api_key_header(issued))
         assert Keep.last.auth.used_previous_secret is True
 
+    @pytest.mark.parametrize(
+        "audience", [["https://issuer.test"], ["https://other.test", "https://issuer.test"]]
+    )
+    def test_audience_may_name_this_service(self, https_client, audience):
+        """As a token of the credential would."""
+        headers = api_key_header(make_api_key(audience=audience))
+        assert https_client.get("/key", headers=headers).status_code == 200
+
     def test_allowed_networks_let_their_own_in(self):
         issued = make_api_key(allowed_networks=["192.0.2.0/24"])
         client = Client(REMOTE_ADDR="192.0.2.7")
@@ -270,6 +278,10 @@ def comes_from_elsewhere(issued):
     Credential.objects.filter(pk=issued.credential.pk).update(allowed_networks=["192.0.2.0/24"])
 
 
+def is_for_another_service(issued):
+    Credential.objects.filter(pk=issued.credential.pk).update(audience=["https://other.test"])
+
+
 WAYS_TO_FAIL = (
     is_unknown,
     is_of_another_secret,
@@ -280,6 +292,7 @@ WAYS_TO_FAIL = (
     has_an_inactive_organization,
     is_of_another_kind,
     comes_from_elsewhere,
+    is_for_another_service,
 )
 
 
@@ -362,3 +375,17 @@ class TestLog:
             "address": "127.0.0.1",
         }
         assert issued.raw_secret[-49:] not in str(record.__dict__)
+
+
+class TestAudience:
+    """A credential for other services only opens none of ours."""
+
+    @pytest.mark.parametrize(("path", "make", "header"), [API_KEY, CLIENT_APP])
+    def test_of_others_is_refused(self, https_client, path, make, header):
+        issued = make(audience=["https://other.test"])
+        assert_refused(https_client.get(path, headers=header(issued)), path)
+
+    @pytest.mark.parametrize(("path", "make", "header"), [API_KEY, CLIENT_APP])
+    def test_with_ours_is_good(self, https_client, path, make, header):
+        issued = make(audience=["https://other.test", "https://issuer.test"])
+        assert https_client.get(path, headers=header(issued)).status_code == 200

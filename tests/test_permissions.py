@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import pytest
 from django.contrib.auth.models import Permission
 from hypothesis import given
@@ -164,6 +166,34 @@ class TestBesideOthers:
             assert statuses == [200, 200, 429]
 
 
+@pytest.mark.django_db
+@pytest.mark.urls("tests.protected")
+class TestObjects:
+    def test_are_as_the_view_is(self, get):
+        assert get("/object", "read").status_code == 200
+        assert get("/object-without", "other").status_code == 200
+        assert_insufficient(get("/object"), "read")
+        assert_denied(get("/object-without", "read"))
+
+
+class TestScopesOfOthers:
+    """Whatever another authenticator puts into ``request.auth``."""
+
+    @pytest.mark.parametrize("scopes", [["r"], {"r": 1}, ("r", "x"), frozenset("r")])
+    def test_are_read(self, scopes):
+        request = SimpleNamespace(auth=SimpleNamespace(scopes=scopes))
+        assert HasScope("r").has_permission(request, None) is True
+
+    @pytest.mark.parametrize("scopes", ["r", "read r", "", (), []])
+    def test_are_not_taken_from_letters(self, scopes):
+        request = SimpleNamespace(auth=SimpleNamespace(scopes=scopes))
+        assert HasScope("r").has_permission(request, None) is False
+
+    @pytest.mark.parametrize("auth", [None, "r", object()])
+    def test_may_not_be_there(self, auth):
+        assert HasScope("r").has_permission(SimpleNamespace(auth=auth), None) is False
+
+
 class TestMaking:
     def test_needs_a_scope(self):
         with pytest.raises(TypeError, match="name at least one scope"):
@@ -181,3 +211,26 @@ class TestMaking:
     def test_stands_where_a_class_does(self):
         permission = HasScope("read")
         assert permission() is permission
+
+
+class TestWithoutARequestOfOurs:
+    """HasScope asked directly, as composed permissions and other authenticators make it asked."""
+
+    class Auth:
+        def __init__(self, scopes):
+            self.scopes = scopes
+
+    class Request:
+        def __init__(self, auth):
+            self.auth = auth
+
+    @pytest.mark.parametrize("scopes", ["read a", "a", "", None, ()])
+    def test_one_string_of_another_authenticator_grants_nothing(self, scopes):
+        request = self.Request(self.Auth(scopes) if scopes is not None else None)
+        assert HasScope("a").has_permission(request, None) is False
+
+    @pytest.mark.parametrize(("granted", "is_allowed"), [(["a"], False), (["b"], True)])
+    def test_not_means_the_same_for_an_object(self, granted, is_allowed):
+        request, permission = self.Request(self.Auth(granted)), (~HasScope("a"))()
+        assert permission.has_permission(request, None) is is_allowed
+        assert permission.has_object_permission(request, None, object()) is is_allowed

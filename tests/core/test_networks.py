@@ -70,6 +70,11 @@ class TestIsWithin:
         assert parse_address(address) is None
         assert not is_within(address, ["0.0.0.0/0", "::/0"])
 
+    @pytest.mark.parametrize("network", ["", "garbage", "192.0.2.1/24", "::ffff:192.0.2.7"])
+    def test_what_is_no_network_holds_nothing_and_breaks_nothing(self, network):
+        assert not is_within("192.0.2.7", [network])
+        assert is_within("192.0.2.7", [network, "192.0.2.0/24"])
+
     def test_no_networks_hold_no_address(self):
         assert not is_within("192.0.2.7", [])
 
@@ -135,3 +140,8 @@ class TestSiteOf:
     def test_all_that_is_no_address_is_one_neighbour(self):
         """So that garbage in a header cannot make a new counter at each request."""
         assert site_of("unknown") == site_of("") == site_of("x" * 1000)
+
+
+def test_nothing_is_within_what_is_not_a_network():
+    assert is_within("192.0.2.1", ["192.0.2.1/24", "garbage", ""]) is False
+    assert is_within("192.0.2.1", ["garbage", "192.0.2.0/24"]) is True

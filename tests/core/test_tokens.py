@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from jwt.utils import base64url_decode
 
 from token_exchange.core.errors import InvalidToken
-from token_exchange.core.tokens import Claims, parse_claims, signing_input
+from token_exchange.core.tokens import Claims, claims_of, parse_claims, signing_input
 
 PAYLOAD: dict[str, Any] = {
     "iss": "https://issuer.test",
@@ -77,6 +77,7 @@ class TestParseClaims:
         )
         assert json.loads(header) == {"alg": "EdDSA", "kid": "k", "typ": "at+jwt"}
         assert claims == parse_claims(payload)
+        assert claims == claims_of(signing_input(claims, kid="k", algorithm="EdDSA"))
 
     @given(st.binary() | JSON.map(lambda value: json.dumps(value).encode()))
     def test_any_bytes_are_claims_or_refused(self, payload):

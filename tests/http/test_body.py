@@ -217,3 +217,70 @@ class TestUnreadable:
             **{"wsgi.input": Broken()},
         )
         assert_refused(response, 400, "invalid_request")
+
+
+class TestBodyThatSomebodyElseRead:
+    """A middleware may have read it before us, as a form or to look at it."""
+
+    @pytest.fixture
+    def caller(self, db):
+        return make_caller("/v1/token", scopes=["a", "b"])
+
+    @pytest.fixture(autouse=True)
+    def _middleware(self, settings):
+        settings.MIDDLEWARE = [*settings.MIDDLEWARE, "tests.http.test_body.read_first"]
+
+    @pytest.mark.parametrize(
+        ("body", "content_type"), [("scope=a", FORM), (multipart("scope", "a"), BOUNDARY)]
+    )
+    def test_as_a_form(self, https_client, caller, body, content_type):
+        response = send(https_client, caller, body, content_type)
+        assert response.json()["scope"] == "a"
+
+    def test_and_lost_it(self, https_client, caller):
+        """What was asked for cannot be known, so nothing is given."""
+        before = stored_rows()
+        response = send(https_client, caller, '{"scope": "a"}', "application/x-consumed")
+        assert_refused(response, 500, "server_error")
+        assert stored_rows() == before
+
+
+def read_first(get_response):
+    def middleware(request):
+        if request.content_type == "application/x-consumed":
+            request.read()
+        else:
+            request.POST.get("csrfmiddlewaretoken")
+        return get_response(request)
+
+    return middleware
+
+
+class TestBodyWithoutLength:
+    def test_is_refused_where_the_server_hides_it(self, https_client):
+        """WSGI cannot read a chunked body: a request for less must not be given more."""
+        caller = make_caller("/v1/token", scopes=["a", "b"])
+        before = stored_rows()
+        response = https_client.post(
+            caller.path,
+            headers={**caller.headers, "transfer-encoding": "chunked"},
+            content_type=JSON,
+        )
+        assert "Content-Length" in assert_refused(response, 400, "invalid_request")
+        assert stored_rows() == before
+
+    def test_is_read_where_the_server_passes_it_on(self, https_client):
+        caller = make_caller("/v1/token", scopes=["a", "b"])
+        response = https_client.post(
+            caller.path,
+            '{"scope": "a"}',
+            headers={**caller.headers, "transfer-encoding": "chunked"},
+            content_type=JSON,
+        )
+        assert response.json()["scope"] == "a"
+
+
+class TestEmptyAudience:
+    def test_of_a_form_is_an_absent_one(self, https_client):
+        caller = make_caller("/v1/token", scopes=["a"])
+        assert send(https_client, caller, "audience=", FORM).status_code == 200

@@ -168,6 +168,14 @@ class TestNoSigningKey:
 
 
 @pytest.mark.django_db
+class TestSettingsThatBroke:
+    def test_are_our_fault_in_the_one_shape(self, https_client, caller, settings):
+        settings.TOKEN_EXCHANGE = {**settings.TOKEN_EXCHANGE, "ISSUER": "nonsense"}
+        response = https_client.post(caller.path, headers=caller.headers)
+        assert_refused(response, 500, "server_error")
+
+
+@pytest.mark.django_db
 class TestOurFault:
     def test_is_a_server_error_in_the_one_shape(self, https_client, caller, caplog):
         Credential.objects.update(scopes=5)

@@ -246,3 +246,26 @@ class TestClocks:
         first = obtain(app)
         clock.shift(60.7)
         assert obtain(app) == first
+
+    def test_a_token_of_a_clock_that_was_far_ahead_is_not_handed_on(self, obtain, clock):
+        first = obtain()
+        clock.shift(-61)
+        second = obtain()
+        assert second["expiration"] == first["expiration"] - 61
+
+
+class TestAnotherIssuer:
+    def test_has_tokens_of_its_own(self, obtain, token_exchange_settings, clock):
+        """A new name, or the database of another environment: the old one is refused here."""
+        token_exchange_settings(AUDIENCE="https://issuer.test")
+        first = obtain()
+        token_exchange_settings(ISSUER="https://new.test", AUDIENCE="https://issuer.test")
+        assert not is_good(first["token"])
+        assert is_good(obtain()["token"])
+
+    def test_nor_does_the_organization_stay_when_it_changes(self, obtain, app):
+        first = obtain()
+        organization = make_organization()
+        Credential.objects.update(organization=organization)
+        assert not is_good(first["token"])
+        assert is_good(obtain()["token"])

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from django.core.exceptions import ValidationError
-from django.db import DatabaseError, IntegrityError, transaction
+from django.db import DatabaseError, IntegrityError, NotSupportedError, transaction
 
 from tests.factories import make_api_key, make_client_app, make_user
 from token_exchange.credentials import revoke, rotate
@@ -298,3 +298,20 @@ def test_validators_want_lists_of_strings():
 def test_is_shown_by_name_and_identifier():
     credential = make(name="Nightly")
     assert str(credential) == f"Nightly ({credential.identifier})"
+
+
+class TestBulkCreate:
+    def test_inserts(self):
+        row = stored(make(scopes=["a"]))
+        row.pk, row.identifier = None, row.identifier + "x"
+        Credential.objects.bulk_create([row])
+        assert Credential.objects.count() == 2
+
+    def test_does_not_write_over_rows(self):
+        row = stored(credential := make())
+        revoke(credential, now=NOW)
+        with pytest.raises(NotSupportedError):
+            Credential.objects.bulk_create(
+                [row], update_conflicts=True, unique_fields=["id"], update_fields=["revoked_at"]
+            )
+        assert stored(credential).revoked_at == NOW

@@ -201,3 +201,12 @@ class TestUnreadablePrivateKey:
         new = rotate_signing_key(now=START)
         clock.at(new.activates_at - START)
         assert accepts(published(), mint())
+
+
+class TestSpoiledRow:
+    @pytest.mark.parametrize("jwk", [{}, {"alg": "EdDSA", "kty": "OKP"}, [], 5, "x"])
+    def test_does_not_take_the_others_with_it(self, first_key, jwk):
+        new = rotate_signing_key(now=START)
+        SigningKey.objects.filter(pk=first_key.pk).update(public_jwk=jwk)
+        forget_key_set()
+        assert [each["kid"] for each in key_set().public_jwks()["keys"]] == [new.kid]
