@@ -5,9 +5,6 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
-from django.contrib import admin
-from django.contrib.admin.models import LogEntry
-from django.contrib.auth import get_user_model
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
@@ -17,8 +14,8 @@ from tests.admin.pages import credential_page, page
 from tests.admin.test_revoking import make_token
 from tests.factories import make_api_key, make_client_app, make_organization, make_user
 from token_exchange import credentials, signing
-from token_exchange.admin import lists, register
-from token_exchange.models import AccessToken, APIKey, Credential, Organization, SigningKey
+from token_exchange.admin import lists
+from token_exchange.models import AccessToken, APIKey, SigningKey
 
 pytestmark = pytest.mark.django_db
 
@@ -156,124 +153,6 @@ class TestCredentials:
         assert "delete_selected" not in text
 
 
-class TestChange:
-    FIELDS = ("name", "scopes", "audience", "token_lifetime", "expires_at_0", "expires_at_1")
-    FIELDS += ("allowed_networks", "metadata")
-
-    def values(self, **values):
-        return {**dict.fromkeys(self.FIELDS, ""), "name": "Same", "scopes": "a b", **values}
-
-    def make_key(self, **values):
-        return make_api_key(name="Same", scopes=["a", "b"], **values).credential
-
-    def test_writes_the_policy(self, desk):
-        key = self.make_key()
-        url = credential_page(key, "change")
-        response = desk.post(
-            url,
-            self.values(
-                name="New", scopes="a b c", allowed_networks="192.0.2.0/24", metadata='{"a": 1}'
-            ),
-        )
-        assert response.url == KEYS
-        key.refresh_from_db()
-        assert (key.name, key.scopes) == ("New", ["a", "b", "c"])
-        assert (key.allowed_networks, key.metadata) == (["192.0.2.0/24"], {"a": 1})
-        assert key.generation == 1
-        entry = LogEntry.objects.get()
-        assert "Scopes" in str(entry)
-        assert entry.content_type.model == "apikey"
-
-    def test_shows_what_it_takes_back(self, desk):
-        """A form sent as it was drawn changes nothing."""
-        key = self.make_key(
-            audience=["https://a.test"], allowed_networks=["192.0.2.0/24"], metadata={"a": [1, "é"]}
-        )
-        before = APIKey.objects.values().get()
-        form = desk.get(credential_page(key, "change")).context["adminform"].form
-        values = {bound.html_name: bound.value() for bound in form if bound.value() is not None}
-        desk.post(credential_page(key, "change"), values)
-        assert APIKey.objects.values().get() == before
-        assert LogEntry.objects.get().get_change_message() == "No fields changed."
-
-    def test_ends_the_tokens_when_it_narrows(self, desk):
-        key = self.make_key()
-        desk.post(credential_page(key, "change"), self.values(scopes="a"))
-        key.refresh_from_db()
-        assert (key.scopes, key.generation) == (["a"], 2)
-        assert "ends all tokens" in desk.get(credential_page(key, "change")).text
-
-    def test_leaves_alone_what_is_not_policy(self, desk):
-        key = self.make_key()
-        before = APIKey.objects.values().get()
-        attack = dict.fromkeys(before, "1") | {
-            "owner": make_user().pk,
-            "revoked_at_0": "2020-01-01",
-        }
-        desk.post(credential_page(key, "change"), attack | self.values())
-        assert APIKey.objects.values().get() == before
-
-    def test_refuses_an_expiry_in_the_past(self, desk):
-        key = self.make_key()
-        values = self.values(expires_at_0="2020-01-01", expires_at_1="00:00:00")
-        response = desk.post(credential_page(key, "change"), values)
-        assert "The expiry must be in the future." in response.text
-
-    def test_lets_a_past_expiry_stand_that_was_not_touched(self, desk):
-        now = timezone.now().replace(microsecond=0)
-        key = self.make_key(now=now - timedelta(days=2), expires_at=now - timedelta(days=1))
-        expires_at = timezone.localtime(key.expires_at)
-        values = self.values(
-            name="New", expires_at_0=f"{expires_at:%Y-%m-%d}", expires_at_1=f"{expires_at:%H:%M:%S}"
-        )
-        desk.post(credential_page(key, "change"), values)
-        key.refresh_from_db()
-        assert key.name == "New"
-
-    def test_refuses_to_let_an_expiry_go_where_there_must_be_one(
-        self, desk, token_exchange_settings
-    ):
-        token_exchange_settings(MAX_KEY_LIFETIME=3600)
-        key = self.make_key()
-        response = desk.post(credential_page(key, "change"), self.values())
-        assert "Credentials must expire by" in response.text
-
-    def test_shows_scopes_that_are_no_longer_offered(self, desk, token_exchange_settings):
-        key = self.make_key()
-        token_exchange_settings(SCOPES={"a": "A"})
-        url = credential_page(key, "change")
-        assert "b: no longer offered, untick it" in desk.get(url).text
-        assert "is not one of the scopes" in desk.post(url, self.values(scopes=["a", "b"])).text
-        desk.post(url, self.values(scopes=["a"]))
-        key.refresh_from_db()
-        assert key.scopes == ["a"]
-
-    def test_of_a_revoked_credential_is_refused(self, desk):
-        key = self.make_key()
-        credentials.revoke(key, now=timezone.now())
-        url = credential_page(key, "change")
-        assert 'name="scopes"' not in desk.get(url).text
-        assert desk.post(url, self.values(name="New")).status_code == 403
-
-    def test_offers_no_deletion(self, desk):
-        key = self.make_key()
-        assert "deletelink" not in desk.get(credential_page(key, "change")).text
-        assert desk.post(credential_page(key, "delete"), {"post": "yes"}).status_code == 403
-        assert APIKey.objects.count() == 1
-
-    @pytest.mark.parametrize("codenames", [("view_apikey",), ("view_apikey", "change_apikey")])
-    def test_shows_no_digest_to_anybody(self, desk, sign_in, codenames):
-        issued = make_api_key()
-        credentials.rotate(issued.credential, now=timezone.now())
-        key = APIKey.objects.get()
-        for user in (desk, sign_in(*codenames)):
-            for url in (KEYS, credential_page(key, "change"), credential_page(key, "history")):
-                text = user.get(url).text
-                assert key.secret_digest not in text
-                assert key.previous_secret_digest not in text
-                assert "digest" not in text.lower()
-
-
 class TestAccessTokens:
     def test_show_how_they_stand(self, desk):
         issued = make_api_key()
@@ -331,60 +210,6 @@ class TestAccessTokens:
         for name in ("change", "delete"):
             assert desk.post(page("accesstoken", name, token), {"post": "yes"}).status_code == 403
         assert AccessToken.objects.count() == 1
-
-
-class TestOrganizations:
-    def test_are_made_and_changed(self, desk):
-        values = {"name": "Acme", "slug": "acme", "is_active": "on"}
-        values |= {"default_token_lifetime": "00:10:00", "max_token_lifetime": "01:00:00"}
-        desk.post(page("organization", "add"), values)
-        organization = Organization.objects.get()
-        assert organization.default_token_lifetime == timedelta(minutes=10)
-        url = page("organization", "change", organization)
-        del values["is_active"]
-        desk.post(url, values)
-        organization.refresh_from_db()
-        assert not organization.is_active
-
-    def test_are_refused_with_a_default_over_the_maximum(self, desk):
-        values = {"name": "Acme", "slug": "acme", "max_token_lifetime": "00:10:00"}
-        response = desk.post(
-            page("organization", "add"), {**values, "default_token_lifetime": "00:20:00"}
-        )
-        assert "The default is over the organization&#x27;s maximum." in response.text
-
-    def test_with_credentials_are_not_deleted(self, desk):
-        organization = make_api_key().credential.organization
-        desk.post(page("organization", "delete", organization), {"post": "yes"})
-        assert Credential.objects.count() == 1
-
-
-class TestRegister:
-    def test_shows_every_model(self):
-        site = admin.AdminSite()
-        register(site)
-        names = sorted(model.__name__ for model in site._registry)
-        assert names == ["APIKey", "AccessToken", "ClientApp", "Organization", "SigningKey"]
-
-    def test_leaves_the_organization_to_a_project_that_has_its_own(self, settings):
-        settings.TOKEN_EXCHANGE_ORGANIZATION_MODEL = "auth.Group"
-        site = admin.AdminSite()
-        register(site)
-        assert not site.is_registered(Organization)
-        assert site.is_registered(APIKey)
-
-    @pytest.mark.parametrize("search_fields", [None, (), ("name",)])
-    def test_asks_for_an_id_where_the_related_list_has_no_search(self, rf, search_fields):
-        site = admin.AdminSite()
-        register(site)
-        site.unregister(Organization)
-        if search_fields is not None:
-            searchable = type("A", (admin.ModelAdmin,), {"search_fields": search_fields})
-            site.register(Organization, searchable)
-        request = rf.get("/")
-        request.user = get_user_model().objects.create_superuser("root")
-        found = site.get_model_admin(APIKey).get_autocomplete_fields(request)
-        assert found == (["organization"] if search_fields else [])
 
 
 def test_signing_keys_are_listed_by_state(desk):

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any, ClassVar, Final
+import math
+from typing import TYPE_CHECKING, Any, ClassVar, Final, TypeGuard
 
 from django import forms
 from django.contrib.admin.widgets import AdminTextareaWidget
@@ -48,7 +49,7 @@ class StringListField(forms.Field):
 
 
 class JSONObjectField(forms.Field):
-    """A JSON object that every database of Django's can store."""
+    """A JSON object; what it may hold is the model's to say."""
 
     widget = AdminTextareaWidget(attrs={"rows": 4, "spellcheck": "false"})
     default_error_messages: ClassVar[dict[str, Any]] = {
@@ -64,12 +65,10 @@ class JSONObjectField(forms.Field):
             params = {"limit": _METADATA_MAX_LENGTH}
             raise ValidationError(self.error_messages["length"], code="length", params=params)
         try:
-            parsed = json.loads(value, parse_constant=_refuse_constant)
-            # PostgreSQL stores neither half a surrogate pair nor NUL.
-            text = json.dumps(parsed, ensure_ascii=False).encode()
+            parsed = json.loads(value, parse_constant=_finite, parse_float=_finite)
         except (ValueError, RecursionError):
-            parsed, text = None, b""
-        if not _is_shallow_object(parsed) or b"\\u0000" in text.replace(b"\\\\", b""):
+            parsed = None
+        if not _is_shallow_object(parsed):
             raise ValidationError(self.error_messages["invalid"], code="invalid")
         return parsed
 
@@ -80,7 +79,7 @@ class JSONObjectField(forms.Field):
         return value
 
 
-def _is_shallow_object(value: Any) -> bool:
+def _is_shallow_object(value: Any) -> TypeGuard[dict[str, Any]]:
     return isinstance(value, dict) and _is_shallow(value, levels=_METADATA_MAX_LEVELS)
 
 
@@ -91,8 +90,11 @@ def _is_shallow(value: Any, *, levels: int) -> bool:
     return levels > 0 and all(_is_shallow(each, levels=levels - 1) for each in inner)
 
 
-def _refuse_constant(name: str) -> Any:
-    raise ValueError(f"{name} is not JSON")
+def _finite(text: str) -> float:
+    number = float(text)
+    if not math.isfinite(number):
+        raise ValueError("JSON has no such number")
+    return number
 
 
 def _scopes_field(granted: list[str]) -> forms.Field:
