@@ -61,6 +61,16 @@ class Keep(Echo):
         return super().get(request)
 
 
+class OfAnObject(Echo):
+    """Asks its permissions once more, about an object."""
+
+    authentication_classes = (BearerAuthentication,)
+
+    def get(self, request: Any) -> Response:
+        self.check_object_permissions(request, object())
+        return super().get(request)
+
+
 class IsNobody(BasePermission):
     """Refuses everybody, in words of its own."""
 
@@ -141,6 +151,8 @@ urlpatterns = [
     path("scope-or-admin", guarded(HasScope("read") | IsAdminUser)),
     path("scope-and-admin", guarded(HasScope("read"), IsAdminUser)),
     path("or-closed", guarded(HasScope("read") | IsAuthenticated, IsNobody)),
+    path("object", OfAnObject.as_view(permission_classes=(HasScope("read"),))),
+    path("object-without", OfAnObject.as_view(permission_classes=(~HasScope("read"),))),
     path("admin-only", guarded(IsAdminUser)),
     path("model", guarded(DjangoModelPermissions)),
     path("throttled", view(*OURS, throttle_classes=(TwoAMinute, NoStranger))),

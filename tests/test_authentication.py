@@ -17,7 +17,7 @@ from rest_framework.test import APIRequestFactory
 
 from token_exchange import credentials, exchange, signing
 from token_exchange.authentication import BearerAuthentication, Principal
-from token_exchange.core.errors import ExpiredToken, InvalidToken
+from token_exchange.core.errors import ExpiredToken, InvalidToken, ServerError
 from token_exchange.core.tokens import Claims
 from token_exchange.credentials import IssuedSecret
 from token_exchange.models import AccessToken, Credential, Organization
@@ -414,9 +414,31 @@ class TestOwnVerifier:
         token_exchange_settings(VERIFIER="tests.test_authentication.verify_nobody")
         assert_refused(https_client.get("/bearer", headers=bearer_header("a.b.c")))
 
+    @pytest.mark.parametrize("has_our_handler", [True, False])
+    def test_that_breaks_shows_no_token(
+        self, https_client, token_exchange_settings, settings, caplog, has_our_handler
+    ):
+        if not has_our_handler:
+            settings.REST_FRAMEWORK = {}
+        token_exchange_settings(VERIFIER="tests.test_authentication.verify_and_break")
+        answer = https_client.get("/bearer", headers=bearer_header("hidden.hidden.hidden"))
+        assert answer.status_code == 500
+        assert ServerError.description in answer.json().values()
+        assert "break" not in answer.text
+        [failed] = [
+            each for each in caplog.records if getattr(each, "event", "") == "bearer.failed"
+        ]
+        assert failed.levelno == logging.ERROR
+        assert "ZeroDivisionError: no reason to break" in failed.event_fields["traceback"]
+        assert "hidden" not in str([each.__dict__ for each in caplog.records])
+
 
 def verify_nobody(token: str, *, now: float) -> Any:
     raise InvalidToken(reason=f"not {token} at {now:.0f}")
+
+
+def verify_and_break(token: str, *, now: float) -> Any:
+    raise ZeroDivisionError("no reason to break")
 
 
 class TestLog:

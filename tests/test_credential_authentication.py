@@ -140,14 +140,6 @@ class TestGoodCredential:
         https_client.get("/keep", headers=api_key_header(issued))
         assert Keep.last.auth.used_previous_secret is True
 
-    @pytest.mark.parametrize(
-        "audience", [["https://issuer.test"], ["https://other.test", "https://issuer.test"]]
-    )
-    def test_audience_may_name_this_service(self, https_client, audience):
-        """As a token of the credential would."""
-        headers = api_key_header(make_api_key(audience=audience))
-        assert https_client.get("/key", headers=headers).status_code == 200
-
     def test_allowed_networks_let_their_own_in(self):
         issued = make_api_key(allowed_networks=["192.0.2.0/24"])
         client = Client(REMOTE_ADDR="192.0.2.7")

@@ -346,6 +346,11 @@ class TestCheckAlive:
         claims = dataclasses.replace(claims_for(token), generation=generation)
         assert reason_of(claims) == "generation_ended"
 
+    @pytest.mark.parametrize("organization_id", ["", "0", "other"])
+    def test_other_organization(self, token, organization_id):
+        claims = dataclasses.replace(claims_for(token), organization_id=organization_id)
+        assert reason_of(claims) == "organization_changed"
+
     def test_inactive_organization(self, token):
         Organization.objects.update(is_active=False)
         assert reason_of(claims_for(token)) == "organization_inactive"

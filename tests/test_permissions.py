@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from types import SimpleNamespace
-
 import pytest
 from django.contrib.auth.models import Permission
 from hypothesis import given
@@ -174,24 +172,6 @@ class TestObjects:
         assert get("/object-without", "other").status_code == 200
         assert_insufficient(get("/object"), "read")
         assert_denied(get("/object-without", "read"))
-
-
-class TestScopesOfOthers:
-    """Whatever another authenticator puts into ``request.auth``."""
-
-    @pytest.mark.parametrize("scopes", [["r"], {"r": 1}, ("r", "x"), frozenset("r")])
-    def test_are_read(self, scopes):
-        request = SimpleNamespace(auth=SimpleNamespace(scopes=scopes))
-        assert HasScope("r").has_permission(request, None) is True
-
-    @pytest.mark.parametrize("scopes", ["r", "read r", "", (), []])
-    def test_are_not_taken_from_letters(self, scopes):
-        request = SimpleNamespace(auth=SimpleNamespace(scopes=scopes))
-        assert HasScope("r").has_permission(request, None) is False
-
-    @pytest.mark.parametrize("auth", [None, "r", object()])
-    def test_may_not_be_there(self, auth):
-        assert HasScope("r").has_permission(SimpleNamespace(auth=auth), None) is False
 
 
 class TestMaking:

@@ -70,11 +70,6 @@ class TestIsWithin:
         assert parse_address(address) is None
         assert not is_within(address, ["0.0.0.0/0", "::/0"])
 
-    @pytest.mark.parametrize("network", ["", "garbage", "192.0.2.1/24", "::ffff:192.0.2.7"])
-    def test_what_is_no_network_holds_nothing_and_breaks_nothing(self, network):
-        assert not is_within("192.0.2.7", [network])
-        assert is_within("192.0.2.7", [network, "192.0.2.0/24"])
-
     def test_no_networks_hold_no_address(self):
         assert not is_within("192.0.2.7", [])
 
