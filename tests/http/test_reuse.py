@@ -137,8 +137,11 @@ class TestNotAgain:
         credential.save()
 
     def test_after_the_token_was_revoked(self, obtain, first, app):
-        exchange.revoke_access_token(AccessToken.objects.get(), now=timezone.now())
+        row = AccessToken.objects.get()
+        exchange.revoke_access_token(row, now=timezone.now())
         assert not is_good(first)
+        with pytest.raises(credentials.CredentialConflict):
+            exchange.revoke_access_token(row, now=timezone.now())
         assert is_good(self.minted(obtain, first, app))
 
     def test_after_delete(self, obtain, first, app, https_client):
