@@ -84,8 +84,10 @@ class Service:
         command = [
             *(self._python, "-m", "gunicorn", "config.wsgi"),
             *("--chdir", str(PROJECT), "--bind", f"127.0.0.1:{self.port}"),
-            # Two, so that every step shows that it does not matter which of them answers.
-            *("--workers", "2", "--log-level", "warning", "--no-control-socket"),
+            # Two, so that every step shows that it does not matter which of them answers; with
+            # threads, because a browser keeps connections open on which it says nothing.
+            *("--workers", "2", "--threads", "4"),
+            *("--graceful-timeout", "2", "--log-level", "warning", "--no-control-socket"),
         ]
         server = None
         try:
