@@ -79,7 +79,7 @@ class Narrator:
         words = ["python", "manage.py", *arguments, *([] if answer is None else ["--json"])]
         print(f"$ {' '.join(map(shlex.quote, words))}")
         if answer is not None:
-            absent = (None, "", [])
+            absent: tuple[Any, ...] = (None, "", [])
             _print_json({name: value for name, value in answer.items() if value not in absent})
 
     def show(self, what: str, value: Any) -> None:
