@@ -64,7 +64,7 @@ class TestIssue:
             token_lifetime=timedelta(minutes=5),
             allowed_networks=["192.0.2.0/24", "2001:db8::/32"],
             expires_at=NOW + timedelta(days=1),
-            metadata={"team": "data"},
+            metadata={"team": "data", "tags": ["a", 1, None]},
             by=operator,
             now=NOW,
         )
@@ -78,7 +78,7 @@ class TestIssue:
         assert key.token_lifetime == timedelta(minutes=5)
         assert key.allowed_networks == ["192.0.2.0/24", "2001:db8::/32"]
         assert key.expires_at == NOW + timedelta(days=1)
-        assert key.metadata == {"team": "data"}
+        assert key.metadata == {"team": "data", "tags": ["a", 1, None]}
         assert key.created_by == operator
         assert key.created_at == key.secret_issued_at == NOW
         assert key.generation == 1
