@@ -81,6 +81,7 @@ def _object(properties: _Object, *, required: list[str] | None = None) -> _Objec
 
 
 _TEXT: Final = {"type": "string"}
+_KEY: Final = ["kty", "kid", "use", "alg"]
 
 # Named after the app, because the names of a document's components are its project's.
 _SCHEMAS: Final[dict[str, _Object]] = {
@@ -110,15 +111,8 @@ _SCHEMAS: Final[dict[str, _Object]] = {
         {
             "header": _object(
                 {
-                    "created": {},
-                    "app_handle": {},
-                    "auth_handle": {},
-                    "version": {},
-                    "reference": {
-                        **_TEXT,
-                        "maxLength": 255,
-                        "description": "Sent back with the answer.",
-                    },
+                    **{name: {} for name in ("created", "app_handle", "auth_handle", "version")},
+                    "reference": {**_TEXT, "maxLength": 255, "description": "Is sent back."},
                 }
             )
         }
@@ -140,15 +134,7 @@ _SCHEMAS: Final[dict[str, _Object]] = {
     ),
     "TokenExchangeAuthTokensEnded": _object({"success": {"type": "boolean"}}, required=["success"]),
     "TokenExchangeJsonWebKeySet": _object(
-        {
-            "keys": {
-                "type": "array",
-                "items": _object(
-                    dict.fromkeys(("kty", "kid", "use", "alg"), _TEXT),
-                    required=["kty", "kid", "use", "alg"],
-                ),
-            }
-        },
+        {"keys": {"type": "array", "items": _object(dict.fromkeys(_KEY, _TEXT), required=_KEY)}},
         required=["keys"],
     ),
 }
