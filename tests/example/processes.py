@@ -14,7 +14,7 @@ PROJECT = ROOT / "example_project"
 def run(*arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
     """Run python in the example's folder, where only ``variables`` tell it what to be."""
     # Coverage follows into child processes by variables of its own.
-    kept = {name: value for name, value in os.environ.items() if name.startswith("COV_")}
+    kept = {name: value for name, value in os.environ.items() if name.startswith("COVERAGE_")}
     kept |= {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
     return subprocess.run(
         [sys.executable, "-W", "error", *arguments],
