@@ -30,7 +30,6 @@ class TestDuration:
             ("007d", 604_800),
             ("P1DT12H", 129_600),
             ("PT30M", 1800),
-            ("P2W", 1_209_600),
             ("P0DT1H", 3600),
             ("36525d", LONGEST_DURATION.total_seconds()),
         ],
@@ -56,7 +55,7 @@ class TestDuration:
                 "nan",
                 "inf",
             ),
-            *("P", "PT", "PD", "P1", "P1Y", "p1d", "+P1D", "-P1D", "P-1D", "P٣D", "٣d", "²d"),
+            *("P", "PT", "PD", "P1", "P1Y", "P2W", "p1d", "+P1D", "-P1D", "P-1D", "P٣D", "٣d", "²d"),
             *("24:00:00", "1 day", "1 00:00:00", "\x00", "1\x00d", "\ud800"),
         ],
     )

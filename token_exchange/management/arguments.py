@@ -23,7 +23,8 @@ from token_exchange.conf import get_settings
 from token_exchange.models import AbstractOrganization, Credential, get_organization_model
 
 _PLAIN: Final = re.compile(r"([0-9]{1,18})([smhdw]?)")
-_ISO_8601: Final = re.compile(r"P[0-9A-Z.]*[0-9][A-Z]")
+# Without weeks, which Django 5.2 does not read.
+_ISO_8601: Final = re.compile(r"P[0-9TDHMS.]*[0-9][DHMS]")
 _UNITS: Final = {
     "": timedelta(seconds=1),
     "s": timedelta(seconds=1),
