@@ -29,6 +29,7 @@ from token_exchange.models.signing_key import KeyState
 from token_exchange.models.validators import (
     no_control_characters,
     validate_audience,
+    validate_metadata,
     validate_networks,
     validate_scopes,
 )
@@ -443,11 +444,56 @@ class TestValidators:
         with pytest.raises(ValidationError, match="is not a network"):
             validate_networks([network])
 
+    @pytest.mark.parametrize("validate", [validate_scopes, validate_audience])
+    def test_together_they_fit_into_a_token(self, validate):
+        validate([f"{number:0>99}" for number in range(15)])
+        with pytest.raises(ValidationError, match="too long for a token: at most 1500"):
+            validate([f"{number:0>99}" for number in range(16)])
+
     @pytest.mark.parametrize("text", ["a\nb", "\0", "a\x7f", "\t", "a\n"])
     def test_no_control_characters(self, text):
         with pytest.raises(ValidationError):
             no_control_characters(text)
         no_control_characters("Ünïcödé & <b>names</b> are names 😀")
+
+
+METADATA = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
+    lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
+    max_leaves=5,
+)
+
+
+class TestMetadata:
+    @pytest.mark.django_db
+    @given(st.dictionaries(st.text(st.characters(exclude_categories=())), METADATA))
+    def test_what_is_accepted_can_be_stored(self, metadata):
+        """On every database: PostgreSQL has neither NUL nor NaN in JSON."""
+        try:
+            validate_metadata(metadata)
+        except ValidationError:
+            return
+        organization, _ = Organization.objects.get_or_create(slug="a", defaults={"name": "A"})
+        credential = make_api_key(organization=organization, metadata=metadata).credential
+        credential.refresh_from_db()
+        assert set(credential.metadata) == set(metadata)  # a number may come back rounded
+
+    @pytest.mark.parametrize("metadata", [None, [], "a", 1, True])
+    def test_is_an_object(self, metadata):
+        with pytest.raises(ValidationError, match="Enter a JSON object"):
+            validate_metadata(metadata)
+
+    @pytest.mark.parametrize(
+        "metadata", [{"a": "\0"}, {"\0": 1}, {"a": [{"b": "\ud800"}]}, {"a": {"\udfff": None}}]
+    )
+    def test_has_whole_characters(self, metadata):
+        with pytest.raises(ValidationError, match="Control characters"):
+            validate_metadata(metadata)
+
+    @pytest.mark.parametrize("number", [float("nan"), float("inf"), float("-inf")])
+    def test_has_numbers_that_json_has(self, number):
+        with pytest.raises(ValidationError, match="Enter a JSON object"):
+            validate_metadata({"a": [number]})
 
 
 class TestPolicy:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable, Iterator
 from datetime import timedelta
@@ -84,11 +85,22 @@ def validate_lifetime(lifetime: timedelta) -> None:
 
 
 def validate_metadata(metadata: Any) -> None:
-    """Accept what every database can store: a JSON object without NUL and half characters."""
-    if not isinstance(metadata, dict):
+    """Accept what every database can store: a JSON object without NUL and half characters.
+
+    Python reads and writes NaN and infinities as well, which JSON does not have.
+    """
+    if not isinstance(metadata, dict) or not _is_json(metadata):
         raise ValidationError(_("Enter a JSON object."), code="no_object")
     if any(_UNSTORABLE.search(text) for text in _texts(metadata)):
         raise ValidationError(_("Control characters are not allowed."), code="unusable")
+
+
+def _is_json(value: Any) -> bool:
+    try:
+        json.dumps(value, allow_nan=False)
+    except ValueError:
+        return False
+    return True
 
 
 def _texts(value: Any) -> Iterator[str]:
