@@ -9,21 +9,12 @@ from django.contrib.admin.models import LogEntry
 from django.utils import timezone
 
 from tests.admin.pages import credential_page
+from tests.admin.test_rotating import works
 from tests.factories import make_api_key
 from token_exchange import credentials
-from token_exchange.core.errors import InvalidClient
 from token_exchange.models import APIKey
 
 pytestmark = pytest.mark.django_db
-
-
-def works(raw_key, *, after=timedelta(0)):
-    now = timezone.now() + after
-    try:
-        credentials.authenticate_api_key(raw_key, address="192.0.2.1", now=now)
-    except InvalidClient:
-        return False
-    return True
 
 
 class TestEnded:

@@ -52,7 +52,7 @@ class AccessTokenAdmin(DeskAdmin):
         """Return the tokens, each with whether anything has ended it."""
         live = live_tokens(now=timezone.now()).filter(pk=OuterRef("pk"))
         rows: QuerySet[Any] = super().get_queryset(request).annotate(is_live=Exists(live))
-        return rows
+        return rows.defer("signing_input")
 
     def has_add_permission(self, _request: HttpRequest) -> bool:
         """Refuse: tokens are minted by exchanges only."""
