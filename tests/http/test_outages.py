@@ -12,13 +12,11 @@ from django.db import close_old_connections, connection, connections
 from django.utils import timezone
 
 from tests.http.client import assert_refused, stored_rows
+from tests.http.conftest import make_caller
 from token_exchange import signing
 from token_exchange.models import AccessToken, Credential, SigningKey
 
 JWKS = "/.well-known/jwks.json"
-SERVER_ONLY = pytest.mark.skipif(
-    connection.vendor != "postgresql", reason="SQLite has no server that could hang up"
-)
 
 
 def closed_port() -> int:
@@ -87,7 +85,7 @@ class TestDatabaseAway:
         response = in_thread(lambda: https_client.post(caller.path))
         assert_refused(response, 401, "invalid_client")
 
-    @SERVER_ONLY
+    @pytest.mark.postgresql
     def test_a_worker_recovers_when_its_connection_was_cut(self, https_client, caller):
         def pid():
             with connection.cursor() as cursor:
@@ -106,10 +104,9 @@ class TestDatabaseAway:
         assert_refused(during, 503, "temporarily_unavailable")
         assert after.status_code == 200
 
-    @SERVER_ONLY
-    def test_a_read_only_connection_hands_out_the_live_token(self, https_client, caller):
-        if caller.path == "/v1/token":
-            return
+    @pytest.mark.postgresql
+    def test_a_read_only_connection_hands_out_the_live_token(self, https_client):
+        caller = make_caller("/auth_token")
         first = https_client.post(caller.path, headers=caller.headers)
         Credential.objects.update(last_used_at=None)
         with connection.cursor() as cursor:

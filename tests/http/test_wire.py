@@ -10,6 +10,7 @@ from django.test import Client
 from django.urls import include, path
 
 from tests.http.client import assert_refused, stored_rows
+from tests.http.conftest import make_caller
 from token_exchange import views
 
 METHODS = {"/v1/token": "POST", "/auth_token": "POST, DELETE"}
@@ -104,17 +105,15 @@ class TestMounting:
         assert https_client.post(mounted, headers=caller.headers).status_code == 200
         assert https_client.post(caller.path, headers=caller.headers).status_code == 404
 
-    def test_delete_works_under_a_prefix(self, https_client, caller):
-        if caller.path == "/auth_token":
-            response = https_client.delete("/0.2/auth_token", headers=caller.headers)
-            assert json.loads(response.content) == {"success": True}
+    def test_delete_works_under_a_prefix(self, https_client):
+        headers = make_caller("/auth_token").headers
+        response = https_client.delete("/0.2/auth_token", headers=headers)
+        assert json.loads(response.content) == {"success": True}
 
 
 @pytest.mark.django_db(transaction=True)
 class TestAtomicRequests:
-    def test_no_exchange_runs_in_the_requests_transaction(
-        self, https_client, caller, monkeypatch, caplog
-    ):
+    def test_no_exchange_runs_in_the_requests_transaction(self, https_client, caller, monkeypatch):
         monkeypatch.setitem(connection.settings_dict, "ATOMIC_REQUESTS", True)
         in_transaction = []
 
