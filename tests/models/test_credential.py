@@ -160,6 +160,19 @@ class TestSave:
         credential.save()
         assert stored(credential).generation == 2
 
+    @pytest.mark.django_db(transaction=True)
+    def test_writes_again_what_was_rolled_back(self):
+        credential = stored(make(scopes=["a"]))
+        with transaction.atomic():
+            credential.name, credential.scopes = "after", []
+            credential.save()
+            credential.metadata["unsaved"] = True
+            transaction.set_rollback(True)
+        credential.save()
+        after = stored(credential)
+        assert (after.name, after.scopes, after.generation) == ("after", [], 2)
+        assert after.metadata == {"unsaved": True}
+
     def test_never_inserts_over_a_row(self):
         credential = make()
         values = {

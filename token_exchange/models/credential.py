@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from copy import deepcopy
 from datetime import datetime
 from enum import StrEnum
+from functools import partial
 from typing import Any, ClassVar, Final
 
 from django.conf import settings
@@ -242,7 +243,7 @@ class Credential(models.Model):
         if self._state.adding:
             # Never over a row that is there, whatever primary key somebody gave.
             super().save(force_insert=True, using=using)
-            self._remember(EDITABLE_FIELDS)
+            self._remember_written(EDITABLE_FIELDS)
             return
         using = using or router.db_for_write(type(self), instance=self)
         names = set(self._edited() if update_fields is None else update_fields)
@@ -259,7 +260,7 @@ class Credential(models.Model):
             )
             if narrows:
                 self.refresh_from_db(using=using, fields=["generation"])
-        self._remember(names)
+        self._remember_written(names)
 
     def refresh_from_db(
         self,
@@ -272,8 +273,17 @@ class Credential(models.Model):
         self._remember(EDITABLE_FIELDS if fields is None else fields)
 
     def _remember(self, names: Iterable[str]) -> None:
+        self._as_read.update(self._values(names))
+
+    def _remember_written(self, names: Iterable[str]) -> None:
+        # Not before the commit: what is rolled back must be written by the next save.
+        transaction.on_commit(
+            partial(self._as_read.update, self._values(names)), using=self._state.db
+        )
+
+    def _values(self, names: Iterable[str]) -> dict[str, Any]:
         loaded = self.__dict__
-        self._as_read.update({name: deepcopy(loaded[name]) for name in names if name in loaded})
+        return {name: deepcopy(loaded[name]) for name in names if name in loaded}
 
     def _edited(self) -> list[str]:
         missing = object()
