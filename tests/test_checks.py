@@ -17,11 +17,10 @@ from django.db import connection
 from django.test import override_settings
 from django.utils import timezone
 
+from tests.conf.values import BAD_VALUES, FIELDS
 from token_exchange import signing
 from token_exchange.checks import check_deployment, check_settings, check_signing_keys
 from token_exchange.models import SigningKey, organization
-
-from .test_conf import BAD_VALUES, FIELDS
 
 SHARED_CACHE = {"default": {"BACKEND": "django.core.cache.backends.redis.RedisCache"}}
 not_a_callable = "a verifier must be one"

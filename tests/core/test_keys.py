@@ -17,6 +17,7 @@ from cryptography.hazmat.primitives.serialization import (
 from jwt import PyJWK, PyJWKSet
 from jwt.algorithms import OKPAlgorithm
 
+from tests.core.claims import CLAIMS
 from token_exchange.core.errors import TemporarilyUnavailable
 from token_exchange.core.keys import (
     ALGORITHMS,
@@ -28,8 +29,6 @@ from token_exchange.core.keys import (
 )
 from token_exchange.core.tokens import parse_claims, signing_input
 from token_exchange.core.verification import TokenVerifier
-
-from .test_tokens import CLAIMS
 
 # RFC 7638, section 3.1, and RFC 8037, appendix A.3.
 RFC_7638_KEY = {

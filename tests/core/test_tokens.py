@@ -12,33 +12,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from jwt.utils import base64url_decode
 
+from tests.core.claims import CLAIMS, PAYLOAD
 from token_exchange.core.errors import InvalidToken
 from token_exchange.core.tokens import Claims, claims_of, parse_claims, signing_input
 
-PAYLOAD: dict[str, Any] = {
-    "iss": "https://issuer.test",
-    "sub": "sk_live.abc",
-    "aud": "https://api.test",
-    "client_id": "sk_live.abc",
-    "scope": "reports:read reports:write",
-    "iat": 1_700_000_000,
-    "exp": 1_700_001_800,
-    "jti": "Jti0123456789",
-    "org": "42",
-    "gen": 3,
-}
-CLAIMS = Claims(
-    issuer="https://issuer.test",
-    subject="sk_live.abc",
-    audience=("https://api.test",),
-    client_id="sk_live.abc",
-    scopes=frozenset({"reports:read", "reports:write"}),
-    issued_at=1_700_000_000,
-    expires_at=1_700_001_800,
-    jti="Jti0123456789",
-    organization_id="42",
-    generation=3,
-)
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), min_size=1)
 SCOPES = st.frozensets(st.text("abc:.", min_size=1))
 ANY_CLAIMS = st.builds(

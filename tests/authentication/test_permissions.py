@@ -7,11 +7,8 @@ from django.contrib.auth.models import Permission
 from hypothesis import given
 from hypothesis import strategies as st
 
-from token_exchange.core.scopes import is_scope_token
-from token_exchange.permissions import HasScope
-
-from .challenges import read_challenges
-from .factories import (
+from tests.authentication.challenges import read_challenges
+from tests.factories import (
     api_key_header,
     basic_header,
     bearer_header,
@@ -19,6 +16,8 @@ from .factories import (
     make_client_app,
     make_user,
 )
+from token_exchange.core.scopes import is_scope_token
+from token_exchange.permissions import HasScope
 
 DENIED = {
     "error": "access_denied",
@@ -26,9 +25,7 @@ DENIED = {
 }
 
 
-@pytest.fixture(autouse=True)
-def _our_handler(settings):
-    settings.REST_FRAMEWORK = {"EXCEPTION_HANDLER": "token_exchange.exceptions.exception_handler"}
+pytestmark = pytest.mark.usefixtures("_our_handler")
 
 
 @pytest.fixture
@@ -67,7 +64,7 @@ def assert_denied(answer):
 
 
 @pytest.mark.django_db
-@pytest.mark.urls("tests.protected")
+@pytest.mark.urls("tests.authentication.views")
 class TestHasScope:
     def test_scope_is_there(self, get):
         assert get("/scope", "read").status_code == 200
@@ -116,7 +113,7 @@ class TestHasScope:
 
 
 @pytest.mark.django_db
-@pytest.mark.urls("tests.protected")
+@pytest.mark.urls("tests.authentication.views")
 class TestBesideOthers:
     def test_machine_is_no_admin(self, get):
         assert_denied(get("/admin-only", "read"))
@@ -165,7 +162,7 @@ class TestBesideOthers:
 
 
 @pytest.mark.django_db
-@pytest.mark.urls("tests.protected")
+@pytest.mark.urls("tests.authentication.views")
 class TestObjects:
     def test_are_as_the_view_is(self, get):
         assert get("/object", "read").status_code == 200

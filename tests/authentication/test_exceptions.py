@@ -6,12 +6,11 @@ import base64
 
 import pytest
 
+from tests.authentication.challenges import read_challenges
+from tests.factories import api_key_header, bearer_header, make_api_key, make_user
 from token_exchange.exceptions import challenges, exception_handler
 
-from .challenges import read_challenges
-from .factories import api_key_header, bearer_header, make_api_key, make_user
-
-pytestmark = [pytest.mark.django_db, pytest.mark.urls("tests.protected")]
+pytestmark = [pytest.mark.django_db, pytest.mark.urls("tests.authentication.views")]
 
 BEARER = ("Bearer", {"realm": "token_exchange"})
 API_KEY = ("ApiKey", {"realm": "token_exchange"})
@@ -28,11 +27,6 @@ BAD_HEADERS = [
     "Basic garbage",
     "Basic Og==",
 ]
-
-
-@pytest.fixture
-def _our_handler(settings):
-    settings.REST_FRAMEWORK = {"EXCEPTION_HANDLER": "token_exchange.exceptions.exception_handler"}
 
 
 @pytest.fixture

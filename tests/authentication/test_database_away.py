@@ -19,7 +19,7 @@ from token_exchange.core import tokens
 from token_exchange.core.secret_strings import make_client_id, make_identifier, make_secret
 from token_exchange.core.tokens import Claims
 
-pytestmark = pytest.mark.urls("tests.protected")
+pytestmark = pytest.mark.urls("tests.authentication.views")
 
 
 class AwayRouter:

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import ast
-import contextlib
 import dataclasses
 import re
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
 
 import pytest
 from django.core.exceptions import ImproperlyConfigured
@@ -18,14 +16,12 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 import token_exchange
+from tests.conf.values import FIELDS, ISSUER, problems_of, read
+from tests.factories import make_user
 from token_exchange.conf import Settings, get_settings, get_verifier, read_settings
-from token_exchange.conf.readers import Rate, parse_rate
+from token_exchange.conf.readers import Rate
 from token_exchange.exchange import verify_access_token
 
-from .factories import make_user
-
-ISSUER = "https://issuer.test"
-FIELDS = {each.name.upper(): each for each in dataclasses.fields(Settings)}
 ANYTHING = st.recursive(
     st.none()
     | st.booleans()
@@ -38,29 +34,6 @@ ANYTHING = st.recursive(
     lambda inner: st.lists(inner) | st.dictionaries(st.text() | st.integers(), inner),
     max_leaves=4,
 )
-
-
-def read(**written: Any) -> Settings:
-    with override_settings(TOKEN_EXCHANGE={"ISSUER": ISSUER, **written}):
-        return get_settings()
-
-
-def problems_of(**written: Any) -> list[tuple[str, str]]:
-    with override_settings(TOKEN_EXCHANGE={"ISSUER": ISSUER, **written}):
-        settings, problems = read_settings()
-        assert settings is None
-        with pytest.raises(ImproperlyConfigured) as refused:
-            get_settings()
-        assert all(each.message in str(refused.value) for each in problems)
-    return [(each.check_id, each.message) for each in problems]
-
-
-def check_id_of(key: str, value: Any) -> str:
-    """Return the id under which this one value is refused, and see that the text names the key."""
-    [(check_id, message)] = problems_of(**{key: value})
-    assert message.startswith(f"TOKEN_EXCHANGE[{key!r}] ")
-    assert message.endswith(".")
-    return check_id
 
 
 class TestDefaults:
@@ -222,117 +195,6 @@ class TestWholeDictionary:
             settings, problems = read_settings()
         expected = [] if settings else [FIELDS[key].metadata["check_id"]]
         assert expected == [each.check_id for each in problems]
-
-
-BAD_VALUES = {
-    "ISSUER": [
-        *(
-            "",
-            None,
-            1,
-            "issuer.test",
-            "//issuer.test",
-            "ftp://issuer.test",
-            "https://",
-            "https:///x",
-        ),
-        *("https://issuer.test?x=1", "https://issuer.test?", "https://issuer.test#x"),
-        *("https://issuer.test#", "https://[::1", "https://issuer.test ", "https://issuer.test\n"),
-    ],
-    "AUDIENCE": ["", " ", 1, ["https://api.test"], False],
-    "ALGORITHM": ["none", "HS256", "RS512", "rs256", "", None, 1, ["RS256"], {}],
-    "API_KEY_TOKEN_LIFETIME": [0, -1, 86_401, None, "1800", 1.5, True, timedelta(days=2)],
-    "CLIENT_APP_TOKEN_LIFETIME": [0, timedelta(microseconds=1), timedelta(seconds=1.5)],
-    "MAX_TOKEN_LIFETIME": [0, 86_401, timedelta(days=1, seconds=1), 10**30],
-    "SCOPES": [None, ["a"], "a", {"a b": ""}, {"": ""}, {1: "x"}, {"a": None}, {'"': "x"}],
-    "API_KEY_PREFIX": ["", "S", "1", "a_b", "a.b", "a" * 17, None, 1, "é", "a\n"],
-    "CLIENT_ID_PREFIX": ["_"],
-    "CLIENT_SECRET_PREFIX": ["-"],
-    "ENVIRONMENT": ["", "live_eu", "Live", None],
-    "DEFAULT_OVERLAP": [-1, None, "1d", timedelta.max, 0.5],
-    "MAX_OVERLAP": [-1, timedelta.max],
-    "MAX_KEY_LIFETIME": [0, -1, "", timedelta.max, 10**10],
-    "ORGANIZATION_LOOKUP_FIELD": ["", None, 1],
-    "REQUIRE_HTTPS": [0, 1, "True", "off", []],
-    "RATE_LIMITS": [
-        *("off", [], 60, {"tokens": "60/m"}, {1: "60/m"}, {"token": 60}, {"token": ["60/m"]}),
-        *({"token": "5/w"}, {"token": "0/m"}, {"token": "m"}, {"token": "60"}, {"token": ""}),
-        *({"token": "60/m "}, {"token": "-1/m"}, {"failure": "1/0s"}, {"failure": "1.5/m"}),
-        *({"token": "60/M"}, {"token": "60/min"}, {"auth_token": "60 / m"}, {"token": "٦/m"}),
-    ],
-    "RATE_LIMIT_FAIL_OPEN": [None, 0, "yes"],
-    "NUM_PROXIES": [0, -1, True, "1", 1.0],
-    "SIGNING_KEY_ENCRYPTION_KEYS": [[], "x" * 40, ["x" * 31], [b"x" * 40], ["x" * 40, 1], {}],
-    "JWKS_MAX_AGE": [-1, 86_401, None],
-    "TOKEN_RETENTION": [-1, None, timedelta.max],
-    "VERIFIER": ["", "verify", None, len],
-}
-
-
-class TestEachSetting:
-    @pytest.mark.parametrize(
-        ("key", "value"), [(key, value) for key, values in BAD_VALUES.items() for value in values]
-    )
-    def test_refused(self, key, value):
-        assert check_id_of(key, value) == FIELDS[key].metadata["check_id"]
-
-    def test_each_has_a_value_that_is_refused(self):
-        assert set(BAD_VALUES) == set(FIELDS)
-
-    @pytest.mark.parametrize(
-        ("key", "written", "expected"),
-        [
-            ("ISSUER", "http://localhost:8000/tenant/", "http://localhost:8000/tenant/"),
-            ("AUDIENCE", "reports", "reports"),
-            ("ALGORITHM", "ES256", "ES256"),
-            ("API_KEY_TOKEN_LIFETIME", 1, timedelta(seconds=1)),
-            ("API_KEY_TOKEN_LIFETIME", 86_400, timedelta(days=1)),
-            ("API_KEY_TOKEN_LIFETIME", timedelta(minutes=5), timedelta(minutes=5)),
-            ("SCOPES", {"reports:read": "Read"}, {"reports:read": "Read"}),
-            ("DEFAULT_OVERLAP", 0, timedelta(0)),
-            ("MAX_KEY_LIFETIME", 31_536_000, timedelta(days=365)),
-            ("MAX_KEY_LIFETIME", None, None),
-            ("RATE_LIMITS", None, {}),
-            ("NUM_PROXIES", 2, 2),
-            ("SIGNING_KEY_ENCRYPTION_KEYS", ["x" * 32, "y" * 32], ("x" * 32, "y" * 32)),
-            ("JWKS_MAX_AGE", 0, timedelta(0)),
-        ],
-    )
-    def test_read(self, key, written, expected):
-        assert expected == getattr(read(**{key: written}), key.lower())
-
-    def test_rates_that_are_not_named_keep_their_default(self):
-        assert read(RATE_LIMITS={"token": "5/10s", "failure": None}).rate_limits == {
-            "token": Rate(5, 10),
-            "auth_token": Rate(60, 60),
-        }
-
-    def test_scopes_do_not_follow_the_dictionary_that_was_written(self):
-        written = {"reports:read": "Read"}
-        settings = read(SCOPES=written)
-        written["admin"] = "Everything"
-        assert settings.scopes == {"reports:read": "Read"}
-
-
-class TestParseRate:
-    @pytest.mark.parametrize(
-        ("text", "rate"),
-        [
-            ("60/m", Rate(60, 60)),
-            ("5/10s", Rate(5, 10)),
-            ("1/h", Rate(1, 3600)),
-            ("1000/2d", Rate(1000, 172_800)),
-        ],
-    )
-    def test_good(self, text, rate):
-        assert rate == parse_rate(text)
-
-    @given(st.text())
-    def test_any_text_is_a_rate_or_refused(self, text):
-        with contextlib.suppress(ValueError):
-            rate = parse_rate(text)
-            assert rate.quota > 0
-            assert rate.window_seconds > 0
 
 
 class TestGetVerifier:

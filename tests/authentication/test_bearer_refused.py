@@ -1,0 +1,219 @@
+"""Tokens that are refused, all in the same words: rules B3 and B7 to B11, over HTTP."""
+
+from __future__ import annotations
+
+import json
+from datetime import timedelta
+from typing import Any
+
+import pytest
+import time_machine
+from django.utils import timezone
+from jwt.utils import base64url_encode
+
+from tests.authentication.refusal import assert_refused
+from tests.factories import (
+    bearer_header,
+    make_api_key,
+    make_organization,
+    make_user,
+)
+from token_exchange import credentials, exchange, signing
+from token_exchange.core.errors import ExpiredToken, InvalidToken
+from token_exchange.credentials import IssuedSecret
+from token_exchange.models import AccessToken, Credential, Organization
+
+pytestmark = [
+    pytest.mark.django_db,
+    pytest.mark.urls("tests.authentication.views"),
+    pytest.mark.usefixtures("_our_handler"),
+]
+
+
+@pytest.fixture
+def get(https_client: Any) -> Any:
+    """Call a view with a token."""
+
+    def call(token: str, path: str = "/bearer") -> Any:
+        return https_client.get(path, headers=bearer_header(token))
+
+    return call
+
+
+def forge(payload_changes: dict[str, Any] | None = None, **header_changes: Any) -> str:
+    """Sign, with our own key, a token that the issuer would not have made."""
+    key = signing.key_set().current
+    header = {"alg": key.algorithm, "kid": key.kid, "typ": "at+jwt", **header_changes}
+    now = int(timezone.now().timestamp())
+    payload = {
+        "iss": "https://issuer.test",
+        "sub": "sk_live.abc",
+        "aud": "https://issuer.test",
+        "client_id": "sk_live.abc",
+        "scope": "",
+        "iat": now,
+        "exp": now + 100,
+        "jti": "unknown",
+        "org": "1",
+        "gen": 1,
+        **(payload_changes or {}),
+    }
+    parts = (base64url_encode(json.dumps(each).encode()).decode() for each in (header, payload))
+    return key.sign(".".join(parts))
+
+
+def end_token(_key: IssuedSecret) -> None:
+    exchange.revoke_access_token(AccessToken.objects.get(), now=timezone.now())
+
+
+def end_credential(key: IssuedSecret) -> None:
+    credentials.revoke(key.credential, now=timezone.now())
+
+
+def end_generation(key: IssuedSecret) -> None:
+    credentials.rotate(key.credential, now=timezone.now(), compromised=True)
+
+
+def stop_organization(key: IssuedSecret) -> None:
+    Organization.objects.filter(pk=key.credential.organization_id).update(is_active=False)
+
+
+def stop_owner(key: IssuedSecret) -> None:
+    key.credential.owner.is_active = False
+    key.credential.owner.save()
+
+
+def delete_owner(key: IssuedSecret) -> None:
+    key.credential.owner.delete()
+
+
+def lose_owner(key: IssuedSecret) -> None:
+    Credential.objects.filter(pk=key.credential.pk).update(owner=None)
+
+
+def change_owner(key: IssuedSecret) -> None:
+    Credential.objects.filter(pk=key.credential.pk).update(owner=make_user())
+
+
+def remove_signing_key(_key: IssuedSecret) -> None:
+    signing.rotate_signing_key(now=timezone.now(), all_new=True)
+
+
+def forget_row(_key: IssuedSecret) -> None:
+    AccessToken.objects.all().delete()
+
+
+WAYS_TO_END = (
+    end_token,
+    end_credential,
+    end_generation,
+    stop_organization,
+    stop_owner,
+    delete_owner,
+    lose_owner,
+    change_owner,
+    remove_signing_key,
+    forget_row,
+)
+
+
+class TestRefused:
+    @pytest.mark.parametrize(
+        "token",
+        [
+            "garbage",
+            "a.b.c",
+            "a.b",
+            "a.b.c.d",
+            "a..c",
+            "eyJhbGciOiJub25lIn0.e30.x",
+            "_-_-",
+            "YQ==",
+            "gICAgA==",
+            "a" * 8000,
+            f"{'a' * 2600}.{'a' * 2600}.{'a' * 2600}",
+        ],
+    )
+    def test_no_token_of_ours(self, get, token):
+        assert_refused(get(token))
+
+    @pytest.mark.parametrize(
+        ("payload", "header"),
+        [
+            ({"iss": "https://other.test"}, {}),
+            ({"iss": "https://issuer.test/"}, {}),
+            ({"aud": "https://other.test"}, {}),
+            ({"aud": []}, {}),
+            ({"nbf": 2**40}, {}),
+            ({"exp": "soon"}, {}),
+            ({"gen": True}, {}),
+            ({"sub": None}, {}),
+            ({"cnf": {"jkt": "x"}}, {}),
+            ({}, {"typ": "JWT"}),
+            ({}, {"typ": None}),
+            ({}, {"alg": "none"}),
+            ({}, {"alg": "HS256"}),
+            ({}, {"alg": "RS256"}),
+            ({}, {"kid": "unknown"}),
+            ({}, {"kid": "' OR 1=1 --"}),
+            ({}, {"kid": 1}),
+            ({}, {"jku": "https://attacker.test/jwks.json"}),
+            ({}, {"jwk": {}}),
+            ({}, {"crit": ["exp"]}),
+            ({}, {}),
+        ],
+    )
+    def test_signed_by_us_but_no_token_of_ours(self, exchanged, get, payload, header):
+        """B3, B7 to B11: one rule is broken each time; the last token has no row."""
+        exchanged()
+        token = forge(payload, **header)
+        assert_refused(get(token))
+
+    def test_every_way_to_end_a_token_gives_the_same_bytes(self, exchanged, get):
+        answers = []
+        for end in WAYS_TO_END:
+            AccessToken.objects.all().delete()
+            key = make_api_key(organization=make_organization(), owner=make_user())
+            token = exchanged(key)
+            assert get(token).status_code == 200
+            end(key)
+            answers.append(get(token))
+            assert_refused(answers[-1])
+            # Expired as well as ended: only the end is told, in the same bytes.
+            with time_machine.travel(timezone.now() + timedelta(hours=1), tick=False):
+                answers.append(get(token))
+        assert len({(each.content, str(sorted(each.items()))) for each in answers}) == 1
+
+    def test_inactive_organization_works_again_afterwards(self, exchanged, get):
+        key = make_api_key()
+        token = exchanged(key)
+        organizations = type(key.credential.organization).objects
+        organizations.update(is_active=False)
+        assert_refused(get(token))
+        organizations.update(is_active=True)
+        assert get(token).status_code == 200
+
+    def test_expired_is_told(self, exchanged, get):
+        """B3: the one fault with a text of its own."""
+        with time_machine.travel(timezone.now(), tick=False) as clock:
+            token = exchanged()
+            clock.shift(1799)
+            assert get(token).status_code == 200
+            clock.shift(1)
+            assert_refused(get(token), ExpiredToken.description)
+        assert ExpiredToken.description == "The auth token provided has expired."
+
+    def test_removed_key_is_refused_by_a_process_that_still_holds_it(self, exchanged, get):
+        """``--all-new`` elsewhere: the row decides before this process reads the keys again."""
+        token = exchanged()
+        before = signing.key_set()
+        signing.rotate_signing_key(now=timezone.now(), all_new=True)
+        verifier = exchange.TokenVerifier(
+            keys=lambda: before,
+            check_alive=AccessToken.objects.check_alive,
+            issuer="https://issuer.test",
+            audience="https://issuer.test",
+        )
+        with pytest.raises(InvalidToken) as refused:
+            verifier.verify(token, now=timezone.now().timestamp())
+        assert refused.value.reason == "unknown_token"

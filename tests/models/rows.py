@@ -1,0 +1,54 @@
+"""Rows as no code of ours would write them."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+from django.db import connection, transaction
+
+from token_exchange.models import (
+    AccessToken,
+    SigningKey,
+)
+
+NOW = datetime(2026, 1, 1, tzinfo=UTC)
+
+
+HOUR = timedelta(hours=1)
+
+
+DAY = timedelta(days=1)
+
+
+def make_token(credential, **values):
+    return AccessToken.objects.create(
+        **{
+            "jti": "jti",
+            "credential": credential,
+            "generation": credential.generation,
+            "scope": "",
+            "audience": ["https://issuer.test"],
+            "kid": SigningKey.objects.get().kid,
+            "issued_at": NOW,
+            "expires_at": NOW + HOUR,
+            **values,
+        }
+    )
+
+
+def raw_row(model, instance, **changes):
+    """Write a row as it stands, with no code of ours in between."""
+    values = {
+        field.column: field.get_db_prep_save(
+            changes.get(field.attname, getattr(instance, field.attname)), connection
+        )
+        for field in model._meta.concrete_fields
+        if not field.primary_key
+    }
+    columns = ", ".join(f'"{column}"' for column in values)
+    marks = ", ".join(["%s"] * len(values))
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(
+            f'INSERT INTO "{model._meta.db_table}" ({columns}) VALUES ({marks})',
+            list(values.values()),
+        )
