@@ -18,7 +18,7 @@ from token_exchange.core.errors import InvalidClient
 from token_exchange.core.networks import is_within
 from token_exchange.core.secret_strings import NO_DIGEST, same_digest
 from token_exchange.models import Credential
-from token_exchange.models.credential import CredentialQuerySet
+from token_exchange.models.policy import CredentialQuerySet
 from token_exchange.signals import announce, log_event, previous_secret_used
 
 LAST_USED_RESOLUTION: Final = timedelta(minutes=1)

@@ -5,7 +5,8 @@ tokens lack their signatures, private keys are encrypted.
 """
 
 from token_exchange.models.access_token import AccessToken
-from token_exchange.models.credential import APIKey, ClientApp, Credential
+from token_exchange.models.credential import Credential
+from token_exchange.models.kinds import APIKey, ClientApp
 from token_exchange.models.organization import (
     ORGANIZATION_MODEL,
     AbstractOrganization,

@@ -10,13 +10,12 @@ from functools import partial
 from typing import Any, ClassVar, Final
 
 from django.conf import settings
-from django.db import NotSupportedError, models, router, transaction
+from django.db import models, router, transaction
 from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
 from token_exchange.models.organization import ORGANIZATION_MODEL
-from token_exchange.models.policy import POLICY_FIELDS, is_narrower
-from token_exchange.models.querysets import WriterQuerySet
+from token_exchange.models.policy import POLICY_FIELDS, CredentialManager, is_narrower
 from token_exchange.models.validators import (
     no_control_characters,
     validate_audience,
@@ -39,41 +38,6 @@ class State(StrEnum):
     REVOKED = "revoked"
 
 
-_ENDS_TOKENS: Final = frozenset(
-    {*POLICY_FIELDS, "kind", "subject_type", "owner", "owner_id", "organization", "organization_id"}
-)
-
-
-class CredentialQuerySet(WriterQuerySet["Credential"]):
-    """Credentials of both kinds."""
-
-    def update(self, **values: Any) -> int:
-        """Update, and end the tokens of each row whose policy is written.
-
-        What the rows had before is not known here, so any write to a policy counts as narrowing.
-        ``bulk_update`` comes through here as well.
-        """
-        if not _ENDS_TOKENS.isdisjoint(values):
-            values.setdefault("generation", F("generation") + 1)
-        return super().update(**values)
-
-    def bulk_create(self, *args: Any, **options: Any) -> list[Credential]:
-        """Insert; refuses ``update_conflicts``, which would write past every rule of a row."""
-        if options.get("update_conflicts"):
-            raise NotSupportedError("Credentials are inserted here, or changed by update().")
-        return super().bulk_create(*args, **options)
-
-
-CredentialManager = models.Manager.from_queryset(CredentialQuerySet)
-
-
-class _KindManager(CredentialManager["Credential"]):
-    """Only the credentials of one proxy's kind."""
-
-    def get_queryset(self) -> CredentialQuerySet:
-        return CredentialQuerySet(self.model, using=self._db).filter(kind=self.model.KIND)
-
-
 class Credential(models.Model):
     """An id and a secret: an API key is both in one string, a client app sends them apart."""
 
@@ -90,6 +54,7 @@ class Credential(models.Model):
         USER = "user", _("user")
 
     KIND: ClassVar[str]
+    """The kind of a proxy's rows."""
 
     kind = models.CharField(_("kind"), max_length=10, choices=Kind, editable=False)
     identifier = models.CharField(_("identifier"), max_length=64, editable=False)
@@ -321,39 +286,3 @@ class Credential(models.Model):
             for each in row.values(*policy)
             for name, before in each.items()
         )
-
-
-class APIKey(Credential):
-    """A credential that is sent as one string, by the scheme ``ApiKey``."""
-
-    KIND = Credential.Kind.API_KEY
-
-    objects: ClassVar[_KindManager] = _KindManager()
-
-    class Meta:
-        proxy = True
-        default_permissions = ("add", "change", "view")
-        permissions: ClassVar[list[tuple[str, Any]]] = [
-            ("rotate_apikey", _("Can rotate API key")),
-            ("revoke_apikey", _("Can revoke API key")),
-        ]
-        verbose_name = _("API key")
-        verbose_name_plural = _("API keys")
-
-
-class ClientApp(Credential):
-    """A credential of two parts, ``client_id`` and ``client_secret``, sent by HTTP Basic."""
-
-    KIND = Credential.Kind.CLIENT_APP
-
-    objects: ClassVar[_KindManager] = _KindManager()
-
-    class Meta:
-        proxy = True
-        default_permissions = ("add", "change", "view")
-        permissions: ClassVar[list[tuple[str, Any]]] = [
-            ("rotate_clientapp", _("Can rotate client app")),
-            ("revoke_clientapp", _("Can revoke client app")),
-        ]
-        verbose_name = _("client app")
-        verbose_name_plural = _("client apps")

@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
+
+from django.db import NotSupportedError, models
+from django.db.models import F
 
 from token_exchange.conf import get_settings
+from token_exchange.models.querysets import WriterQuerySet
+
+if TYPE_CHECKING:
+    from token_exchange.models.credential import Credential
 
 POLICY_FIELDS: Final = ("scopes", "audience", "token_lifetime", "expires_at")
 """What tokens inherit; narrowing one of these ends the tokens that were minted before."""
@@ -25,3 +32,31 @@ def is_narrower(name: str, before: Any, after: Any) -> bool:
         return after is not None and (before is None or after < before)
     # A lifetime of None is the organization's, which may be more or less: assume less.
     return before is None or after is None or after < before
+
+
+_ENDS_TOKENS: Final = frozenset(
+    {*POLICY_FIELDS, "kind", "subject_type", "owner", "owner_id", "organization", "organization_id"}
+)
+
+
+class CredentialQuerySet(WriterQuerySet["Credential"]):
+    """Credentials of both kinds."""
+
+    def update(self, **values: Any) -> int:
+        """Update, and end the tokens of each row whose policy is written.
+
+        What the rows had before is not known here, so any write to a policy counts as narrowing.
+        ``bulk_update`` comes through here as well.
+        """
+        if not _ENDS_TOKENS.isdisjoint(values):
+            values.setdefault("generation", F("generation") + 1)
+        return super().update(**values)
+
+    def bulk_create(self, *args: Any, **options: Any) -> list[Credential]:
+        """Insert; refuses ``update_conflicts``, which would write past every rule of a row."""
+        if options.get("update_conflicts"):
+            raise NotSupportedError("Credentials are inserted here, or changed by update().")
+        return super().bulk_create(*args, **options)
+
+
+CredentialManager = models.Manager.from_queryset(CredentialQuerySet)
