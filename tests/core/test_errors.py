@@ -1,0 +1,81 @@
+"""Errors: the codes and words of the wire, and what stays in the log."""
+
+from __future__ import annotations
+
+import ast
+import re
+from pathlib import Path
+
+import pytest
+
+import token_exchange
+from token_exchange.core import errors
+from token_exchange.core.errors import InvalidClient, TokenExchangeError
+
+CLASSES = {
+    name: each
+    for name, each in vars(errors).items()
+    if isinstance(each, type) and issubclass(each, TokenExchangeError)
+}
+# RFC 6749, section 5.2: no quote and no backslash, so that it may stand in a challenge as it is.
+DESCRIPTION = re.compile(r"[\x20\x21\x23-\x5b\x5d-\x7e]+")
+
+
+def texts_in_the_package():
+    """Every description that is written where an error is raised; what varies counts as a digit."""
+    for path in Path(token_exchange.__file__).parent.rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if not (isinstance(node, ast.Call) and isinstance(node.func, ast.Name)):
+                continue
+            if node.func.id in CLASSES and node.args:
+                text = node.args[0]
+                if isinstance(text, ast.JoinedStr):
+                    constants = (each for each in text.values if isinstance(each, ast.Constant))
+                    yield "0".join(each.value for each in constants)
+                elif isinstance(text, ast.Constant):
+                    yield text.value
+
+
+class TestCodes:
+    def test_are_these(self):
+        assert {name: (each.status, each.error) for name, each in CLASSES.items()} == {
+            "TokenExchangeError": (500, "server_error"),
+            "ServerError": (500, "server_error"),
+            "TemporarilyUnavailable": (503, "temporarily_unavailable"),
+            "InvalidRequest": (400, "invalid_request"),
+            "MethodNotAllowed": (405, "invalid_request"),
+            "InvalidScope": (400, "invalid_scope"),
+            "InvalidTarget": (400, "invalid_target"),
+            "InvalidClient": (401, "invalid_client"),
+            "InvalidToken": (401, "invalid_token"),
+            "ExpiredToken": (401, "invalid_token"),
+            "InsufficientScope": (403, "insufficient_scope"),
+            "SlowDown": (429, "slow_down"),
+        }
+
+
+class TestDescriptions:
+    @pytest.mark.parametrize("name", sorted(CLASSES))
+    def test_of_each_class_may_stand_on_the_wire(self, name):
+        assert DESCRIPTION.fullmatch(CLASSES[name]().description)
+
+    def test_of_each_place_may_stand_on_the_wire(self):
+        texts = list(texts_in_the_package())
+        assert len(texts) > 10
+        assert [text for text in texts if DESCRIPTION.fullmatch(text) is None] == []
+
+
+class TestTokenExchangeError:
+    def test_reason_and_identifier_are_private(self):
+        error = InvalidClient(reason="credential_revoked", identifier="sk_live.abc")
+        assert (error.reason, error.identifier) == ("credential_revoked", "sk_live.abc")
+        assert str(error) == error.description == "Client authentication failed."
+
+    def test_description_may_be_another(self):
+        error = InvalidClient("Invalid API Key")
+        assert (str(error), error.reason, error.identifier) == (
+            "Invalid API Key",
+            "invalid_client",
+            None,
+        )
+        assert InvalidClient.description == "Client authentication failed."
