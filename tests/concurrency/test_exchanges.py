@@ -131,6 +131,27 @@ class TestStorm:
         assert not is_good(*by_generation[1])
         assert is_good(*by_generation[2])
 
+    def test_no_token_keeps_the_scope_that_an_edit_took_away(self):
+        key, app = (make(scopes=["a", "b"]) for make in (make_api_key, make_client_app))
+        callers = [("/v1/token", api_key_header(key)), ("/auth_token", basic_header(app))]
+
+        def narrow():
+            for issued in (key, app):
+                credential = Credential.objects.get(pk=issued.credential.pk)
+                credential.scopes = ["a"]
+                credential.save()
+
+        answers = storm(callers, narrow)
+        assert {status for _, _, status, _ in answers} == {200}
+        scopes = set()
+        for turned, _, _, body in answers:
+            token = token_of(body)
+            scope = jwt.decode(token, options={"verify_signature": False})["scope"]
+            scopes.add(scope)
+            assert is_good(token) == (scope == "a")
+            assert scope == "a" or not turned
+        assert scopes == {"a b", "a"}
+
     def test_a_new_signing_key_disturbs_nobody(self, callers):
         answers = storm(callers, lambda: signing.rotate_signing_key(now=timezone.now()))
         assert {status for _, _, status, _ in answers} == {200}
