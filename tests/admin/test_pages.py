@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
+from django.contrib import admin
 from django.contrib.staticfiles import finders
 from django.utils import timezone
 
@@ -52,6 +53,13 @@ def test_names_only_files_that_are_there(desk):
         ours = [each for each in sources if each.startswith("/static/")]
         assert sorted(set(sources) - set(ours)) in ([], ["/admin/jsi18n/"])
         assert [each for each in ours if finders.find(each.removeprefix("/static/")) is None] == []
+
+
+def test_is_kept_by_no_cache_even_where_the_site_would_allow_it(rf, desk):
+    request = rf.get("/")
+    request.user = desk.user
+    response = admin.site.get_model_admin(APIKey).page(request, "show_once.html", secrets=[])
+    assert response.headers["Cache-Control"] == "no-store"
 
 
 def test_is_kept_by_no_cache(desk):
