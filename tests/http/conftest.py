@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 import pytest
 
 from tests.factories import api_key_header, basic_header, make_api_key, make_client_app
+from tests.http.client import post_json
 from token_exchange.credentials import IssuedSecret
 
 
@@ -22,6 +23,18 @@ class Caller(NamedTuple):
 def caller(request: Any, db: None) -> Caller:
     """A caller of each endpoint in turn."""
     return make_caller(request.param)
+
+
+@pytest.fixture
+def exchange(https_client):
+    """Exchange a key for a token: ``exchange(key, scope="a")`` posts JSON, without members none."""
+
+    def post(key, **members):
+        if members:
+            return post_json(https_client, "/v1/token", members, api_key_header(key))
+        return https_client.post("/v1/token", headers=api_key_header(key))
+
+    return post
 
 
 def make_caller(path: str, **values: Any) -> Caller:
