@@ -20,7 +20,7 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from django.conf import settings as django_settings
 from django.core.signals import setting_changed
-from django.db import DatabaseError, IntegrityError, router, transaction
+from django.db import DatabaseError, IntegrityError, InterfaceError, router, transaction
 from django.db.models import Max, Q
 from django.utils.timezone import now as utc_now
 from django.views.decorators.debug import sensitive_variables
@@ -90,7 +90,7 @@ class _KeySetCache:
             raise TemporarilyUnavailable(reason="database_away")
         try:
             self._key_set = self._load(now=utc_now())
-        except DatabaseError:
+        except (DatabaseError, InterfaceError):
             self._away_until = time.monotonic() + _AWAY_SECONDS
             raise
         self._fresh_until = asked_at + KEY_SET_MAX_AGE_SECONDS

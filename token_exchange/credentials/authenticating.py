@@ -8,7 +8,7 @@ from functools import partial
 from typing import Any, Final, NamedTuple
 
 from django.contrib.auth import get_user_model
-from django.db import DatabaseError, router, transaction
+from django.db import DatabaseError, InterfaceError, router, transaction
 from django.db.models import Q
 from django.views.decorators.debug import sensitive_variables
 
@@ -238,5 +238,5 @@ def _record_use(row: _Row, *, used_previous_secret: bool, address: str, now: dat
 def _write_use(rows: CredentialQuerySet, used: dict[str, datetime]) -> None:
     try:
         rows.update(**used)
-    except DatabaseError as error:  # a read-only connection still authenticates
+    except (DatabaseError, InterfaceError) as error:  # a read-only connection still authenticates
         log_event(logging.DEBUG, "credential.use_not_recorded", error=type(error).__name__)
