@@ -41,7 +41,8 @@ def skips(directory: pathlib.Path) -> int:
     complaints += [f"no race on PostgreSQL: {name}" for name, how in races if how == "skipped"]
     if not races:
         complaints.append(f"no test of {RACES[:-1]} in the reports from PostgreSQL")
-    print(*sorted(set(complaints)), sep="\n")
+    for complaint in sorted(set(complaints)):
+        print(complaint)
     print(f"{len(ran)} tests, {len({name for name, _ in races})} of them races on PostgreSQL")
     return 1 if complaints else 0
 
