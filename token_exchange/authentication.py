@@ -8,7 +8,6 @@ import traceback
 from dataclasses import dataclass, field
 from typing import Any
 
-from django.db import InterfaceError, OperationalError
 from django.views.decorators.debug import sensitive_variables
 from rest_framework.authentication import BaseAuthentication
 
@@ -17,7 +16,7 @@ from token_exchange.core.authorization import BEARER, parse_bearer
 from token_exchange.core.errors import ServerError, TemporarilyUnavailable, TokenExchangeError
 from token_exchange.core.tokens import Claims
 from token_exchange.core.verification import VerifiedToken
-from token_exchange.exceptions import as_api_exception, bearer_challenge, challenges
+from token_exchange.exceptions import DATABASE_AWAY, as_api_exception, bearer_challenge, challenges
 from token_exchange.signals import log_event
 from token_exchange.transport import authorization, client_address, require_https
 
@@ -110,7 +109,7 @@ class BearerAuthentication(BaseAuthentication):
             return get_verifier()(token, now=time.time())
         except TokenExchangeError:
             raise
-        except (OperationalError, InterfaceError) as error:
+        except DATABASE_AWAY as error:
             raise TemporarilyUnavailable(reason="database_away") from error
         except Exception as error:  # noqa: BLE001 - whatever fails, no token may be shown
             # As text: the frames hold the token, and error reports show what frames hold.

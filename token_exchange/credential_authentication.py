@@ -7,7 +7,6 @@ from abc import abstractmethod
 from datetime import datetime
 from typing import Any, ClassVar
 
-from django.db import InterfaceError, OperationalError
 from django.utils import timezone
 from django.views.decorators.debug import sensitive_variables
 from rest_framework.authentication import BaseAuthentication
@@ -24,6 +23,7 @@ from token_exchange.credentials import (
 from token_exchange.exceptions import (
     API_KEY_CHALLENGE,
     BASIC_CHALLENGE,
+    DATABASE_AWAY,
     as_api_exception,
     challenges,
 )
@@ -76,7 +76,7 @@ class _CredentialAuthentication(BaseAuthentication):
             raise InvalidClient(
                 self.refusal, reason=error.reason, identifier=error.identifier
             ) from error
-        except (OperationalError, InterfaceError) as error:
+        except DATABASE_AWAY as error:
             raise TemporarilyUnavailable(reason="database_away") from error
         return credential
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, Final, Protocol, runtime_checkable
 
+from django.db import InterfaceError, InternalError, OperationalError
 from rest_framework import status
 from rest_framework.exceptions import (
     APIException,
@@ -22,6 +23,10 @@ from rest_framework.response import Response
 from token_exchange.core.errors import InsufficientScope, InvalidToken, TokenExchangeError
 
 REALM: Final = "token_exchange"
+
+DATABASE_AWAY: Final = (OperationalError, InterfaceError, InternalError)
+"""What a database raises that is away, or that has become read-only; it may come back."""
+
 API_KEY_CHALLENGE: Final = f'ApiKey realm="{REALM}"'
 BASIC_CHALLENGE: Final = f'Basic realm="{REALM}", charset="UTF-8"'
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import Final
 from urllib.parse import unquote_plus
 
-from token_exchange.core.errors import InvalidClient, InvalidRequest
+from token_exchange.core.errors import InvalidClient, InvalidRequest, MalformedAuthorization
 
 MAX_HEADER_LENGTH: Final = 8192
 
@@ -48,8 +48,9 @@ class BasicCredentials:
 def parse_authorization(header: str | None) -> Authorization | None:
     """Split the header's value into scheme and parameter, or return ``None`` if there is none.
 
-    Raises ``InvalidRequest`` where one of our own schemes has a value longer than
-    ``MAX_HEADER_LENGTH``, with characters other than printable ASCII, or sent twice: servers join
+    Raises ``MalformedAuthorization`` where one of our own schemes has a value longer than
+    ``MAX_HEADER_LENGTH`` or with characters other than printable ASCII, and ``InvalidRequest``
+    where it was sent twice: servers join
     repeated headers with a comma, which none of our schemes contains. The parameter of any other
     scheme is not looked at.
     """
@@ -59,9 +60,11 @@ def parse_authorization(header: str | None) -> Authorization | None:
     scheme = scheme.lower()
     if scheme in SCHEMES:
         if len(value) > MAX_HEADER_LENGTH:
-            raise InvalidRequest("The Authorization header is too long.", reason="header_too_long")
+            raise MalformedAuthorization(
+                "The Authorization header is too long.", reason="header_too_long"
+            )
         if _PRINTABLE.fullmatch(value) is None:
-            raise InvalidRequest(
+            raise MalformedAuthorization(
                 "The Authorization header has invalid characters.", reason="header_characters"
             )
         if "," in value:

@@ -58,6 +58,14 @@ class InvalidRequest(TokenExchangeError):
     description = "The request is malformed."
 
 
+class MalformedAuthorization(InvalidRequest):
+    """Refuse an Authorization header that no credential could be in.
+
+    On a resource the request is malformed (RFC 6750, section 3.1); at an exchange the credential is
+    no good, as any other one that is not ours.
+    """
+
+
 class MethodNotAllowed(InvalidRequest):
     """Refuse a method that the endpoint does not have (RFC 9110, section 15.5.6)."""
 

@@ -10,8 +10,8 @@ from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from django.views.decorators.debug import sensitive_variables
 
-from token_exchange.core.authorization import BASIC, parse_basic
-from token_exchange.core.errors import InvalidClient, InvalidRequest
+from token_exchange.core.authorization import parse_basic
+from token_exchange.core.errors import InvalidRequest
 from token_exchange.credentials import (
     AuthenticatedCredential,
     authenticate_client_app,
@@ -20,9 +20,9 @@ from token_exchange.credentials import (
 from token_exchange.exceptions import BASIC_CHALLENGE
 from token_exchange.exchange import IssuedToken, obtain_auth_token
 from token_exchange.throttling import count_success
-from token_exchange.transport import authorization, client_address
+from token_exchange.transport import client_address
 from token_exchange.views.body import read_members
-from token_exchange.views.endpoint import endpoint, log_issue, token_response
+from token_exchange.views.endpoint import credential_of, endpoint, log_issue, token_response
 
 _MAX_REFERENCE_LENGTH: Final = 255
 _SURROGATE: Final = re.compile("[\ud800-\udfff]")
@@ -47,14 +47,7 @@ def auth_token(request: HttpRequest) -> HttpResponse:
 
 @sensitive_variables("basic")
 def _authenticate(request: HttpRequest, *, now: datetime) -> AuthenticatedCredential:
-    header = authorization(request)
-    if header is None:
-        raise InvalidClient("Authorization header required", reason="no_authorization")
-    if header.scheme != BASIC:
-        raise InvalidClient(
-            "The Authorization header must use the Basic scheme", reason="wrong_scheme"
-        )
-    basic = parse_basic(header.parameter)
+    basic = parse_basic(credential_of(request, "Basic"))
     return authenticate_client_app(
         basic.client_id, basic.raw_client_secret, address=client_address(request), now=now
     )

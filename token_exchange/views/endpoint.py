@@ -12,34 +12,39 @@ from functools import wraps
 from typing import Any, Final, TypeAlias
 
 from django.core.exceptions import ImproperlyConfigured
-from django.db import InterfaceError, OperationalError, transaction
+from django.db import transaction
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.debug import sensitive_post_parameters, sensitive_variables
 
 from token_exchange.core.errors import (
     InvalidClient,
+    MalformedAuthorization,
     MethodNotAllowed,
     ServerError,
     TemporarilyUnavailable,
     TokenExchangeError,
 )
 from token_exchange.credentials import AuthenticatedCredential
+from token_exchange.exceptions import DATABASE_AWAY
 from token_exchange.exchange import IssuedToken
 from token_exchange.signals import log_event
 from token_exchange.throttling import RateExceeded, Usage, count_failure
-from token_exchange.transport import client_address, require_https
+from token_exchange.transport import authorization, client_address, require_https
 
 View: TypeAlias = Callable[[HttpRequest], HttpResponse]
 
 _NO_STORE: Final = {"Cache-Control": "no-store", "Pragma": "no-cache"}
 
 
-def endpoint(*methods: str, challenge: str = "") -> Callable[[View], View]:
+def endpoint(
+    *methods: str, challenge: str = "", refusal: str = InvalidClient.description
+) -> Callable[[View], View]:
     """Make a view of a function that returns a response or raises a ``TokenExchangeError``.
 
     It answers ``methods`` only, over https, outside any transaction of ATOMIC_REQUESTS, and every
-    failure in the one error shape; a 401 carries ``challenge``.
+    failure in the one error shape; a 401 carries ``challenge``, and ``refusal`` is what every
+    refused credential is told.
     """
 
     def decorate(view: View) -> View:
@@ -55,7 +60,7 @@ def endpoint(*methods: str, challenge: str = "") -> Callable[[View], View]:
                 require_https(request)
                 return view(request)
             except Exception as raised:  # noqa: BLE001 - no failure may answer in another shape
-                response = _refuse(request, _as_refusal(raised, request))
+                response = _refuse(request, _as_refusal(raised, request, refusal))
             if response.status_code == InvalidClient.status:
                 response["WWW-Authenticate"] = challenge
             if response.status_code == MethodNotAllowed.status:
@@ -86,10 +91,27 @@ def token_response(body: dict[str, Any], usage: Usage | None) -> HttpResponse:
     return JsonResponse(body, headers={**_NO_STORE, **(usage.headers if usage else {})})
 
 
-def _as_refusal(raised: Exception, request: HttpRequest) -> TokenExchangeError:
+def credential_of(request: HttpRequest, scheme: str) -> str:
+    """Return what the Authorization header says after ``scheme``; raises ``InvalidClient``."""
+    try:
+        header = authorization(request)
+    except MalformedAuthorization as error:
+        raise InvalidClient(reason=error.reason) from error
+    if header is None:
+        raise InvalidClient("Authorization header required", reason="no_authorization")
+    if header.scheme != scheme.lower():
+        raise InvalidClient(
+            f"The Authorization header must use the {scheme} scheme", reason="wrong_scheme"
+        )
+    return header.parameter
+
+
+def _as_refusal(raised: Exception, request: HttpRequest, refusal: str) -> TokenExchangeError:
     """Return what is told; a refused credential counts against its address."""
     error = _as_error(raised)
     if isinstance(error, InvalidClient):
+        if error.description == InvalidClient.description:
+            error.description = refusal
         try:
             count_failure(request, address=client_address(request))
         except TokenExchangeError as limited:
@@ -101,7 +123,7 @@ def _as_refusal(raised: Exception, request: HttpRequest) -> TokenExchangeError:
 def _as_error(raised: Exception) -> TokenExchangeError:
     if isinstance(raised, TokenExchangeError):
         return raised
-    if isinstance(raised, (OperationalError, InterfaceError)):
+    if isinstance(raised, DATABASE_AWAY):
         error: TokenExchangeError = TemporarilyUnavailable(reason="database_away")
     else:
         error = ServerError()

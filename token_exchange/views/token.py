@@ -7,33 +7,30 @@ from typing import Any, Final
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 
-from token_exchange.core.authorization import API_KEY
-from token_exchange.core.errors import InvalidClient, InvalidRequest
+from token_exchange.core.errors import InvalidRequest
 from token_exchange.core.scopes import parse_scope
-from token_exchange.credentials import AuthenticatedCredential, authenticate_api_key
+from token_exchange.credentials import authenticate_api_key
 from token_exchange.exceptions import API_KEY_CHALLENGE
 from token_exchange.exchange import TokenRequest, mint
 from token_exchange.throttling import count_success
-from token_exchange.transport import authorization, client_address
+from token_exchange.transport import client_address
 from token_exchange.views.body import read_members
-from token_exchange.views.endpoint import endpoint, log_issue, token_response
+from token_exchange.views.endpoint import credential_of, endpoint, log_issue, token_response
 
 _REPEATABLE: Final = frozenset({"audience"})  # RFC 8707, section 2
 _MAX_AUDIENCES: Final = 20
 _MAX_DIGITS: Final = 10
 
 
-@endpoint("POST", challenge=API_KEY_CHALLENGE)
+@endpoint("POST", challenge=API_KEY_CHALLENGE, refusal="Invalid API Key")
 def token(request: HttpRequest) -> HttpResponse:
     """Exchange the API key in the Authorization header for a new access token."""
     now = timezone.now()
-    credential = _authenticate(request, now=now)
+    credential = authenticate_api_key(
+        credential_of(request, "ApiKey"), address=client_address(request), now=now
+    )
     usage = count_success(request, name="token", identifier=credential.identifier)
-    asked = _asked(request)
-    try:
-        issued = mint(credential, asked, now=now)
-    except InvalidClient as error:
-        raise _invalid_api_key(error) from error
+    issued = mint(credential, _asked(request), now=now)
     log_issue(request, credential, issued)
     return token_response(
         {
@@ -44,24 +41,6 @@ def token(request: HttpRequest) -> HttpResponse:
         },
         usage,
     )
-
-
-def _authenticate(request: HttpRequest, *, now: Any) -> AuthenticatedCredential:
-    header = authorization(request)
-    if header is None:
-        raise InvalidClient("Authorization header required", reason="no_authorization")
-    if header.scheme != API_KEY:
-        raise InvalidClient(
-            "The Authorization header must use the ApiKey scheme", reason="wrong_scheme"
-        )
-    try:
-        return authenticate_api_key(header.parameter, address=client_address(request), now=now)
-    except InvalidClient as error:
-        raise _invalid_api_key(error) from error
-
-
-def _invalid_api_key(error: InvalidClient) -> InvalidClient:
-    return InvalidClient("Invalid API Key", reason=error.reason, identifier=error.identifier)
 
 
 def _asked(request: HttpRequest) -> TokenRequest:
