@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -12,6 +14,7 @@ from django.dispatch import Signal
 from django.test import Client
 from hypothesis import settings as hypothesis_settings
 
+from tests.clients import HttpsClient
 from token_exchange import signing
 
 # As many examples on every machine, however slow it is; a failure prints how to repeat it.
@@ -40,12 +43,18 @@ def _fresh_process() -> Iterator[None]:
 @pytest.fixture
 def https_client() -> Client:
     """A test client that comes over https, as every client must."""
-
-    class HttpsClient(Client):
-        def generic(self, *args: Any, **kwargs: Any) -> Any:
-            return super().generic(*args, **{**kwargs, "secure": True})
-
     return HttpsClient()
+
+
+@pytest.fixture
+def elapsed(monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
+    """Stop the clock that only counts: ``elapsed.seconds += 10`` moves it.
+
+    time-machine moves the clocks that tell the time, and leaves this one as it is.
+    """
+    clock = SimpleNamespace(seconds=1000.0)
+    monkeypatch.setattr(time, "monotonic", lambda: clock.seconds)
+    return clock
 
 
 @pytest.fixture

@@ -3,7 +3,6 @@ from __future__ import annotations
 import itertools
 from datetime import UTC, datetime, timedelta
 from threading import Event, Thread
-from types import SimpleNamespace
 
 import pytest
 from django.db import connection, connections, transaction
@@ -145,12 +144,6 @@ class TestWindows:
 
 
 class TestTimeBudget:
-    @pytest.fixture
-    def elapsed(self, monkeypatch):
-        clock = SimpleNamespace(seconds=1000.0, monotonic=lambda: clock.seconds)
-        monkeypatch.setattr(purging, "time", clock)
-        return clock
-
     def test_ends_the_run_and_the_next_one_goes_on(self, two_rows_a_window, elapsed):
         make_tokens(*[DEAD] * 7)
 

@@ -2,9 +2,9 @@ from __future__ import annotations
 
 import base64
 import logging
+import time
 from concurrent.futures import Future, ThreadPoolExecutor
 from threading import Event, current_thread
-from types import SimpleNamespace
 
 import pytest
 from cryptography.fernet import Fernet
@@ -25,10 +25,8 @@ OLD, NEW = "old-" * 16, "new-" * 16
 
 class TestCache:
     def test_asks_the_database_once_in_ten_seconds(
-        self, first_key, monkeypatch, django_assert_num_queries
+        self, first_key, elapsed, django_assert_num_queries
     ):
-        elapsed = SimpleNamespace(seconds=1000.0, monotonic=lambda: elapsed.seconds)
-        monkeypatch.setattr(signing, "time", elapsed)
         with django_assert_num_queries(1):
             before = key_set()
             assert key_set() is before
@@ -41,9 +39,7 @@ class TestCache:
         # Read again, but not parsed again.
         assert after.current is before.current
 
-    def test_shows_another_process_its_new_key_within_that_time(self, first_key, monkeypatch):
-        elapsed = SimpleNamespace(seconds=1000.0, monotonic=lambda: elapsed.seconds)
-        monkeypatch.setattr(signing, "time", elapsed)
+    def test_shows_another_process_its_new_key_within_that_time(self, first_key, elapsed):
         assert kids(published()) == [first_key.kid]
         SigningKey.objects.update(removed_at=START)  # as another process would
         assert kids(published()) == [first_key.kid]
@@ -66,7 +62,7 @@ class TestCache:
             return execute(*arguments)
 
         others: list[Future[KeySet]] = []
-        monkeypatch.setattr(signing, "time", SimpleNamespace(monotonic=monotonic))
+        monkeypatch.setattr(time, "monotonic", monotonic)
         with ThreadPoolExecutor(1) as pool, django_assert_num_queries(1):
             with connection.execute_wrapper(let_the_other_look):
                 mine = key_set()
