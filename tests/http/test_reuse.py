@@ -210,11 +210,10 @@ class TestNotAgain:
         assert not is_good(first)
         assert is_good(self.minted(obtain, first, app))
 
-    def test_after_its_key_became_unreadable(self, obtain, first, app):
-        SigningKey.objects.update(encrypted_private_key="x", retires_at=timezone.now())
-        signing._add_key(
-            using="default", sequence=99, now=timezone.now(), activates_at=timezone.now()
-        )
+    def test_after_its_key_became_unreadable(self, obtain, first, app, clock):
+        signing.rotate_signing_key(now=timezone.now())
+        clock.shift(3600)
+        SigningKey.objects.filter(retires_at__lt=timezone.now()).update(encrypted_private_key="x")
         signing.forget_key_set()
         assert is_good(first)
         assert is_good(self.minted(obtain, first, app))
