@@ -6,17 +6,43 @@ from typing import Any
 
 import pytest
 
-from tests.factories import (
-    api_key_header,
-    make_api_key,
-)
+from tests.factories import api_key_header, bearer_header, make_api_key
 
 
-@pytest.fixture
-def _our_handler(settings: Any) -> None:
+@pytest.fixture(autouse=True)
+def _project(settings: Any) -> None:
+    """The views of ``views.py``, and what the README tells a project to set."""
+    settings.ROOT_URLCONF = "tests.authentication.views"
     settings.REST_FRAMEWORK = {
         "EXCEPTION_HANDLER": "token_exchange.exceptions.exception_handler",
     }
+
+
+@pytest.fixture
+def _stock_handler(_project: None, settings: Any) -> None:
+    """What Django REST framework does by itself."""
+    settings.REST_FRAMEWORK = {}
+
+
+@pytest.fixture
+def get(https_client: Any) -> Any:
+    """Call a view with an Authorization header, or with none."""
+
+    def call(path: str, authorization: str | None = None) -> Any:
+        headers = {} if authorization is None else {"authorization": authorization}
+        return https_client.get(path, headers=headers)
+
+    return call
+
+
+@pytest.fixture
+def show(https_client: Any) -> Any:
+    """Show a bearer token to a view."""
+
+    def call(token: str, path: str = "/bearer") -> Any:
+        return https_client.get(path, headers=bearer_header(token))
+
+    return call
 
 
 @pytest.fixture

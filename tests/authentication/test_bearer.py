@@ -1,4 +1,4 @@
-"""BearerAuthentication on real views: rules B1, B2, B6 of a resource server, over HTTP."""
+"""BearerAuthentication on real views: what a resource server must do, over HTTP."""
 
 from __future__ import annotations
 
@@ -26,27 +26,13 @@ from token_exchange.authentication import BearerAuthentication
 from token_exchange.core.errors import InvalidToken, ServerError
 from token_exchange.core.tokens import Claims
 
-pytestmark = [
-    pytest.mark.django_db,
-    pytest.mark.urls("tests.authentication.views"),
-    pytest.mark.usefixtures("_our_handler"),
-]
-
-
-@pytest.fixture
-def get(https_client: Any) -> Any:
-    """Call a view with a token."""
-
-    def call(token: str, path: str = "/bearer") -> Any:
-        return https_client.get(path, headers=bearer_header(token))
-
-    return call
+pytestmark = pytest.mark.django_db
 
 
 class TestGoodToken:
-    def test_machine_is_a_principal(self, exchanged, get):
+    def test_machine_is_a_principal(self, exchanged, show):
         key = make_api_key(scopes=["read"])
-        body = get(exchanged(key)).json()
+        body = show(exchanged(key)).json()
         identifier = key.credential.identifier
         assert body == {
             "user": identifier,
@@ -55,18 +41,18 @@ class TestGoodToken:
             "auth": "Claims",
         }
 
-    def test_key_of_a_user_is_that_user(self, exchanged, get):
+    def test_key_of_a_user_is_that_user(self, exchanged, show):
         owner = make_user()
-        body = get(exchanged(owner=owner)).json()
+        body = show(exchanged(owner=owner)).json()
         assert (body["user"], body["type"], body["pk"]) == (
             owner.username,
             "User",
             str(owner.pk),
         )
 
-    def test_claims_are_frozen(self, exchanged, get):
+    def test_claims_are_frozen(self, exchanged, show):
         key = make_api_key(scopes=["read"])
-        get(exchanged(key), "/keep")
+        show(exchanged(key), "/keep")
         claims = Keep.last.auth
         assert isinstance(claims, Claims)
         assert claims.scopes == {"read"}
@@ -81,33 +67,33 @@ class TestGoodToken:
 
     @pytest.mark.parametrize("is_padded", [True, False])
     @pytest.mark.parametrize("encode", [base64.b64encode, base64.urlsafe_b64encode])
-    def test_token_may_be_base64_encoded_once_more(self, exchanged, get, encode, is_padded):
+    def test_token_may_be_base64_encoded_once_more(self, exchanged, show, encode, is_padded):
         in_base64 = encode(exchanged().encode()).decode()
-        answer = get(in_base64 if is_padded else in_base64.rstrip("="))
+        answer = show(in_base64 if is_padded else in_base64.rstrip("="))
         assert answer.status_code == 200
 
-    def test_not_twice(self, exchanged, get):
+    def test_not_twice(self, exchanged, show):
         once = base64.b64encode(exchanged().encode())
-        assert_refused(get(base64.b64encode(once).decode()))
+        assert_refused(show(base64.b64encode(once).decode()))
 
     @pytest.mark.parametrize("algorithm", ["RS256", "ES256"])
-    def test_other_algorithms(self, exchanged, get, token_exchange_settings, algorithm):
+    def test_other_algorithms(self, exchanged, show, token_exchange_settings, algorithm):
         token_exchange_settings(ALGORITHM=algorithm)
         signing.rotate_signing_key(now=timezone.now(), all_new=True)
-        assert get(exchanged()).status_code == 200
+        assert show(exchanged()).status_code == 200
 
-    def test_token_of_a_retired_key(self, exchanged, get):
+    def test_token_of_a_retired_key(self, exchanged, show):
         token = exchanged(token_lifetime=timedelta(hours=1))
         signing.rotate_signing_key(now=timezone.now())
         with time_machine.travel(timezone.now() + timedelta(minutes=10), tick=False):
             signing.forget_key_set()
-            assert get(token).status_code == 200
+            assert show(token).status_code == 200
 
     @pytest.mark.parametrize("owner", [False, True])
-    def test_one_query(self, exchanged, get, django_assert_num_queries, owner):
+    def test_one_query(self, exchanged, show, django_assert_num_queries, owner):
         token = exchanged(owner=make_user() if owner else None)
         with django_assert_num_queries(1):
-            assert get(token).status_code == 200
+            assert show(token).status_code == 200
 
     def test_token_without_its_request(self, exchanged):
         """Nothing but META is asked of a request, so a plain one will do."""
@@ -118,7 +104,7 @@ class TestGoodToken:
 
 class TestNoToken:
     def test_challenge_names_no_error(self, https_client):
-        """B1; RFC 6750, section 3.1."""
+        """A challenge without an error code (RFC 6750, section 3.1)."""
         answer = https_client.get("/bearer")
         assert answer.status_code == 401
         assert read_challenges(answer["WWW-Authenticate"]) == [("Bearer", CHALLENGE)]
@@ -135,12 +121,12 @@ class TestNoToken:
     def test_open_view_stays_open(self, https_client):
         assert https_client.get("/open").json()["user"] == "AnonymousUser"
 
-    def test_open_view_still_refuses_a_bad_token(self, get):
-        assert get("garbage", "/open").status_code == 401
+    def test_open_view_still_refuses_a_bad_token(self, show):
+        assert show("garbage", "/open").status_code == 401
 
     @pytest.mark.parametrize("path", ["/bearer?access_token={}", "/bearer?token={}"])
     def test_query_is_not_looked_at(self, exchanged, https_client, path):
-        """B6."""
+        """In the header alone: a URL ends in logs (RFC 6750, section 5.3)."""
         answer = https_client.get(path.format(exchanged()))
         assert answer.status_code == 401
         assert read_challenges(answer["WWW-Authenticate"]) == [("Bearer", CHALLENGE)]
@@ -174,7 +160,7 @@ class TestMalformed:
         ],
     )
     def test_request(self, https_client, header):
-        """B2: 400, and never 500."""
+        """400 (RFC 6750, section 3.1), and never 500."""
         answer = https_client.get("/bearer", headers={"authorization": header})
         assert answer.status_code == 400
         assert answer.json()["error"] == "invalid_request"
@@ -231,13 +217,13 @@ def verify_and_break(token: str, *, now: float) -> Any:
 
 
 class TestLog:
-    def test_refusal_says_why_and_not_what(self, get, exchanged, caplog):
+    def test_refusal_says_why_and_not_what(self, show, exchanged, caplog):
         key = make_api_key()
         token = exchanged(key)
         credentials.revoke(key.credential, now=timezone.now())
         caplog.clear()
         with caplog.at_level(logging.DEBUG):
-            get(token)
+            show(token)
         [record] = [each for each in caplog.records if each.name == "token_exchange"]
         assert record.levelno == logging.WARNING
         assert record.event == "bearer.refused"

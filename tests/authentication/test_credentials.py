@@ -23,19 +23,7 @@ from tests.factories import (
 from token_exchange import credentials
 from token_exchange.authentication import Principal
 
-pytestmark = [
-    pytest.mark.django_db,
-    pytest.mark.urls("tests.authentication.views"),
-    pytest.mark.usefixtures("_our_handler"),
-]
-
-
-@pytest.fixture
-def get(https_client):
-    def call(path, authorization):
-        return https_client.get(path, headers={"authorization": authorization})
-
-    return call
+pytestmark = pytest.mark.django_db
 
 
 class TestGoodCredential:
@@ -187,7 +175,7 @@ class TestMalformed:
         ],
     )
     def test_pair(self, get, header):
-        """A1, A4: 401, and never 500."""
+        """401 (RFC 6749, section 5.2), and never 500."""
         assert_refused(get("/app", header), "/app")
 
     @pytest.mark.parametrize("path", ["/key", "/app"])

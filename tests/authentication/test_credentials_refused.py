@@ -18,19 +18,7 @@ from token_exchange import credentials
 from token_exchange.core.secret_strings import make_client_id, make_identifier, make_secret
 from token_exchange.models import Credential, Organization
 
-pytestmark = [
-    pytest.mark.django_db,
-    pytest.mark.urls("tests.authentication.views"),
-    pytest.mark.usefixtures("_our_handler"),
-]
-
-
-@pytest.fixture
-def get(https_client):
-    def call(path, authorization):
-        return https_client.get(path, headers={"authorization": authorization})
-
-    return call
+pytestmark = pytest.mark.django_db
 
 
 def is_unknown(issued):

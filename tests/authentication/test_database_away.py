@@ -19,8 +19,6 @@ from token_exchange.core import tokens
 from token_exchange.core.secret_strings import make_client_id, make_identifier, make_secret
 from token_exchange.core.tokens import Claims
 
-pytestmark = pytest.mark.urls("tests.authentication.views")
-
 
 class AwayRouter:
     """Sends every query to a database that nobody can reach."""
@@ -42,7 +40,6 @@ def _database_away(key_set: Any, settings: Any) -> Iterator[None]:
     where = {"PORT": "1"} if connection.vendor == "postgresql" else {"NAME": "/nowhere/away.db"}
     connections.databases["away"] = {**connections.databases["default"], **where}
     settings.DATABASE_ROUTERS = [f"{__name__}.AwayRouter"]
-    settings.REST_FRAMEWORK = {"EXCEPTION_HANDLER": "token_exchange.exceptions.exception_handler"}
     yield
     settings.DATABASE_ROUTERS = []
     connections["away"].close()

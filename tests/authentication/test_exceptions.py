@@ -10,7 +10,7 @@ from tests.authentication.challenges import read_challenges
 from tests.factories import api_key_header, bearer_header, make_api_key, make_user
 from token_exchange.exceptions import challenges, exception_handler
 
-pytestmark = [pytest.mark.django_db, pytest.mark.urls("tests.authentication.views")]
+pytestmark = pytest.mark.django_db
 
 BEARER = ("Bearer", {"realm": "token_exchange"})
 API_KEY = ("ApiKey", {"realm": "token_exchange"})
@@ -29,17 +29,7 @@ BAD_HEADERS = [
 ]
 
 
-@pytest.fixture
-def get(https_client):
-    def call(path, authorization=None):
-        headers = {} if authorization is None else {"authorization": authorization}
-        return https_client.get(path, headers=headers)
-
-    return call
-
-
 class TestChallenges:
-    @pytest.mark.usefixtures("_our_handler")
     @pytest.mark.parametrize("header", BAD_HEADERS)
     @pytest.mark.parametrize("path", ["/all", "/session-first"])
     def test_of_every_authenticator_in_their_order(self, get, path, header):
@@ -50,6 +40,7 @@ class TestChallenges:
         expected = {**BEARER[1], **(INVALID_TOKEN if header == "Bearer garbage" else {})}
         assert bearer == ("Bearer", expected)
 
+    @pytest.mark.usefixtures("_stock_handler")
     @pytest.mark.parametrize("header", BAD_HEADERS)
     def test_also_without_our_handler(self, get, header):
         """Django REST framework asks the first authenticator, which answers for all."""
@@ -58,7 +49,6 @@ class TestChallenges:
         schemes = [scheme for scheme, _ in read_challenges(answer["WWW-Authenticate"])]
         assert schemes == ["Bearer", "ApiKey", "Basic"]
 
-    @pytest.mark.usefixtures("_our_handler")
     def test_of_other_peoples_authenticators_too(self, get):
         answer = get("/stock-too")
         challenges = 'Basic realm="api"', "Token"
@@ -68,13 +58,13 @@ class TestChallenges:
     @pytest.mark.parametrize(
         ("path", "challenge"), [("/bearer", BEARER), ("/key", API_KEY), ("/app", BASIC)]
     )
-    @pytest.mark.usefixtures("_our_handler")
     def test_of_one_alone(self, get, path, challenge):
         assert read_challenges(get(path)["WWW-Authenticate"]) == [challenge]
 
     def test_without_a_request_there_are_none(self):
         assert challenges(None) == ""
 
+    @pytest.mark.usefixtures("_stock_handler")
     def test_session_first_is_403_without_our_handler(self, get):
         """Why the handler exists: DRF has nothing to put into a 401 here."""
         assert get("/session-first").status_code == 403
@@ -83,7 +73,6 @@ class TestChallenges:
 class TestAuthenticatorsInARow:
     """A scheme that is not its own is not an authenticator's business."""
 
-    @pytest.mark.usefixtures("_our_handler")
     @pytest.mark.parametrize("path", ["/all", "/session-first", "/stock-too"])
     def test_token_and_key_both_work(self, get, https_client, path):
         key = make_api_key()
@@ -92,6 +81,7 @@ class TestAuthenticatorsInARow:
         assert get(path, header["authorization"]).json()["auth"] == "AuthenticatedCredential"
         assert get(path, f"Bearer {token}").json()["auth"] == "Claims"
 
+    @pytest.mark.usefixtures("_stock_handler")
     def test_stock_authenticators_after_ours_still_run(self, get):
         user = make_user(password="correct horse")
         pair = base64.b64encode(f"{user.username}:correct horse".encode()).decode()
@@ -105,9 +95,7 @@ class TestAuthenticatorsInARow:
 
 
 class TestShape:
-    @pytest.fixture(autouse=True)
-    def _handler(self, _our_handler):
-        """All of these answer through our handler."""
+    """All of these answer through our handler."""
 
     @pytest.fixture
     def fail(self, https_client):
@@ -176,6 +164,7 @@ class TestShape:
         assert answer.json()["error"] == "invalid_request"
 
 
+@pytest.mark.usefixtures("_stock_handler")
 class TestWithoutOurHandler:
     """DRF's own shape, with our status and code in it."""
 

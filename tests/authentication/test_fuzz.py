@@ -11,11 +11,7 @@ from hypothesis import strategies as st
 
 from token_exchange.core.secret_strings import make_client_id, make_identifier, make_secret
 
-pytestmark = [
-    pytest.mark.django_db,
-    pytest.mark.urls("tests.authentication.views"),
-    pytest.mark.usefixtures("_our_handler"),
-]
+pytestmark = pytest.mark.django_db
 
 # What a server makes of bytes: Latin-1.
 LATIN_1 = st.text(st.characters(max_codepoint=0xFF))

@@ -151,6 +151,8 @@ urlpatterns = [
     path("scope-or-admin", guarded(HasScope("read") | IsAdminUser)),
     path("scope-and-admin", guarded(HasScope("read"), IsAdminUser)),
     path("or-closed", guarded(HasScope("read") | IsAuthenticated, IsNobody)),
+    path("or-then-admin", guarded(HasScope("read") | HasScope("write"), IsAdminUser)),
+    path("not-then-admin", guarded(~HasScope("read"), IsAdminUser)),
     path("object", OfAnObject.as_view(permission_classes=(HasScope("read"),))),
     path("object-without", OfAnObject.as_view(permission_classes=(~HasScope("read"),))),
     path("admin-only", guarded(IsAdminUser)),
