@@ -164,8 +164,8 @@ class TestFields:
 
     def test_hostile_user_name_forges_no_line(self, line_of, lines):
         credential = make_api_key().credential
-        mallory = make_user(username="mallory\ncredential.revoked identifier='sk_live.x'")
-        line_of(lambda: credentials.revoke(credential, now=timezone.now(), by=mallory))
+        operator = make_user(username="operator\ncredential.revoked identifier='sk_live.x'")
+        line_of(lambda: credentials.revoke(credential, now=timezone.now(), by=operator))
         assert len(lines()[-1].getMessage().splitlines()) == 1
 
 

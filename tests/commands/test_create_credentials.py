@@ -55,10 +55,10 @@ class TestCreateApiKey:
         }
 
     def test_takes_all_that_a_key_may_have(self, organization):
-        user = make_user(username="ada")
+        user = make_user(username="owner")
         answer = run(
             *("create_api_key", "--organization", "example", "--name", "Export"),
-            *("--owner", "ada", "--scope", "reports:write", "--scope", "reports:read"),
+            *("--owner", "owner", "--scope", "reports:write", "--scope", "reports:read"),
             *("--audience", "https://a.test", "--audience", "https://b.test"),
             *("--network", "192.0.2.0/24", "--network", "2001:db8::/32"),
             *("--expires-in", "90d", "--token-lifetime", "PT10M"),
@@ -70,7 +70,7 @@ class TestCreateApiKey:
         assert key.allowed_networks == ["192.0.2.0/24", "2001:db8::/32"]
         assert key.expires_at == NOW + timedelta(days=90)
         assert key.token_lifetime == timedelta(minutes=10)
-        assert answer["owner"] == "ada"
+        assert answer["owner"] == "owner"
         assert answer["expires_at"] == "2026-04-01T00:00:00+00:00"
         assert answer["token_lifetime"] == 600
 
@@ -138,7 +138,7 @@ class TestCreateClientApp:
 
     def test_cannot_have_an_owner(self, organization, complaint):
         assert "unrecognized arguments: --owner" in complaint(
-            *("create_client_app", "--organization", "example", "--name", "App", "--owner", "ada")
+            *("create_client_app", "--organization", "example", "--name", "App", "--owner", "owner")
         )
 
 

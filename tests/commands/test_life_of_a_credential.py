@@ -193,7 +193,7 @@ class TestListCredentials:
     @pytest.fixture
     def listed(self):
         ours, theirs = make_organization(slug="ours"), make_organization(slug="theirs")
-        user = make_user(username="ada")
+        user = make_user(username="owner")
         return {
             "active": make_api_key(name="Active", organization=ours, owner=user, scopes=["a"]),
             "rotating": make_client_app(name="Rotating", organization=ours),
@@ -214,7 +214,7 @@ class TestListCredentials:
         assert self.names() == ["Active", "Rotating", "Expired", "Revoked"]
         first = run("list_credentials")["credentials"][0]
         assert first["identifier"] == listed["active"].credential.identifier
-        assert (first["owner"], first["organization"], first["scopes"]) == ("ada", "ours", ["a"])
+        assert (first["owner"], first["organization"], first["scopes"]) == ("owner", "ours", ["a"])
 
     def test_can_be_narrowed(self):
         assert self.names("--organization", "theirs") == ["Expired", "Revoked"]

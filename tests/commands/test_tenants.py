@@ -35,7 +35,7 @@ def outcomes(model: str, *steps: list[str] | str, **environment: str) -> list[An
 
 
 def test_a_tenant_like_ours_is_made_and_used_by_the_commands():
-    tables, changes, tenant, key, listed, again, too_long, ada, his, _, left = outcomes(
+    tables, changes, tenant, key, listed, again, too_long, owner, his, _, left = outcomes(
         "tenants.Tenant",
         "__import__('django.db').db.connection.introspection.table_names()",
         "call_command('makemigrations', 'token_exchange', check=True, verbosity=0)",
@@ -44,10 +44,10 @@ def test_a_tenant_like_ours_is_made_and_used_by_the_commands():
         ["list_credentials", "--organization", "example"],
         ["create_organization", "Example"],
         ["create_organization", "x" * 51],
-        "django.contrib.auth.models.User.objects.create_user('ada').username",
-        ["create_api_key", "--organization", "example", "--name", "x", "--owner", "ada"],
+        "django.contrib.auth.models.User.objects.create_user('owner').username",
+        ["create_api_key", "--organization", "example", "--name", "x", "--owner", "owner"],
         # Each proxy of the user model sends signals of its own.
-        "sys.modules['tests.tenants.models'].Employee.objects.get(username='ada').delete()",
+        "sys.modules['tests.tenants.models'].Employee.objects.get(username='owner').delete()",
         ["list_credentials", "--state", "revoked"],
     )
     assert "tenants_tenant" in tables
@@ -59,7 +59,7 @@ def test_a_tenant_like_ours_is_made_and_used_by_the_commands():
     assert [each["identifier"] for each in listed["credentials"]] == [key["identifier"]]
     assert again == "slug: Tenant with this Slug already exists."
     assert too_long == "name: Ensure this value has at most 50 characters (it has 51)."
-    assert (ada, his["owner"]) == ("ada", "ada")
+    assert (owner, his["owner"]) == ("owner", "owner")
     assert [(each["identifier"], each["owner"]) for each in left["credentials"]] == [
         (his["identifier"], None)
     ]

@@ -80,9 +80,9 @@ class TestWrite:
         assert report.organization == app.credential.organization
 
     def test_in_the_name_of_a_user(self, caller):
-        key = make_api_key(owner=make_user(username="ada"), scopes=BOTH)
+        key = make_api_key(owner=make_user(username="owner"), scopes=BOTH)
         answer = caller(key).post("/api/reports", {"title": "Third quarter"})
-        assert answer.json()["created_by"] == "ada"
+        assert answer.json()["created_by"] == "owner"
 
     def test_the_organization_cannot_be_chosen(self, caller):
         key, other = make_api_key(scopes=BOTH), make_organization()

@@ -40,7 +40,7 @@ class TestWhoAmI:
 
     @time_machine.travel(NOW, tick=False)
     def test_user_token(self, caller):
-        user = make_user(username="ada")
+        user = make_user(username="owner")
         key = make_api_key(owner=user)
         answer = caller(key).get("/api/whoami")
         assert answer.json() == {
@@ -48,7 +48,7 @@ class TestWhoAmI:
             "client_id": key.credential.identifier,
             "organization": str(key.credential.organization_id),
             "scopes": [],
-            "user": "ada",
+            "user": "owner",
             "expires_at": "2035-03-01T12:30:00Z",
         }
 
