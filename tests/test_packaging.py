@@ -5,6 +5,7 @@ from __future__ import annotations
 import configparser
 import re
 import tomllib
+from importlib import metadata
 from pathlib import Path
 
 import token_exchange
@@ -35,7 +36,7 @@ def _requirements() -> list[str]:
 
 
 def test_one_version() -> None:
-    assert token_exchange.__version__ == PROJECT["version"]
+    assert token_exchange.__version__ == metadata.version("django-token-exchange")
 
 
 def test_the_package_is_marked_as_typed() -> None:

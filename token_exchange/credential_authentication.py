@@ -14,19 +14,15 @@ from rest_framework.authentication import BaseAuthentication
 from token_exchange.authentication import Principal
 from token_exchange.conf import get_settings
 from token_exchange.core.authorization import API_KEY, BASIC, parse_basic
+from token_exchange.core.challenges import API_KEY_CHALLENGE, BASIC_CHALLENGE
 from token_exchange.core.errors import InvalidClient, TemporarilyUnavailable, TokenExchangeError
 from token_exchange.credentials import (
     AuthenticatedCredential,
     authenticate_api_key,
     authenticate_client_app,
 )
-from token_exchange.exceptions import (
-    API_KEY_CHALLENGE,
-    BASIC_CHALLENGE,
-    DATABASE_AWAY,
-    as_api_exception,
-    challenges,
-)
+from token_exchange.exceptions import as_api_exception, challenges
+from token_exchange.outages import DATABASE_AWAY
 from token_exchange.signals import log_event
 from token_exchange.transport import authorization, client_address, require_https
 

@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, Final, Protocol, runtime_checkable
 
-from django.db import InterfaceError, InternalError, OperationalError
 from rest_framework import status
 from rest_framework.exceptions import (
     APIException,
@@ -18,17 +17,11 @@ from rest_framework.exceptions import (
     NotAuthenticated,
     PermissionDenied,
 )
+from rest_framework.permissions import AND, OR
 from rest_framework.response import Response
 
+from token_exchange.core import challenges as core_challenges
 from token_exchange.core.errors import InsufficientScope, InvalidToken, TokenExchangeError
-
-REALM: Final = "token_exchange"
-
-DATABASE_AWAY: Final = (OperationalError, InterfaceError, InternalError)
-"""What a database raises that is away, or that has become read-only; it may come back."""
-
-API_KEY_CHALLENGE: Final = f'ApiKey realm="{REALM}"'
-BASIC_CHALLENGE: Final = f'Basic realm="{REALM}", charset="UTF-8"'
 
 _ERRORS_BY_STATUS: Final = {
     status.HTTP_401_UNAUTHORIZED: "invalid_request",
@@ -44,6 +37,14 @@ class Challenger(Protocol):
 
     def challenge(self, request: Any) -> str:
         """Return this authenticator's own challenge (RFC 9110, section 11.6.1)."""
+
+
+@runtime_checkable
+class ScopeRequirement(Protocol):
+    """A permission of ours."""
+
+    def unmet_scopes(self, request: Any) -> frozenset[str]:
+        """Return the scopes that the request needs and lacks: all of them, or none."""
 
 
 class Refused(AuthenticationFailed):
@@ -69,18 +70,12 @@ def as_api_exception(error: TokenExchangeError, request: Any) -> APIException:
     return Refused(error) if error.status == status.HTTP_401_UNAUTHORIZED else Failed(error)
 
 
-def error_of(request: Any) -> TokenExchangeError | None:
-    """Return the error with which one of our authenticators refused this request."""
-    return getattr(request, "token_exchange_error", None)
-
-
 def bearer_challenge(request: Any) -> str:
     """Return the Bearer challenge; it names an error only if a token was sent (RFC 6750, 3)."""
-    challenge = f'Bearer realm="{REALM}"'
-    error = error_of(request)
+    error = getattr(request, "token_exchange_error", None)
     if isinstance(error, InvalidToken):
-        challenge += f', error="{error.error}", error_description="{error.description}"'
-    return challenge
+        return core_challenges.bearer_challenge(error)
+    return core_challenges.BEARER_CHALLENGE
 
 
 def challenges(request: Any) -> str:
@@ -110,20 +105,38 @@ def exception_handler(exc: Exception, context: dict[str, Any]) -> Response | Non
     ):
         response.status_code = status.HTTP_401_UNAUTHORIZED
         response["WWW-Authenticate"] = header
-    missing = getattr(request, "token_exchange_missing_scopes", None)
     error, description = _error_of(exc, response)
-    if missing and _is_by_permission(exc):
-        error, description = InsufficientScope.error, InsufficientScope.description
-        scope = " ".join(sorted(missing))
-        response["WWW-Authenticate"] = f'Bearer realm="{REALM}", error="{error}", scope="{scope}"'
+    if isinstance(exc, PermissionDenied) and (scopes := _unmet_scopes(request, context["view"])):
+        refusal = InsufficientScope()
+        error, description = refusal.error, refusal.description
+        response["WWW-Authenticate"] = core_challenges.bearer_challenge(
+            refusal, scope=" ".join(sorted(scopes))
+        )
     response.data = {"error": error, "error_description": description}
     response["Cache-Control"] = "no-store"
     return response
 
 
-def _is_by_permission(exc: Exception) -> bool:
-    """Tell a permission's refusal, such as ours, from one that a view words itself."""
-    return isinstance(exc, PermissionDenied) and str(exc.detail) == PermissionDenied.default_detail
+def _unmet_scopes(request: Any, view: Any) -> frozenset[str]:
+    """Return the scopes with which the permission that refused the request would not have.
+
+    DRF does not tell which one that was, so they are asked again, in its order.
+    """
+    for permission in view.get_permissions():
+        if not permission.has_permission(request, view):
+            return _scopes_to_ask_for(permission, request)
+    return frozenset()
+
+
+def _scopes_to_ask_for(permission: Any, request: Any) -> frozenset[str]:
+    if isinstance(permission, ScopeRequirement):
+        return permission.unmet_scopes(request)
+    if isinstance(permission, (AND, OR)):
+        both: Any = permission
+        first = _scopes_to_ask_for(both.op1, request)
+        second = _scopes_to_ask_for(both.op2, request)
+        return first | second if isinstance(permission, AND) else first or second
+    return frozenset()
 
 
 def _error_of(exc: Exception, response: Response) -> tuple[str, str]:

@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from django.db import router, transaction
 from django.db.models import F
+from django.utils.translation import gettext as _
 
 from token_exchange import signing
 from token_exchange.conf import get_settings
@@ -244,6 +245,6 @@ def revoke_access_token(access_token: AccessToken, *, now: datetime, by: Any = N
     with transaction.atomic(using=(using := router.db_for_write(AccessToken))):
         rows = AccessToken.objects.using(using).filter(pk=access_token.pk, revoked_at=None)
         if rows.update(revoked_at=now) != 1:
-            raise CredentialConflict("The token has already been revoked or purged.")
+            raise CredentialConflict(_("The token has already been revoked or purged."))
         access_token.refresh_from_db(using=using)
         announce(access_token_revoked, using=using, access_token=access_token, by=by)

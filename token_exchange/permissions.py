@@ -29,17 +29,17 @@ class HasScope(OperationHolderMixin, BasePermission):
         return self
 
     def has_permission(self, request: Any, view: Any) -> bool:
-        """Compare the scopes; those that are missing are remembered for the challenge."""
-        if self._is_granted(request):
-            return True
-        request.token_exchange_missing_scopes = self.scopes
-        return False
+        """Compare the scopes."""
+        return not self.unmet_scopes(request)
 
     def has_object_permission(self, request: Any, view: Any, obj: Any) -> bool:
         """Answer for an object as for the view, so that ``~`` means the same for both."""
-        return self._is_granted(request)
+        return not self.unmet_scopes(request)
 
-    def _is_granted(self, request: Any) -> bool:
+    def unmet_scopes(self, request: Any) -> frozenset[str]:
+        """Return all the scopes if one of them is lacking: that is what a client asks for."""
         granted = getattr(request.auth, "scopes", ())
         # Another authenticator's one string would fall into letters.
-        return not isinstance(granted, str) and self.scopes <= frozenset(granted)
+        if not isinstance(granted, str) and self.scopes <= frozenset(granted):
+            return frozenset()
+        return self.scopes

@@ -23,6 +23,7 @@ from django.core.signals import setting_changed
 from django.db import DatabaseError, IntegrityError, InterfaceError, router, transaction
 from django.db.models import Max, Q
 from django.utils.timezone import now as utc_now
+from django.utils.translation import gettext as _
 from django.views.decorators.debug import sensitive_variables
 
 from token_exchange.conf import get_settings
@@ -192,6 +193,8 @@ def rotate_signing_key(*, now: datetime, by: Any = None, all_new: bool = False) 
             _refuse_while_one_waits(others, now=now)
         key = _add_key(sequence=newest + 1, using=using, now=now, activates_at=activates_at, by=by)
     _cache.clear()
+    # And once more where the caller has a transaction open, until which others see the old keys.
+    transaction.on_commit(_cache.clear, using=using)
     return key
 
 
@@ -199,8 +202,11 @@ def _refuse_while_one_waits(published: SigningKeyQuerySet, *, now: datetime) -> 
     waiting = published.filter(activates_at__gt=now).first()
     if waiting is not None:
         raise SigningKeyConflict(
-            f"Key {waiting.kid} is published and signs from "
-            f"{waiting.activates_at.isoformat(timespec='seconds')}; rotate after that."
+            _("Key %(kid)s is published and signs from %(time)s; rotate after that.")
+            % {
+                "kid": waiting.kid,
+                "time": waiting.activates_at.isoformat(timespec="seconds"),
+            }
         )
 
 
@@ -221,7 +227,7 @@ def _add_key(
         with transaction.atomic(using=using):
             key.save(using=using, force_insert=True)
     except IntegrityError as error:
-        raise SigningKeyConflict("Another process has just published a key.") from error
+        raise SigningKeyConflict(_("Another process has just published a key.")) from error
     announce(signing_key_published, using=using, signing_key=key, by=by)
     return key
 

@@ -18,6 +18,7 @@ class TestCreateOrganization:
             "id": organization.pk,
             "name": "Example Company",
             "slug": "example-company",
+            "organization": "example-company",
             "default_token_lifetime": None,
             "max_token_lifetime": None,
         }

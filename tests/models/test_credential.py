@@ -9,7 +9,7 @@ from django.db import DatabaseError, IntegrityError, NotSupportedError, transact
 from tests.factories import make_api_key, make_client_app, make_user
 from token_exchange.credentials import revoke, rotate
 from token_exchange.models import APIKey, ClientApp, Credential
-from token_exchange.models.credential import State
+from token_exchange.models.states import State
 
 pytestmark = pytest.mark.django_db
 
@@ -97,6 +97,11 @@ class TestSave:
         stale.scopes = []
         stale.save()
         assert (stored(credential).scopes, stored(credential).generation) == ([], 2)
+
+    @pytest.mark.parametrize("name", ["revoked_at", "secret_digest", "generation", "owner"])
+    def test_writes_nothing_that_belongs_to_a_verb(self, name):
+        with pytest.raises(ValueError, match="only scopes"):
+            make().save(update_fields=["name", name])
 
     def test_of_a_stale_copy_does_not_give_back_what_was_taken_away(self):
         stale = stored(credential := make(scopes=["a", "b"]))

@@ -1,7 +1,7 @@
 """What can go wrong on the wire, and what may be said about it?
 
-One class per error code. ``description`` is public and constant, so that it tells no caller more
-than the RFC's code does; ``reason`` is for the operator's log alone.
+Each has the code of its RFC. ``description`` is public and constant, so that it tells no caller
+more than the code does; ``reason`` is for the operator's log alone.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from typing import ClassVar
 
 
 class TokenExchangeError(Exception):
-    """Refuse a request; every failure of this package is one of these."""
+    """Refuse a request; every failure on the wire is one of these."""
 
     status: ClassVar[int] = 500
     """The HTTP status of the answer."""
@@ -95,6 +95,10 @@ class InvalidClient(TokenExchangeError):
     status = 401
     error = "invalid_client"
     description = "Client authentication failed."
+
+
+class CredentialRequired(InvalidClient):
+    """Refuse an exchange without a credential of the endpoint's scheme, which is named."""
 
 
 class InvalidToken(TokenExchangeError):

@@ -12,6 +12,7 @@ from typing import Any, Final, TypeAlias
 
 from jwt.utils import base64url_decode, base64url_encode
 
+from token_exchange.core import strict_json
 from token_exchange.core.errors import InvalidToken
 
 TOKEN_TYPE: Final = "at+jwt"  # RFC 9068, section 2.1
@@ -88,8 +89,8 @@ def parse_claims(payload: bytes) -> Claims:
     Raises ``InvalidToken`` unless every claim is there, once, and of its type.
     """
     try:
-        claims: object = json.loads(payload, object_pairs_hook=_unique, parse_constant=_no_constant)
-    except (ValueError, RecursionError) as error:
+        claims: object = strict_json.loads(payload)
+    except ValueError as error:
         raise InvalidToken(reason="malformed_claims") from error
     if not isinstance(claims, dict):
         raise InvalidToken(reason="malformed_claims")
@@ -112,17 +113,6 @@ def parse_claims(payload: bytes) -> Claims:
 
 def _encode(part: _Claims) -> str:
     return base64url_encode(json.dumps(part, separators=(",", ":")).encode()).decode()
-
-
-def _unique(pairs: list[tuple[str, Any]]) -> _Claims:
-    members = dict(pairs)
-    if len(members) != len(pairs):
-        raise ValueError("a member is repeated")
-    return members
-
-
-def _no_constant(name: str) -> None:
-    raise ValueError(f"{name} is not JSON")
 
 
 def _text(claims: _Claims, name: str, *, empty: bool = False) -> str:

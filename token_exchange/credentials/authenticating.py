@@ -19,7 +19,7 @@ from token_exchange.core.networks import is_within
 from token_exchange.core.secret_strings import NO_DIGEST, same_digest
 from token_exchange.models import Credential
 from token_exchange.models.policy import CredentialQuerySet
-from token_exchange.signals import announce, log_event, previous_secret_used
+from token_exchange.signals import log_event, previous_secret_used
 
 LAST_USED_RESOLUTION: Final = timedelta(minutes=1)
 """``last_used_at`` is written at most this often, so that no request waits for another's row."""
@@ -46,22 +46,22 @@ class AuthenticatedCredential(NamedTuple):
     organization_max_token_lifetime: timedelta | None
     used_previous_secret: bool
     owner: Any = None
-    """The user himself, only where he was asked for."""
+    """The user, only where ``load_owner`` asked for them."""
 
 
 class _Row(NamedTuple):
-    """The columns that authentication reads, in the order of ``_COLUMNS``."""
+    """The columns that authentication reads, under the names by which the query asks for them."""
 
     pk: int
     identifier: str
     kind: str
     subject_type: str
     owner_id: Any
-    owner_is_active: bool | None
+    owner__is_active: bool | None
     organization_id: Any
-    organization_is_active: bool
-    organization_default_token_lifetime: timedelta | None
-    organization_max_token_lifetime: timedelta | None
+    organization__is_active: bool
+    organization__default_token_lifetime: timedelta | None
+    organization__max_token_lifetime: timedelta | None
     scopes: list[str]
     audience: list[str]
     token_lifetime: timedelta | None
@@ -74,32 +74,6 @@ class _Row(NamedTuple):
     previous_secret_digest: str | None
     previous_secret_expires_at: datetime | None
     previous_secret_last_used_at: datetime | None
-
-
-_COLUMNS: Final = (
-    "pk",
-    "identifier",
-    "kind",
-    "subject_type",
-    "owner_id",
-    "owner__is_active",
-    "organization_id",
-    "organization__is_active",
-    "organization__default_token_lifetime",
-    "organization__max_token_lifetime",
-    "scopes",
-    "audience",
-    "token_lifetime",
-    "allowed_networks",
-    "generation",
-    "expires_at",
-    "revoked_at",
-    "last_used_at",
-    "secret_digest",
-    "previous_secret_digest",
-    "previous_secret_expires_at",
-    "previous_secret_last_used_at",
-)
 
 
 @sensitive_variables("raw_key", "secret")
@@ -154,8 +128,8 @@ def _authenticate(
     user_model = get_user_model()
     owner_columns = [each.attname for each in user_model._meta.concrete_fields if load_owner]
     rows = Credential.objects.on_writer().filter(kind=kind, identifier=identifier)
-    found = list(rows.values_list(*_COLUMNS, *(f"owner__{name}" for name in owner_columns)))
-    row = _Row(*found[0][: len(_COLUMNS)]) if found else None
+    found = list(rows.values_list(*_Row._fields, *(f"owner__{name}" for name in owner_columns)))
+    row = _Row(*found[0][: len(_Row._fields)]) if found else None
     # Both comparisons are made whatever was found, so that every refusal costs the same.
     is_current = same_digest(row.secret_digest if row else NO_DIGEST, digest)
     is_previous = same_digest((row.previous_secret_digest if row else None) or NO_DIGEST, digest)
@@ -179,11 +153,11 @@ def _authenticate(
         token_lifetime=row.token_lifetime,
         generation=row.generation,
         expires_at=row.expires_at,
-        organization_default_token_lifetime=row.organization_default_token_lifetime,
-        organization_max_token_lifetime=row.organization_max_token_lifetime,
+        organization_default_token_lifetime=row.organization__default_token_lifetime,
+        organization_max_token_lifetime=row.organization__max_token_lifetime,
         used_previous_secret=not is_current,
         owner=(
-            user_model.from_db(rows.db, owner_columns, found[0][len(_COLUMNS) :])
+            user_model.from_db(rows.db, owner_columns, found[0][len(_Row._fields) :])
             if owner_columns and row.owner_id is not None
             else None
         ),
@@ -203,9 +177,9 @@ def _reason_to_refuse(
         and (previous_expires_at is None or previous_expires_at <= now),
         "credential_revoked": row.revoked_at is not None,
         "credential_expired": row.expires_at is not None and row.expires_at <= now,
-        "organization_inactive": not row.organization_is_active,
+        "organization_inactive": not row.organization__is_active,
         "owner_gone": is_user and row.owner_id is None,
-        "owner_inactive": is_user and not row.owner_is_active,
+        "owner_inactive": is_user and not row.owner__is_active,
         "network_not_allowed": bool(row.allowed_networks)
         and not is_within(address, row.allowed_networks),
     }
@@ -219,24 +193,25 @@ def _record_use(row: _Row, *, used_previous_secret: bool, address: str, now: dat
         return
     used: dict[str, datetime] = {"last_used_at": now}
     stale = Q(last_used_at=None) | Q(last_used_at__lte=before)
-    using = router.db_for_write(Credential)
+    seen = None
     if used_previous_secret:
         used["previous_secret_last_used_at"] = now
         stale = Q(previous_secret_last_used_at=None) | Q(previous_secret_last_used_at__lte=before)
-        announce(
-            previous_secret_used,
-            using=using,
-            credential_id=row.pk,
-            identifier=row.identifier,
-            address=address,
-        )
+        seen = {"credential_id": row.pk, "identifier": row.identifier, "address": address}
+    using = router.db_for_write(Credential)
     rows = Credential.objects.using(using).filter(stale, pk=row.pk)
     # After the caller's transaction: a request must not hold this row until it ends.
-    transaction.on_commit(partial(_write_use, rows, used), using=using, robust=True)
+    transaction.on_commit(partial(_write_use, rows, used, seen), using=using, robust=True)
 
 
-def _write_use(rows: CredentialQuerySet, used: dict[str, datetime]) -> None:
+def _write_use(
+    rows: CredentialQuerySet, used: dict[str, datetime], previous_secret: dict[str, Any] | None
+) -> None:
     try:
-        rows.update(**used)
+        is_first = rows.update(**used) == 1
     except (DatabaseError, InterfaceError) as error:  # a read-only connection still authenticates
         log_event(logging.DEBUG, "credential.use_not_recorded", error=type(error).__name__)
+        return
+    # Of requests at the same moment the one that wrote speaks for all.
+    if is_first and previous_secret is not None:
+        previous_secret_used.send_robust(sender=None, **previous_secret)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable
 from copy import deepcopy
 from datetime import datetime
-from enum import StrEnum
 from functools import partial
 from typing import Any, ClassVar, Final
 
@@ -16,6 +15,7 @@ from django.utils.translation import gettext_lazy as _
 
 from token_exchange.models.organization import ORGANIZATION_MODEL
 from token_exchange.models.policy import POLICY_FIELDS, CredentialManager, is_narrower
+from token_exchange.models.states import State
 from token_exchange.models.validators import (
     no_control_characters,
     validate_audience,
@@ -27,15 +27,6 @@ from token_exchange.models.validators import (
 
 EDITABLE_FIELDS: Final = (*POLICY_FIELDS, "name", "allowed_networks", "metadata")
 """All that ``save`` writes of a stored credential; the rest belongs to the verbs."""
-
-
-class State(StrEnum):
-    """Where a credential stands in its life."""
-
-    ACTIVE = "active"
-    ROTATING = "rotating"
-    EXPIRED = "expired"
-    REVOKED = "revoked"
 
 
 class Credential(models.Model):
@@ -212,6 +203,8 @@ class Credential(models.Model):
             return
         using = using or router.db_for_write(type(self), instance=self)
         names = set(self._edited() if update_fields is None else update_fields)
+        if not names <= set(EDITABLE_FIELDS):
+            raise ValueError(f"save() writes only {', '.join(EDITABLE_FIELDS)}; see the verbs")
         with transaction.atomic(using=using):
             narrows = self._narrows(names, using=using)
             if narrows:

@@ -11,13 +11,13 @@ from django.utils import timezone
 from django.views.decorators.debug import sensitive_variables
 
 from token_exchange.core.authorization import parse_basic
+from token_exchange.core.challenges import BASIC_CHALLENGE
 from token_exchange.core.errors import InvalidRequest
 from token_exchange.credentials import (
     AuthenticatedCredential,
     authenticate_client_app,
     invalidate_tokens,
 )
-from token_exchange.exceptions import BASIC_CHALLENGE
 from token_exchange.exchange import IssuedToken, obtain_auth_token
 from token_exchange.throttling import count_success
 from token_exchange.transport import client_address

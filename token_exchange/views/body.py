@@ -5,7 +5,6 @@ A body may be JSON, whatever its Content-Type says or does not say, or a form. I
 
 from __future__ import annotations
 
-import json
 from typing import Any, Final
 
 from django.core.exceptions import BadRequest, RequestDataTooBig, SuspiciousOperation
@@ -13,6 +12,7 @@ from django.http import HttpRequest
 from django.http.multipartparser import MultiPartParserError
 from django.http.request import RawPostDataException, UnreadablePostError
 
+from token_exchange.core import strict_json
 from token_exchange.core.errors import InvalidRequest
 
 MAX_BODY_BYTES: Final = 65_536
@@ -93,22 +93,11 @@ def _json_members(body: bytes) -> dict[str, Any]:
     try:
         # Of bytes, json would take other encodings and surrogates (RFC 8259, section 8.1).
         text = body.decode("utf-8-sig")
-        members = json.loads(text, object_pairs_hook=_unique, parse_constant=_no_constant)
-    except (ValueError, RecursionError) as error:
+        members = strict_json.loads(text)
+    except ValueError as error:
         raise InvalidRequest(
             "The body must be a JSON object or a form.", reason="malformed_json"
         ) from error
     if not isinstance(members, dict):
         raise InvalidRequest("The body must be a JSON object or a form.", reason="malformed_json")
     return members
-
-
-def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    members = dict(pairs)
-    if len(members) != len(pairs):
-        raise ValueError("a member is repeated")
-    return members
-
-
-def _no_constant(name: str) -> None:
-    raise ValueError(f"{name} is not JSON")

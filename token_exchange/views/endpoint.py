@@ -18,6 +18,7 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.debug import sensitive_post_parameters, sensitive_variables
 
 from token_exchange.core.errors import (
+    CredentialRequired,
     InvalidClient,
     MalformedAuthorization,
     MethodNotAllowed,
@@ -26,14 +27,15 @@ from token_exchange.core.errors import (
     TokenExchangeError,
 )
 from token_exchange.credentials import AuthenticatedCredential
-from token_exchange.exceptions import DATABASE_AWAY
 from token_exchange.exchange import IssuedToken
+from token_exchange.outages import DATABASE_AWAY
 from token_exchange.signals import log_event
 from token_exchange.throttling import RateExceeded, Usage, count_failure
 from token_exchange.transport import authorization, client_address, require_https
 
 View: TypeAlias = Callable[[HttpRequest], HttpResponse]
 
+_RETRY_AFTER_SECONDS: Final = "5"
 _NO_STORE: Final = {"Cache-Control": "no-store", "Pragma": "no-cache"}
 
 
@@ -98,9 +100,9 @@ def credential_of(request: HttpRequest, scheme: str) -> str:
     except MalformedAuthorization as error:
         raise InvalidClient(reason=error.reason) from error
     if header is None:
-        raise InvalidClient("Authorization header required", reason="no_authorization")
+        raise CredentialRequired("Authorization header required", reason="no_authorization")
     if header.scheme != scheme.lower():
-        raise InvalidClient(
+        raise CredentialRequired(
             f"The Authorization header must use the {scheme} scheme", reason="wrong_scheme"
         )
     return header.parameter
@@ -110,8 +112,8 @@ def _as_refusal(raised: Exception, request: HttpRequest, refusal: str) -> TokenE
     """Return what is told; a refused credential counts against its address."""
     error = _as_error(raised)
     if isinstance(error, InvalidClient):
-        if error.description == InvalidClient.description:
-            error.description = refusal
+        if not isinstance(error, CredentialRequired):
+            error = InvalidClient(refusal, reason=error.reason, identifier=error.identifier)
         try:
             count_failure(request, address=client_address(request))
         except TokenExchangeError as limited:
@@ -143,7 +145,7 @@ def _refuse(request: HttpRequest, error: TokenExchangeError) -> HttpResponse:
         for name, value in error.usage.headers.items():
             response[name] = value
     elif isinstance(error, TemporarilyUnavailable):
-        response["Retry-After"] = "5"
+        response["Retry-After"] = _RETRY_AFTER_SECONDS
     return response
 
 

@@ -73,7 +73,8 @@ class Command(OneAnswerCommand):
         return {
             "id": organization.pk,
             "name": name,
-            "slug": organization_name(organization),
+            "slug": values["slug"],
+            "organization": organization_name(organization),
             **{each: seconds(getattr(organization, each)) for each in _LIFETIMES},
         }
 
@@ -81,7 +82,7 @@ class Command(OneAnswerCommand):
         """Name it as the other commands want it named."""
         return (
             f"Made the organization {answer['name']}.\n"
-            f"Issue credentials to it with: --organization {answer['slug']}"
+            f"Issue credentials to it with: --organization {answer['organization']}"
         )
 
 
