@@ -17,7 +17,7 @@ from token_exchange.credentials import (
     revoke_keys_of,
 )
 from token_exchange.models import APIKey, Credential
-from token_exchange.models.credential import State
+from token_exchange.models.states import State
 from token_exchange.signals import credential_revoked, credential_tokens_invalidated
 
 pytestmark = pytest.mark.django_db

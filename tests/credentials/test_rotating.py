@@ -15,7 +15,7 @@ from token_exchange.credentials import (
     rotate,
 )
 from token_exchange.models import Credential
-from token_exchange.models.credential import State
+from token_exchange.models.states import State
 from token_exchange.signals import credential_overlap_ended, credential_rotated
 
 pytestmark = pytest.mark.django_db

@@ -17,7 +17,7 @@ from token_exchange.models import (
     Organization,
     SigningKey,
 )
-from token_exchange.models.credential import State
+from token_exchange.models.states import State
 
 
 @pytest.mark.django_db

@@ -6,13 +6,14 @@ from datetime import timedelta
 
 import pytest
 
+from tests.factories import make_api_key
 from tests.models.rows import DAY, HOUR, NOW
 from token_exchange.models import (
     Credential,
     SigningKey,
 )
-from token_exchange.models.credential import State
 from token_exchange.models.signing_key import KeyState
+from token_exchange.models.states import State
 
 
 @pytest.mark.django_db
@@ -37,6 +38,13 @@ class TestState:
     )
     def test_of_a_credential(self, values, state):
         assert state == Credential(**values).state(now=NOW)
+        if "previous_secret_expires_at" in values:
+            values = {**values, "previous_secret_digest": "0" * 64}
+        key = make_api_key().credential
+        Credential.objects.filter(pk=key.pk).update(**values)
+        found = [each for each in State if Credential.objects.in_state(each, now=NOW).exists()]
+        assert found == [state]
+        assert list(Credential.objects.in_state(state, now=NOW)) == [key]
 
     @pytest.mark.parametrize(
         ("values", "state"),

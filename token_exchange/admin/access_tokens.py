@@ -15,10 +15,10 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
 from token_exchange.admin.desk import DeskAdmin, ObjectPage
-from token_exchange.admin.lists import TokenStateFilter, badge, live_tokens
+from token_exchange.admin.lists import LIVE, REFUSED, TokenStateFilter, badge
 from token_exchange.admin.revoking import revoke_tokens_page
 from token_exchange.models import AccessToken, Credential
-from token_exchange.models.credential import State
+from token_exchange.models.states import State
 
 
 class AccessTokenAdmin(DeskAdmin):
@@ -49,8 +49,8 @@ class AccessTokenAdmin(DeskAdmin):
     }
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
-        """Return the tokens, each with whether anything has ended it."""
-        live = live_tokens(now=timezone.now()).filter(pk=OuterRef("pk"))
+        """Return the tokens, each with whether it works."""
+        live = AccessToken.objects.live(now=timezone.now()).filter(pk=OuterRef("pk"))
         rows: QuerySet[Any] = super().get_queryset(request).annotate(is_live=Exists(live))
         return rows.defer("signing_input")
 
@@ -77,11 +77,12 @@ class AccessTokenAdmin(DeskAdmin):
 
     @admin.display(description=_("state"))
     def state_badge(self, access_token: Any) -> SafeString:
-        """Show the state; whatever ended a token before its time counts as its revocation."""
+        """Show the state."""
         if access_token.is_live:
-            return badge("live")
-        is_over = access_token.expires_at <= timezone.now()
-        return badge(State.EXPIRED if is_over else State.REVOKED)
+            return badge(LIVE)
+        if access_token.expires_at <= timezone.now():
+            return badge(State.EXPIRED)
+        return badge(REFUSED if access_token.revoked_at is None else State.REVOKED)
 
     @admin.display(description=_("credential"))
     def credential_link(self, access_token: AccessToken) -> str:

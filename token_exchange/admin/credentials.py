@@ -21,7 +21,7 @@ from token_exchange.admin.lists import OrganizationFilter, StateFilter, badge, c
 from token_exchange.admin.revoking import revoke_credentials_page
 from token_exchange.admin.rotating import end_overlap_page, rotate_page
 from token_exchange.models import Credential
-from token_exchange.models.credential import State
+from token_exchange.models.states import State
 
 _POLICY: Any = (
     _("Policy"),

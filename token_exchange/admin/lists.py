@@ -11,7 +11,7 @@ from django.contrib import admin
 from django.contrib.admin.options import IncorrectLookupParameters
 from django.core.exceptions import ValidationError
 from django.core.paginator import Paginator
-from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet, Subquery
+from django.db.models import Count, OuterRef, Q, QuerySet, Subquery
 from django.db.models.functions import Coalesce
 from django.http import HttpRequest
 from django.utils import timezone
@@ -19,9 +19,9 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
-from token_exchange.models import AccessToken, SigningKey, get_organization_model
-from token_exchange.models.credential import State
+from token_exchange.models import AccessToken, get_organization_model
 from token_exchange.models.signing_key import KeyState
+from token_exchange.models.states import State
 
 if TYPE_CHECKING:
     _Paginator = Paginator[Any]
@@ -34,6 +34,10 @@ COUNT_LIMIT: Final = 10_000
 ORGANIZATION_LIMIT: Final = 50
 """A list offers no more organizations to filter by; the search finds the others."""
 
+LIVE: Final = "live"
+REFUSED: Final = "refused"
+"""A token that was not revoked itself, but whose credential, owner, organization or key is out."""
+
 STATE_LABELS: Final[Mapping[str, Any]] = {
     State.ACTIVE: _("active"),
     State.ROTATING: _("rotating"),
@@ -43,7 +47,8 @@ STATE_LABELS: Final[Mapping[str, Any]] = {
     KeyState.CURRENT: _("current"),
     KeyState.RETIRED: _("retired"),
     KeyState.GONE: _("gone"),
-    "live": _("live"),
+    LIVE: _("live"),
+    REFUSED: _("refused"),
 }
 
 
@@ -63,21 +68,10 @@ class BoundedPaginator(_Paginator):
         return int(rows.order_by().values("pk")[:COUNT_LIMIT].count())
 
 
-def live_tokens(*, now: datetime) -> QuerySet[AccessToken]:
-    """Return the tokens that nothing has ended: neither time, a revocation nor a lost key."""
-    return AccessToken.objects.filter(
-        Exists(SigningKey.objects.filter(kid=OuterRef("kid"), removed_at=None)),
-        expires_at__gt=now,
-        revoked_at=None,
-        generation=F("credential__generation"),
-        credential__revoked_at=None,
-    )
-
-
 def count_live_tokens(*, now: datetime) -> Coalesce:
     """Count a credential's live tokens inside the query for the credentials."""
     counts = (
-        live_tokens(now=now)
+        AccessToken.objects.live(now=now)
         .filter(credential=OuterRef("pk"))
         .order_by()
         .values("credential")
@@ -87,32 +81,22 @@ def count_live_tokens(*, now: datetime) -> Coalesce:
     return Coalesce(Subquery(counts), 0)
 
 
-def _state_conditions(now: datetime) -> dict[str, Q]:
-    # The same order of questions as in Credential.state.
-    lives = Q(revoked_at=None) & (Q(expires_at=None) | Q(expires_at__gt=now))
-    rotates = Q(previous_secret_expires_at__gt=now)
-    return {
-        State.ACTIVE: lives & (Q(previous_secret_expires_at=None) | ~rotates),
-        State.ROTATING: lives & rotates,
-        State.EXPIRED: Q(revoked_at=None, expires_at__lte=now),
-        State.REVOKED: Q(revoked_at__isnull=False),
-    }
-
-
 class StateFilter(admin.SimpleListFilter):
     """Credentials by state."""
 
     title = _("state")
     parameter_name = "state"
 
-    def lookups(self, _request: HttpRequest, _model_admin: Any) -> list[tuple[str, Any]]:
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
         """Return every state."""
         return [(state.value, STATE_LABELS[state]) for state in State]
 
-    def queryset(self, _request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+    def queryset(self, request: HttpRequest, queryset: Any) -> QuerySet[Any]:
         """Keep the credentials that are in the chosen state now."""
-        condition = _state_conditions(timezone.now()).get(self.value() or "")
-        return queryset if condition is None else queryset.filter(condition)
+        states = {state.value: state for state in State}
+        state = states.get(self.value() or "")
+        found: QuerySet[Any] = queryset
+        return found if state is None else queryset.in_state(state, now=timezone.now())
 
 
 class TokenStateFilter(admin.SimpleListFilter):
@@ -121,17 +105,19 @@ class TokenStateFilter(admin.SimpleListFilter):
     title = _("state")
     parameter_name = "state"
 
-    def lookups(self, _request: HttpRequest, _model_admin: Any) -> list[tuple[str, Any]]:
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
         """Return the states that a token can have."""
-        return [(state, STATE_LABELS[state]) for state in ("live", State.EXPIRED, State.REVOKED)]
+        states = (LIVE, State.EXPIRED, State.REVOKED, REFUSED)
+        return [(state, STATE_LABELS[state]) for state in states]
 
-    def queryset(self, _request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         """Keep the tokens that are in the chosen state now."""
         is_over = Q(expires_at__lte=timezone.now())
         conditions: dict[str, Q] = {
-            "live": Q(is_live=True) & ~is_over,
+            LIVE: Q(is_live=True) & ~is_over,
             State.EXPIRED: is_over,
-            State.REVOKED: Q(is_live=False) & ~is_over,
+            State.REVOKED: Q(revoked_at__isnull=False) & ~is_over,
+            REFUSED: Q(is_live=False, revoked_at=None) & ~is_over,
         }
         condition = conditions.get(self.value() or "")
         return queryset if condition is None else queryset.filter(condition)
@@ -143,7 +129,7 @@ class OrganizationFilter(admin.SimpleListFilter):
     title = _("organization")
     parameter_name = "organization"
 
-    def lookups(self, request: HttpRequest, _model_admin: Any) -> list[tuple[str, str]]:
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
         """Return the first organizations, and the chosen one."""
         organizations = get_organization_model()._default_manager
         found = {str(each.pk): str(each) for each in organizations.all()[:ORGANIZATION_LIMIT]}
@@ -152,7 +138,7 @@ class OrganizationFilter(admin.SimpleListFilter):
             found |= {str(each.pk): str(each) for each in _filter(organizations.all(), pk=chosen)}
         return list(found.items())
 
-    def queryset(self, _request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         """Keep the credentials of the chosen organization."""
         chosen = self.value()
         return queryset if chosen is None else _filter(queryset, organization=chosen)

@@ -14,7 +14,7 @@ from django.views.decorators.debug import sensitive_variables
 from token_exchange.conf import get_settings
 from token_exchange.credentials.issuing import CredentialConflict, IssuedSecret, new_secret
 from token_exchange.models import Credential
-from token_exchange.models.credential import State
+from token_exchange.models.states import State
 from token_exchange.signals import announce, credential_overlap_ended, credential_rotated
 
 

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, Final, Self
 
 from django.db import NotSupportedError, models
 from django.db.models import F
 
 from token_exchange.conf import get_settings
 from token_exchange.models.querysets import WriterQuerySet
+from token_exchange.models.states import State, state_condition
 
 if TYPE_CHECKING:
     from token_exchange.models.credential import Credential
@@ -41,6 +43,10 @@ _ENDS_TOKENS: Final = frozenset(
 
 class CredentialQuerySet(WriterQuerySet["Credential"]):
     """Credentials of both kinds."""
+
+    def in_state(self, state: State, *, now: datetime) -> Self:
+        """Keep the credentials that are in ``state`` at ``now``, as its ``state`` says."""
+        return self.filter(state_condition(state, now=now))
 
     def update(self, **values: Any) -> int:
         """Update, and end the tokens of each row whose policy is written.

@@ -11,7 +11,7 @@ from token_exchange.management.arguments import find_organization
 from token_exchange.management.base import OneAnswerCommand, table
 from token_exchange.management.presenting import credential_facts
 from token_exchange.models import Credential
-from token_exchange.models.credential import State
+from token_exchange.models.states import State
 
 _COLUMNS = ("identifier", "kind", "state", "organization", "name", "last_used_at", "expires_at")
 
@@ -37,8 +37,10 @@ class Command(OneAnswerCommand):
             found = found.filter(organization_id=find_organization(organization).pk)
         if kind is not None:
             found = found.filter(kind=kind)
-        rows = [credential_facts(each, now=now) for each in found.iterator(chunk_size=2000)]
-        return {"credentials": [row for row in rows if state in {None, row["state"]}]}
+        if state is not None:
+            found = found.in_state(State(state), now=now)
+        rows = found.iterator(chunk_size=2000)
+        return {"credentials": [credential_facts(each, now=now) for each in rows]}
 
     def text(self, answer: dict[str, Any]) -> str:
         """Show a table."""
