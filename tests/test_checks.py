@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
 from io import StringIO
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -119,6 +115,7 @@ class TestModels:
         monkeypatch.setattr(organization, "ORGANIZATION_MODEL", "nowhere.Tenant")
         assert check_settings(None) == []
 
+    @pytest.mark.processes
     @pytest.mark.parametrize(
         ("model", "found"),
         [
@@ -135,14 +132,8 @@ class TestModels:
             "INSTALLED_APPS = ['django.contrib.auth', 'django.contrib.contenttypes']\n"
             "INSTALLED_APPS += ['token_exchange']\n"
         )
-        finished = subprocess.run(  # the interpreter that runs the tests, with a fixed command
-            [sys.executable, "-m", "django", "check", "--settings=swapped_settings"],
-            cwd=Path(__file__).parent.parent,
-            env={**os.environ, "PYTHONPATH": os.pathsep.join([str(tmp_path), "."])},
-            capture_output=True,
-            text=True,
-            check=False,
-        )
+        project = environment(tmp_path, DJANGO_SETTINGS_MODULE="swapped_settings")
+        finished = run_python("-m", "django", "check", env=project)
         assert finished.returncode == 1
         assert "Traceback" not in finished.stderr
         for each in found:
@@ -297,7 +288,7 @@ class TestMissingRates:
         token_exchange_settings(RATE_LIMITS={name: None})
         [message] = check_deployment(None)
         assert ids([message]) == ["W004"]
-        assert f"for {name}," in message.msg
+        assert f"for {name}." in message.msg
 
 
 class TestProxies:

@@ -32,6 +32,8 @@ class _CredentialAuthentication(BaseAuthentication):
 
     scheme: ClassVar[str]
     """In lower case."""
+    refusal: ClassVar[str]
+    """What every refused credential is told."""
 
     def authenticate(self, request: Any) -> tuple[Any, AuthenticatedCredential] | None:
         """Return user and credential, or ``None`` where there is none of this scheme."""
@@ -75,9 +77,6 @@ class _CredentialAuthentication(BaseAuthentication):
         except DATABASE_AWAY as error:
             raise TemporarilyUnavailable(reason="database_away") from error
         return credential
-
-    refusal: ClassVar[str]
-    """What every refused credential is told."""
 
     @abstractmethod
     def check(self, parameter: str, *, address: str, now: datetime) -> AuthenticatedCredential:

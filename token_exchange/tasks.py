@@ -1,6 +1,6 @@
 """What runs by itself, on a Celery worker?
 
-Tasks take no secrets and store no results.
+Tasks take no secrets, and no result backend is needed.
 """
 
 from __future__ import annotations

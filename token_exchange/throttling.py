@@ -1,8 +1,8 @@
 """How often may one credential exchange, and one address be refused?
 
-A success counts once, by credential; a refusal counts by address, and an address over its limit
-hears 429 instead of the refusal. So a stranger can neither lock out a key of which he knows the
-public id, nor an innocent behind the same address.
+An authenticated request counts once, by credential; a refusal counts by address, and an address
+over its limit hears 429 instead of the refusal. So nobody can lock out a key whose public id they
+know, nor an innocent behind the same address.
 """
 
 from __future__ import annotations

@@ -18,7 +18,7 @@ from environ import Env
 _SWITCH: Final = {"on": True, "true": True, "1": True, "off": False, "false": False, "0": False}
 
 _SQLITE_OPTIONS: Final = {
-    # Readers do not wait for the writer, nor he for them.
+    # Readers do not wait for the writer, nor the writer for them.
     "init_command": "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL;",
     # A transaction that reads first and writes later fails at once where another has written
     # meanwhile, whatever the timeout; one that takes the lock when it begins waits its turn.

@@ -10,7 +10,7 @@ from reports.models import Report
 
 
 class ReportSerializer(serializers.ModelSerializer[Report]):
-    """A report; its organization is the caller's and not his to choose."""
+    """A report; its organization is that of the caller, who cannot choose it."""
 
     class Meta:
         model = Report
@@ -18,7 +18,7 @@ class ReportSerializer(serializers.ModelSerializer[Report]):
 
 
 class CallerSerializer(serializers.Serializer[object]):
-    """Who calls, as his token says."""
+    """Who calls, as the token says."""
 
     subject = serializers.CharField()
     client_id = serializers.CharField()

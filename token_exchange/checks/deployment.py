@@ -12,7 +12,6 @@ from django.core import checks
 from token_exchange.conf import Settings, read_settings
 from token_exchange.conf.readers import RATE_NAMES
 
-_APP: Final = "token_exchange"
 _LOCAL_CACHES: Final = ("LocMemCache", "DummyCache", "DatabaseCache", "FileBasedCache")
 # As in Django's own security.W009.
 _INSECURE_SECRET_KEY_LENGTH: Final = 50
@@ -29,38 +28,39 @@ def _check_deployment(settings: Settings) -> Iterator[checks.CheckMessage]:
     if urlsplit(settings.issuer).scheme != "https":
         yield checks.Warning(
             "TOKEN_EXCHANGE['ISSUER'] is not an https URL (RFC 8414, section 2).",
-            id=f"{_APP}.W002",
+            id="token_exchange.W002",
         )
     if not settings.require_https:
         yield checks.Warning(
             "Credentials and tokens are accepted over plain http.",
             hint="Set TOKEN_EXCHANGE['REQUIRE_HTTPS'] = True, or leave it out with DEBUG off.",
-            id=f"{_APP}.W003",
+            id="token_exchange.W003",
         )
     if missing := _missing_rates(settings):
         yield checks.Warning(
-            f"There is no rate limit for {', '.join(missing)}, so it goes on at full speed.",
+            f"There is no rate limit for {', '.join(missing)}.",
             hint="Leave out TOKEN_EXCHANGE['RATE_LIMITS'] and RATELIMIT_ENABLE, or give each rate.",
-            id=f"{_APP}.W004",
+            id="token_exchange.W004",
         )
     elif _is_local_cache():
         yield checks.Warning(
             "The cache that counts for the rate limits is not shared by all processes, or does "
             "not count atomically.",
             hint="Use Redis or Memcached in CACHES, or name such a cache in RATELIMIT_USE_CACHE.",
-            id=f"{_APP}.W005",
+            id="token_exchange.W005",
         )
     if settings.num_proxies is None and django_settings.SECURE_PROXY_SSL_HEADER:
         yield checks.Warning(
             "Behind a proxy every client has the proxy's address, for rate limits and networks.",
             hint="Set TOKEN_EXCHANGE['NUM_PROXIES'] to how many proxies append to X-Forwarded-For.",
-            id=f"{_APP}.W007",
+            id="token_exchange.W007",
         )
     if settings.signing_key_encryption_keys is None and _has_insecure_secret_key():
         yield checks.Error(
             "The signing keys are encrypted with an insecure SECRET_KEY.",
-            hint="Set a long random SECRET_KEY, or SIGNING_KEY_ENCRYPTION_KEYS.",
-            id=f"{_APP}.E033",
+            hint="Set a long random SECRET_KEY and keep the old one in SECRET_KEY_FALLBACKS, or "
+            "run rotate_signing_key --all-new afterwards; or set SIGNING_KEY_ENCRYPTION_KEYS.",
+            id="token_exchange.E033",
         )
 
 

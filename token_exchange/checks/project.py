@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any, Final
+from typing import Any
 
 from django.apps import apps
 from django.conf import settings as django_settings
@@ -20,14 +20,13 @@ from token_exchange.models import (
     get_organization_model,
 )
 
-_APP: Final = "token_exchange"
-
 
 def check_settings(app_configs: Any, **_: object) -> list[checks.CheckMessage]:
     """Check each key of ``TOKEN_EXCHANGE`` (E001 to E024) and the models it relies on."""
     settings, problems = read_settings()
     messages: list[checks.CheckMessage] = [
-        checks.Error(problem.message, id=f"{_APP}.{problem.check_id}") for problem in problems
+        checks.Error(problem.message, id=f"token_exchange.{problem.check_id}")
+        for problem in problems
     ]
     messages += _check_models()
     messages += _check_project()
@@ -41,7 +40,7 @@ def _check_models() -> Iterator[checks.CheckMessage]:
         yield checks.Error(
             "The model in TOKEN_EXCHANGE_ORGANIZATION_MODEL has no token policy.",
             hint="Let it inherit from token_exchange.models.AbstractOrganization.",
-            id=f"{_APP}.E030",
+            id="token_exchange.E030",
         )
     try:
         get_user_model()._meta.get_field("is_active")
@@ -49,7 +48,7 @@ def _check_models() -> Iterator[checks.CheckMessage]:
         yield checks.Error(
             "The user model has no field is_active, so nobody could be deactivated.",
             hint="Add a BooleanField is_active to the model in AUTH_USER_MODEL.",
-            id=f"{_APP}.E031",
+            id="token_exchange.E031",
         )
 
 
@@ -58,7 +57,7 @@ def _check_project() -> Iterator[checks.CheckMessage]:
         yield checks.Error(
             "Tokens need times with a zone, and USE_TZ is off.",
             hint="Set USE_TZ = True.",
-            id=f"{_APP}.E034",
+            id="token_exchange.E034",
         )
     if not hasattr(django_settings, "TOKEN_EXCHANGE_ORGANIZATION_MODEL"):
         for model in _models_that_refer_to_the_organization():
@@ -66,13 +65,13 @@ def _check_project() -> Iterator[checks.CheckMessage]:
                 f"{model._meta.label} refers to the organization, so its migrations need the "
                 "setting TOKEN_EXCHANGE_ORGANIZATION_MODEL.",
                 hint=f"Set TOKEN_EXCHANGE_ORGANIZATION_MODEL = {ORGANIZATION_MODEL!r}.",
-                id=f"{_APP}.E035",
+                id="token_exchange.E035",
             )
 
 
 def _models_that_refer_to_the_organization() -> Iterator[type[Model]]:
     for model in apps.get_models():
-        if model._meta.app_label != _APP and any(
+        if model._meta.app_label != "token_exchange" and any(
             each.related_model is get_organization_model() for each in model._meta.local_fields
         ):
             yield model
@@ -89,8 +88,10 @@ def _check_values(settings: Settings) -> Iterator[checks.CheckMessage]:
     yield from _check_verifier(settings)
     if not _has_field(settings.organization_lookup_field):
         yield checks.Error(
-            "TOKEN_EXCHANGE['ORGANIZATION_LOOKUP_FIELD'] is not a column of the organization.",
-            id=f"{_APP}.E016",
+            f"{get_organization_model()._meta.label} has no column "
+            f"{settings.organization_lookup_field!r}, by which commands find an organization.",
+            hint="Name one that is unique in TOKEN_EXCHANGE['ORGANIZATION_LOOKUP_FIELD'].",
+            id="token_exchange.E016",
         )
     prefixes = {
         settings.api_key_prefix,
@@ -100,11 +101,11 @@ def _check_values(settings: Settings) -> Iterator[checks.CheckMessage]:
     if len(prefixes) < 3:  # noqa: PLR2004 - as many as there are settings
         yield checks.Error(
             "API_KEY_PREFIX, CLIENT_ID_PREFIX and CLIENT_SECRET_PREFIX must differ.",
-            id=f"{_APP}.E032",
+            id="token_exchange.E032",
         )
     if settings.default_overlap > settings.max_overlap:
         yield checks.Warning(
-            "DEFAULT_OVERLAP is over MAX_OVERLAP, which is used instead.", id=f"{_APP}.W001"
+            "DEFAULT_OVERLAP is over MAX_OVERLAP, which is used instead.", id="token_exchange.W001"
         )
 
 
@@ -113,11 +114,13 @@ def _check_verifier(settings: Settings) -> Iterator[checks.CheckMessage]:
         is_callable = callable(import_string(settings.verifier))
     except ImportError as error:
         yield checks.Error(
-            f"TOKEN_EXCHANGE['VERIFIER'] cannot be imported: {error}.", id=f"{_APP}.E024"
+            f"TOKEN_EXCHANGE['VERIFIER'] cannot be imported: {error}.", id="token_exchange.E024"
         )
     else:
         if not is_callable:
-            yield checks.Error("TOKEN_EXCHANGE['VERIFIER'] is not callable.", id=f"{_APP}.E024")
+            yield checks.Error(
+                "TOKEN_EXCHANGE['VERIFIER'] is not callable.", id="token_exchange.E024"
+            )
 
 
 def _has_field(name: str) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any, Final
+from typing import Any
 
 from django.core import checks
 from django.db import connections
@@ -12,8 +12,6 @@ from django.utils import timezone
 from token_exchange.conf import Settings, read_settings
 from token_exchange.models import SigningKey
 from token_exchange.signing import is_readable
-
-_APP: Final = "token_exchange"
 
 
 def check_signing_keys(
@@ -39,12 +37,12 @@ def _check_newest(newest: SigningKey, settings: Settings) -> Iterator[checks.Che
             hint="Restore the SECRET_KEY (or SIGNING_KEY_ENCRYPTION_KEYS) it was made with, or "
             "keep it in SECRET_KEY_FALLBACKS. If it is lost: python manage.py rotate_signing_key "
             "--all-new, which ends every token.",
-            id=f"{_APP}.W008",
+            id="token_exchange.W008",
         )
     if newest.algorithm != settings.algorithm:
         yield checks.Warning(
             f"Tokens are signed with {newest.algorithm}, but TOKEN_EXCHANGE['ALGORITHM'] is "
             f"{settings.algorithm}.",
             hint="Run: python manage.py rotate_signing_key",
-            id=f"{_APP}.W006",
+            id="token_exchange.W006",
         )

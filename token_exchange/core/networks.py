@@ -59,7 +59,7 @@ def is_within(address: str, networks: Iterable[str]) -> bool:
 def site_of(address: str) -> str:
     """Return what counts as one neighbour: an IPv4 address, the /64 of an IPv6 address.
 
-    A subscriber of IPv6 has a whole /64 to himself, so single addresses would limit nobody.
+    A subscriber of IPv6 has a whole /64, so counting single addresses would limit nobody.
     """
     parsed = parse_address(address)
     if isinstance(parsed, IPv6Address):

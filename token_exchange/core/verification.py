@@ -28,7 +28,7 @@ class VerifiedToken:
 
     claims: Claims
     owner: Any
-    """What ``check_alive`` returned: the owning user where the token has one and he is known."""
+    """What ``check_alive`` returned: the owning user, if the token has one who is known."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,7 +10,6 @@ from django.db.models import Exists, F, OuterRef, Q
 from django.utils.translation import gettext_lazy as _
 
 from token_exchange.core.errors import InvalidToken
-from token_exchange.core.tokens import USER_SUBJECT_PREFIX
 from token_exchange.models.credential import Credential
 from token_exchange.models.querysets import WriterQuerySet
 from token_exchange.models.signing_key import SigningKey
@@ -73,7 +72,7 @@ class AccessTokenQuerySet(WriterQuerySet["AccessToken"]):
         if credential.subject_type == Credential.SubjectType.ORGANIZATION:
             return None
         owner = credential.owner
-        if owner is None or claims.subject != f"{USER_SUBJECT_PREFIX}{owner.pk}":
+        if owner is None or claims.user_id != str(owner.pk):
             raise InvalidToken(reason="owner_gone")
         if not owner.is_active:
             raise InvalidToken(reason="owner_inactive")

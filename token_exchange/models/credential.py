@@ -252,7 +252,7 @@ class Credential(models.Model):
         ]
 
     def state(self, *, now: datetime) -> State:
-        """Tell where the credential stands at ``now``; the last word is its times'."""
+        """Tell where the credential stands at ``now``, which follows from its times."""
         if self.revoked_at is not None:
             return State.REVOKED
         if self.expires_at is not None and self.expires_at <= now:

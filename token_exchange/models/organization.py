@@ -1,4 +1,4 @@
-"""Who is the tenant, and what is his policy?"""
+"""Who is the tenant, and what is the tenant's token policy?"""
 
 from __future__ import annotations
 
