@@ -14,6 +14,7 @@ from django.test import override_settings
 from django.utils import timezone
 
 from tests.conf.values import BAD_VALUES, FIELDS
+from tests.processes import environment, run_python
 from token_exchange import signing
 from token_exchange.checks import check_deployment, check_settings, check_signing_keys
 from token_exchange.models import SigningKey, organization

@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import sys
 from contextlib import contextmanager
@@ -13,6 +12,7 @@ import time_machine
 from celery import current_app
 
 from tests.factories import make_api_key
+from tests.processes import environment, run_python
 from token_exchange import tasks
 from token_exchange.models import AccessToken
 
@@ -66,6 +66,7 @@ app.autodiscover_tasks()
 """What a project writes to have a worker."""
 
 
+@pytest.mark.processes
 class TestRealWorker:
     """Message broker, worker process and database are what a small project would have."""
 
@@ -82,25 +83,14 @@ class TestRealWorker:
                 "control_folder": str(tmp_path / "control"),
             },
         }
-        environment = {
-            **os.environ,
-            "PYTHONPATH": os.pathsep.join([str(tmp_path), *filter(None, sys.path)]),
-            "DJANGO_SETTINGS_MODULE": "tests.settings",
-            "DATABASE_URL": f"sqlite:///{tmp_path / 'db.sqlite3'}",
-            "CACHE_URL": "locmemcache://",
-            "CELERY_SETTINGS": json.dumps(celery_settings),
-        }
+        env = environment(
+            tmp_path,
+            DATABASE_URL=f"sqlite:///{tmp_path / 'db.sqlite3'}",
+            CELERY_SETTINGS=json.dumps(celery_settings),
+        )
 
         def run(*arguments: str) -> str:
-            finished = subprocess.run(
-                [sys.executable, *arguments],
-                env=environment,
-                cwd=tmp_path,
-                capture_output=True,
-                text=True,
-                timeout=60,
-                check=False,
-            )
+            finished = run_python(*arguments, env=env, folder=tmp_path)
             assert finished.returncode == 0, finished.stderr
             return finished.stdout
 
@@ -109,7 +99,7 @@ class TestRealWorker:
             arguments = ("worker", "--pool", "solo", "--loglevel", "INFO")
             with subprocess.Popen(
                 [sys.executable, "-m", "celery", "--app", "project", *arguments],
-                env=environment,
+                env=env,
                 cwd=tmp_path,
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.PIPE,

@@ -1,9 +1,7 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
-import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from io import StringIO
@@ -12,6 +10,7 @@ from typing import Any
 import pytest
 from django.core.management import CommandError, call_command
 
+from tests.processes import environment, run_python
 from token_exchange.models import Credential
 
 
@@ -23,20 +22,8 @@ class Shell:
 
     def run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         """Run ``manage.py`` in a process of its own."""
-        return subprocess.run(
-            [sys.executable, "-m", "django", *arguments],
-            env={
-                **os.environ,
-                # As this process finds its modules, wherever they are.
-                "PYTHONPATH": os.pathsep.join(filter(None, sys.path)),
-                "DATABASE_URL": self.database_url,
-                "CACHE_URL": "locmemcache://",
-                "DJANGO_SETTINGS_MODULE": "tests.settings",
-            },
-            text=True,
-            capture_output=True,
-            timeout=60,
-            check=False,
+        return run_python(
+            "-m", "django", *arguments, env=environment(DATABASE_URL=self.database_url)
         )
 
     def answer(self, *arguments: str) -> dict[str, Any]:

@@ -7,8 +7,10 @@ from contextlib import closing
 
 import pytest
 from django.core.management import CommandError, get_commands, load_command_class
+from django.db import ProgrammingError, connection
 
 from tests.commands.conftest import Shell
+from tests.factories import make_organization
 
 OURS = sorted(name for name, app in get_commands().items() if app == "token_exchange")
 
@@ -29,14 +31,26 @@ def test_there_are_these_commands():
     ]
 
 
-class TestAnswers:
-    def test_are_one_object_on_standard_output(self, shell):
+def complain(capsys, name, *arguments):
+    """Let a command fail as ``manage.py`` would; return the one line that it prints."""
+    command = load_command_class("token_exchange", name)
+    with pytest.raises(SystemExit) as caught:
+        command.run_from_argv(["manage.py", name, *arguments])
+    assert caught.value.code == 1
+    out, err = capsys.readouterr()
+    assert out == ""
+    (line,) = err.splitlines()
+    return line
+
+
+@pytest.mark.processes
+class TestRealProcess:
+    def test_answers_with_one_object_on_standard_output(self, shell):
         assert shell.answer("create_organization", "Example")["slug"] == "example"
-        key = shell.answer("create_api_key", "--organization", "example", "--name", "x")
-        assert key["key"].startswith(f"{key['identifier']}.")
-        assert shell.complaint("create_organization", "Example", "--json") == (
-            "slug: Organization with this Slug already exists."
-        )
+
+    def test_complains_in_one_line_of_bytes_that_are_not_utf_8(self, shell):
+        line = shell.complaint("create_organization", b"\xff\xfe".decode(errors="surrogateescape"))
+        assert line == "No slug can be made of '\\udcff\\udcfe': give one with --slug."
 
 
 class TestWrongArguments:
@@ -44,13 +58,7 @@ class TestWrongArguments:
 
     @pytest.mark.parametrize("name", OURS)
     def test_end_in_one_line(self, name, capsys):
-        command = load_command_class("token_exchange", name)
-        with pytest.raises(SystemExit) as caught:
-            command.run_from_argv(["manage.py", name, "--nonsense", "a\nb\x1b[31m"])
-        assert caught.value.code == 1
-        out, err = capsys.readouterr()
-        assert out == ""
-        (line,) = err.splitlines()
+        line = complain(capsys, name, "--nonsense", "a\nb\x1b[31m")
         assert line.startswith("CommandError: ")
         assert "usage" not in line
         assert "\x1b" not in line
@@ -60,9 +68,9 @@ class TestWrongArguments:
         with pytest.raises(CommandError):
             command.run_from_argv(["manage.py", "revoke_credential", "--traceback"])
 
-    def test_end_so_in_a_process_of_their_own(self, shell):
-        assert shell.complaint("create_api_key", "--name", "x") == (
-            "the following arguments are required: --organization"
+    def test_are_named(self, capsys):
+        assert complain(capsys, "create_api_key", "--name", "x") == (
+            "CommandError: the following arguments are required: --organization"
         )
 
     @pytest.mark.parametrize("name", OURS)
@@ -74,18 +82,28 @@ class TestWrongArguments:
         assert command.help in " ".join(capsys.readouterr().out.split())
 
 
-def test_bytes_that_are_not_utf_8_end_in_one_line(shell):
-    line = shell.complaint("create_organization", b"\xff\xfe".decode(errors="surrogateescape"))
-    assert line == "No slug can be made of '\\udcff\\udcfe': give one with --slug."
-
-
-class TestDatabaseAway:
-    def test_not_migrated(self, tmp_path):
-        shell = Shell(f"sqlite:///{tmp_path / 'empty.sqlite3'}")
-        assert shell.complaint("list_credentials") == (
-            "The database failed: no such table: token_exchange_credential"
+# Because a command that ran closes its connections, also one that a transaction is open on.
+@pytest.mark.django_db(transaction=True)
+class TestComplaintsOfCommandsThatRan:
+    def test_wrong_values(self, capsys):
+        make_organization(slug="example")
+        assert complain(capsys, "create_organization", "Example", "--json") == (
+            "CommandError: slug: Organization with this Slug already exists."
         )
 
+    def test_not_migrated(self, capsys):
+        def be_empty(_execute, *_arguments):
+            raise ProgrammingError("no such table:\ntoken_exchange_credential")
+
+        with connection.execute_wrapper(be_empty):
+            line = complain(capsys, "list_credentials")
+        assert line == (
+            "CommandError: The database failed: no such table: token_exchange_credential"
+        )
+
+
+@pytest.mark.processes
+class TestDatabaseAway:
     def test_no_server(self):
         with closing(socket.socket()) as unused:
             unused.bind(("127.0.0.1", 0))

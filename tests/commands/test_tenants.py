@@ -3,32 +3,22 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
 import uuid
 from typing import Any
 
+import pytest
 
-def outcomes(model: str, *steps: list[str] | str, **environment: str) -> list[Any]:
+from tests.processes import environment, run_python
+
+pytestmark = pytest.mark.processes
+
+
+def outcomes(model: str, *steps: list[str] | str, **variables: str) -> list[Any]:
     """Return what came of each step; see ``tests.tenants.steps``."""
-    finished = subprocess.run(
-        [sys.executable, "-m", "tests.tenants.steps"],
-        env={
-            **os.environ,
-            "PYTHONPATH": os.pathsep.join(filter(None, sys.path)),
-            "DATABASE_URL": "sqlite://:memory:",
-            "CACHE_URL": "locmemcache://",
-            "DJANGO_SETTINGS_MODULE": "tests.tenants.settings",
-            "TENANT_MODEL": model,
-            **environment,
-        },
-        input=json.dumps(steps),
-        text=True,
-        capture_output=True,
-        timeout=60,
-        check=False,
+    project = environment(
+        DJANGO_SETTINGS_MODULE="tests.tenants.settings", TENANT_MODEL=model, **variables
     )
+    finished = run_python("-m", "tests.tenants.steps", env=project, text=json.dumps(steps))
     assert finished.returncode == 0, finished.stderr
     answers: list[Any] = json.loads(finished.stdout)
     return answers

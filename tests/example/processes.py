@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 import subprocess
-import sys
 from pathlib import Path
+
+from tests.processes import run_python
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 PROJECT = ROOT / "example_project"
@@ -16,12 +17,5 @@ def run(*arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
     # Coverage follows into child processes by variables of its own.
     kept = {name: value for name, value in os.environ.items() if name.startswith("COVERAGE_")}
     kept |= {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
-    return subprocess.run(
-        [sys.executable, "-W", "error", *arguments],
-        cwd=PROJECT,
-        env={**kept, "PYTHONPATH": str(ROOT), "DJANGO_SETTINGS_MODULE": "config.settings"}
-        | variables,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    told = {"PYTHONPATH": str(ROOT), "DJANGO_SETTINGS_MODULE": "config.settings", **variables}
+    return run_python("-W", "error", *arguments, env=kept | told, folder=PROJECT)

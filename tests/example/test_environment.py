@@ -199,12 +199,14 @@ class TestBroker:
         expected = ("amqp://127.0.0.1//", {"max_retries": 0})
         assert environment.broker(default=tmp_path) == expected
 
+    @pytest.mark.processes
     def test_a_task_that_cannot_be_sent_fails_at_once(self):
         """With the error of the only attempt, and not after some more of them."""
         done = run("-c", SEND, CELERY_BROKER_URL="redis://127.0.0.1:1/0")
         assert done.stdout == "OperationalError 1\n", done.stderr
 
 
+@pytest.mark.processes
 class TestSettings:
     """The settings themselves, in a process whose environment has what a test says."""
 

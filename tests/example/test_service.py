@@ -8,6 +8,8 @@ import yaml
 
 from tests.example.processes import PROJECT, run
 
+pytestmark = pytest.mark.processes
+
 SNAPSHOT = PROJECT.parent / "tests" / "example" / "schema.yaml"
 
 VISIT = """
@@ -25,36 +27,36 @@ print(json.dumps(answers))
 """
 
 
-@pytest.fixture
-def visit(tmp_path):
-    def get(*paths, **variables):
-        done = run("-c", VISIT, json.dumps(paths), DATABASE_URL="sqlite:///:memory:", **variables)
-        assert done.returncode == 0, done.stderr
-        return json.loads(done.stdout)
+FILES = [
+    "/static/drf_spectacular_sidecar/swagger-ui-dist/swagger-ui-bundle.js",
+    "/static/drf_spectacular_sidecar/swagger-ui-dist/swagger-ui.css",
+]
+PATHS = ["/api/docs", *FILES, "/admin/login/", "/static/admin/css/base.css", "/api/whoami"]
 
-    return get
+
+@pytest.fixture(scope="module")
+def answers():
+    """Status, content type and body of every path."""
+    done = run("-c", VISIT, json.dumps(PATHS), DATABASE_URL="sqlite:///:memory:")
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout)
 
 
 class TestPages:
-    def test_no_file_comes_from_elsewhere(self, visit):
-        files = [
-            "/static/drf_spectacular_sidecar/swagger-ui-dist/swagger-ui-bundle.js",
-            "/static/drf_spectacular_sidecar/swagger-ui-dist/swagger-ui.css",
-        ]
-        answers = visit("/api/docs", *files)
+    def test_no_file_comes_from_elsewhere(self, answers):
         status, content_type, page = answers["/api/docs"]
         assert (status, content_type) == (200, "text/html; charset=utf-8")
         assert "https://" not in page
         assert "http://" not in page
-        assert [name in page for name in files] == [True, True]
-        assert [answers[name][0] for name in files] == [200, 200]
+        assert [name in page for name in FILES] == [True, True]
+        assert [answers[name][0] for name in FILES] == [200, 200]
 
-    def test_the_admin_has_its_style(self, visit):
-        answers = visit("/admin/login/", "/static/admin/css/base.css")
-        assert [status for status, _, _ in answers.values()] == [200, 200]
+    def test_the_admin_has_its_style(self, answers):
+        pages = ("/admin/login/", "/static/admin/css/base.css")
+        assert [answers[path][0] for path in pages] == [200, 200]
 
-    def test_errors_are_json_for_a_browser_too(self, visit):
-        status, content_type, body = visit("/api/whoami")["/api/whoami"]
+    def test_errors_are_json_for_a_browser_too(self, answers):
+        status, content_type, body = answers["/api/whoami"]
         assert (status, content_type) == (401, "application/json")
         assert json.loads(body)["error"] == "invalid_request"
 

@@ -7,6 +7,7 @@ from datetime import timedelta
 import pytest
 from django.core.exceptions import ValidationError
 from hypothesis import given
+from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from tests.factories import make_api_key
@@ -98,6 +99,7 @@ METADATA = st.recursive(
 
 class TestMetadata:
     @pytest.mark.django_db
+    @hypothesis_settings(max_examples=50)
     @given(st.dictionaries(st.text(st.characters(exclude_categories=())), METADATA))
     def test_what_is_accepted_can_be_stored(self, metadata):
         """On every database: PostgreSQL has neither NUL nor NaN in JSON."""
