@@ -1,4 +1,4 @@
-"""Rows as no code of ours would write them."""
+"""Rows of credentials and tokens, also as no code of ours would write them."""
 
 from __future__ import annotations
 
@@ -6,8 +6,10 @@ from datetime import UTC, datetime, timedelta
 
 from django.db import connection, transaction
 
+from tests.factories import make_api_key
 from token_exchange.models import (
     AccessToken,
+    Credential,
     SigningKey,
 )
 
@@ -18,6 +20,14 @@ HOUR = timedelta(hours=1)
 
 
 DAY = timedelta(days=1)
+
+
+def make(**values) -> Credential:
+    return make_api_key(now=NOW, **values).credential
+
+
+def stored(credential: Credential) -> Credential:
+    return Credential.objects.get(pk=credential.pk)
 
 
 def make_token(credential, **values):
