@@ -13,6 +13,7 @@ from token_exchange.management.arguments import (
     positive_duration,
 )
 from token_exchange.management.base import one_line, table
+from token_exchange.management.presenting import in_words
 
 
 class TestDuration:
@@ -75,6 +76,20 @@ class TestDuration:
         except ArgumentTypeError:
             value = timedelta(0)
         assert timedelta(0) <= value <= LONGEST_DURATION
+
+
+@pytest.mark.parametrize(
+    ("lifetime", "expected"),
+    [
+        (timedelta(days=30), "30 days"),
+        (timedelta(days=1), "1 day"),
+        (timedelta(hours=36), "36 hours"),
+        (timedelta(minutes=61), "61 minutes"),
+        (timedelta(seconds=86_401), "86401 seconds"),
+    ],
+)
+def test_a_duration_is_said_in_its_largest_whole_unit(lifetime, expected):
+    assert in_words(lifetime) == expected
 
 
 class TestOneLine:

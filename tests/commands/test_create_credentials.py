@@ -94,6 +94,10 @@ class TestCreateApiKey:
             f"  curl -X POST -H 'Authorization: ApiKey {key}' https://issuer.test/v1/token\n"
         )
 
+    def test_shows_people_that_it_may_do_nothing(self, organization):
+        shown = text("create_api_key", "--organization", "example", "--name", "Export")
+        assert shown.splitlines()[2] == "scopes:                      none"
+
     def test_follows_the_longest_life_of_the_settings(
         self, organization, complaint, token_exchange_settings
     ):

@@ -70,34 +70,20 @@ class TestRotateCredential:
         identifier = issued.credential.identifier
         run("rotate_credential", identifier, "--overlap", "1h")
         assert complaint("rotate_credential", identifier) == (
-            "The previous secret still works until 2026-01-01 01:00:00 UTC. End the overlap first, "
-            "or rotate as compromised."
+            "The previous secret still works until 2026-01-01 01:00:00 UTC. First end it alone "
+            "(rotate_credential ID --end-overlap), or rotate as compromised (--compromised)."
         )
         clock.shift(HOUR)
         assert run("rotate_credential", identifier)["state"] == "rotating"
 
-    @pytest.mark.parametrize("how", [["--end-overlap"], ["--compromised"]])
-    def test_ends_an_overlap_that_lives_where_asked(self, how):
+    def test_ends_both_secrets_after_a_compromise_while_an_overlap_lives(self):
         issued = make_api_key()
         identifier = issued.credential.identifier
         second = run("rotate_credential", identifier)
-        third = run("rotate_credential", identifier, *how)
-        assert works(issued.raw_secret) is False
-        assert works(second["key"]) is (how == ["--end-overlap"])
-        assert works(third["key"]) is True
-
-    def test_does_not_mind_that_there_is_no_overlap_to_end(self):
-        issued = make_api_key()
-        assert run("rotate_credential", issued.credential.identifier, "--end-overlap")["key"]
-
-    def test_ends_no_overlap_if_it_cannot_rotate(self, complaint):
-        issued = make_api_key()
-        rotate(issued.credential, overlap=HOUR, now=NOW)
-        complaint(
-            *("rotate_credential", issued.credential.identifier),
-            *("--end-overlap", "--overlap", "31d"),
-        )
-        assert works(issued.raw_secret)
+        third = run("rotate_credential", identifier, "--compromised")
+        assert [works(key) for key in (issued.raw_secret, second["key"], third["key"])] == [
+            *(False, False, True)
+        ]
 
     def test_shows_people_the_key_and_until_when_the_old_one_works(self):
         issued = make_api_key(name="Export", organization=make_organization(slug="example"))
@@ -109,11 +95,16 @@ class TestRotateCredential:
     @pytest.mark.parametrize(
         ("arguments", "expected"),
         [
-            (["--overlap", "31d"], "The overlap must be between 0 and 2592000 seconds."),
+            (
+                ["--overlap", "745h"],
+                "--overlap: 745 hours is more than 30 days (2592000 seconds), which TOKEN_EXCHANGE",
+            ),
             (["--overlap", f"{10**12}d"], "--overlap: '1000000000000d' is not a duration"),
             (["--overlap", "-1"], "--overlap: '-1' is not a duration"),
             (["--overlap"], "--overlap: expected one argument"),
             (["--overlap", "1h", "--compromised"], "not allowed with argument"),
+            (["--overlap", "1h", "--end-overlap"], "not allowed with argument"),
+            (["--compromised", "--end-overlap"], "not allowed with argument"),
             (["--nonsense"], "unrecognized arguments: --nonsense"),
         ],
     )
@@ -130,6 +121,44 @@ class TestRotateCredential:
             assert complaint("rotate_credential", credential.identifier, *compromised) == (
                 "The credential has ended; issue a new one."
             )
+
+
+class TestEndOverlap:
+    @pytest.mark.parametrize("make", [make_api_key, make_client_app])
+    def test_ends_the_previous_secret_and_gives_no_new_one(self, make):
+        credential = make().credential
+        rotate(credential, overlap=HOUR, now=NOW)
+        digest = credential.secret_digest
+        answer = run("rotate_credential", credential.identifier, "--end-overlap")
+        assert answer["identifier"] == credential.identifier
+        assert answer["previous_secret_expires_at"] is None
+        assert answer.keys() & {"key", "client_secret"} == set()
+        assert answer.get("client_id", credential.identifier) == credential.identifier
+        credential.refresh_from_db()
+        assert (credential.secret_digest, credential.previous_secret_digest) == (digest, None)
+
+    def test_leaves_the_current_secret_alone(self):
+        issued = make_api_key()
+        current = rotate(issued.credential, overlap=HOUR, now=NOW)
+        run("rotate_credential", issued.credential.identifier, "--end-overlap")
+        assert (works(issued.raw_secret), works(current.raw_secret)) == (False, True)
+
+    def test_tells_people(self):
+        credential = make_api_key().credential
+        rotate(credential, overlap=HOUR, now=NOW)
+        assert text("rotate_credential", credential.identifier, "--end-overlap") == (
+            f"Ended the previous secret of {credential.identifier}; the current one works on.\n"
+        )
+
+    @pytest.mark.parametrize("hours", [None, 1])
+    def test_is_refused_without_an_overlap_that_lives(self, complaint, clock, hours):
+        credential = make_api_key().credential
+        if hours is not None:
+            rotate(credential, overlap=hours * HOUR, now=NOW)
+            clock.shift(hours * HOUR)
+        assert complaint("rotate_credential", credential.identifier, "--end-overlap") == (
+            "There is no overlap to end: no previous secret works any more."
+        )
 
 
 class TestRevokeCredential:

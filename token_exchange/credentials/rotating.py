@@ -81,8 +81,8 @@ def _check_rotatable(credential: Credential, *, compromised: bool, now: datetime
     if credential.has_previous_secret(now=now) and not compromised:
         raise CredentialConflict(
             _(
-                "The previous secret still works until %(until)s. End the overlap first, or "
-                "rotate as compromised."
+                "The previous secret still works until %(until)s. First end it alone "
+                "(rotate_credential ID --end-overlap), or rotate as compromised (--compromised)."
             )
             % {"until": f"{credential.previous_secret_expires_at:%Y-%m-%d %H:%M:%S %Z}"}
         )

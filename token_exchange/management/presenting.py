@@ -24,6 +24,15 @@ def seconds(lifetime: timedelta | None) -> int | None:
     return None if lifetime is None else int(lifetime.total_seconds())
 
 
+def in_words(lifetime: timedelta) -> str:
+    """Return a duration in the largest unit that it is a whole number of."""
+    total = int(lifetime.total_seconds())
+    units = (("day", 86_400), ("hour", 3600), ("minute", 60), ("second", 1))
+    name, length = next(each for each in units if total % each[1] == 0)
+    count = total // length
+    return f"{count} {name}" if count == 1 else f"{count} {name}s"
+
+
 def is_client_app(credential: Credential) -> bool:
     """Tell the kinds apart: a client app's parts have names of their own (RFC 6749, 2.3.1)."""
     return credential.kind == Credential.Kind.CLIENT_APP
@@ -65,7 +74,7 @@ def issued_text(facts: dict[str, Any]) -> str:
         "name": facts["name"],
         "organization": facts["organization"],
         "owner": facts["owner"],
-        "scopes": " ".join(facts["scopes"]),
+        "scopes": " ".join(facts["scopes"]) or "none",
         "expires at": facts["expires_at"],
         "previous secret works until": facts["previous_secret_expires_at"],
         **{name: facts[name] for name in ("identifier", "key") if "key" in facts},

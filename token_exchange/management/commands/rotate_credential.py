@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
-from django.core.management.base import CommandParser
-from django.db import router, transaction
+from django.core.management.base import CommandError, CommandParser
 from django.utils import timezone
 
 from token_exchange import credentials
+from token_exchange.conf import get_settings
 from token_exchange.management.arguments import duration, find_credential
 from token_exchange.management.base import OneAnswerCommand
-from token_exchange.management.presenting import issued_facts, issued_text
+from token_exchange.management.presenting import (
+    credential_facts,
+    in_words,
+    issued_facts,
+    issued_text,
+    seconds,
+)
 from token_exchange.models import Credential
 
 
@@ -36,10 +42,10 @@ class Command(OneAnswerCommand):
             action="store_true",
             help="The secret is known to others: end it, and every token, at once.",
         )
-        parser.add_argument(
+        how.add_argument(
             "--end-overlap",
             action="store_true",
-            help="End a previous secret that still works from an earlier rotation, then rotate.",
+            help="Do not rotate: only end the secret from before the last rotation.",
         )
 
     def answer(
@@ -51,17 +57,33 @@ class Command(OneAnswerCommand):
         end_overlap: bool,
         **_: Any,
     ) -> dict[str, Any]:
-        """Rotate it."""
+        """Rotate it, or end its overlap."""
         now = timezone.now()
         credential = find_credential(identifier)
-        with transaction.atomic(using=router.db_for_write(Credential)):
-            if end_overlap and credential.has_previous_secret(now=now):
-                credentials.end_overlap(credential, now=now)
-            issued = credentials.rotate(
-                credential, overlap=overlap, compromised=compromised, now=now
-            )
+        if end_overlap:
+            _end_overlap(credential, now=now)
+            return credential_facts(credential, now=now)
+        _check(overlap)
+        issued = credentials.rotate(credential, overlap=overlap, compromised=compromised, now=now)
         return issued_facts(issued, now=now)
 
     def text(self, answer: dict[str, Any]) -> str:
-        """Show the secret and how to keep it."""
+        """Show the secret and how to keep it, or say that the one before it has ended."""
+        if {"key", "client_secret"}.isdisjoint(answer):
+            return f"Ended the previous secret of {answer['identifier']}; the current one works on."
         return issued_text(answer)
+
+
+def _end_overlap(credential: Credential, *, now: datetime) -> None:
+    if not credential.has_previous_secret(now=now):
+        raise CommandError("There is no overlap to end: no previous secret works any more.")
+    credentials.end_overlap(credential, now=now)
+
+
+def _check(overlap: timedelta | None) -> None:
+    longest = get_settings().max_overlap
+    if overlap is not None and overlap > longest:
+        raise CommandError(
+            f"--overlap: {in_words(overlap)} is more than {in_words(longest)} "
+            f"({seconds(longest)} seconds), which TOKEN_EXCHANGE['MAX_OVERLAP'] allows."
+        )
