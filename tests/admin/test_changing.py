@@ -104,7 +104,7 @@ class TestChange:
         key = self.make_key()
         token_exchange_settings(SCOPES={"a": "A"})
         url = credential_page(key, "change")
-        assert "b: no longer offered, untick it" in desk.get(url).text
+        assert "b: no longer offered; clear this box" in desk.get(url).text
         assert "is not one of the scopes" in desk.post(url, self.values(scopes=["a", "b"])).text
         desk.post(url, self.values(scopes=["a"]))
         key.refresh_from_db()

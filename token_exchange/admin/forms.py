@@ -52,7 +52,7 @@ class JSONObjectField(forms.Field):
 
     widget = AdminTextareaWidget(attrs={"rows": 4, "spellcheck": "false"})
     default_error_messages: ClassVar[dict[str, Any]] = {
-        "invalid": _('Enter a JSON object, for instance {"team": "billing"}.'),
+        "invalid": _('Enter a JSON object, for example {"team": "billing"}.'),
         "length": _("Enter no more than %(limit)d characters."),
     }
 
@@ -91,15 +91,16 @@ def _is_shallow(value: Any, *, levels: int) -> bool:
 
 def _scopes_field(granted: list[str]) -> forms.Field:
     registry = get_settings().scopes
-    help_text = _("What its tokens may do. Taking a scope away ends the tokens that are out.")
+    help_text = _("What its tokens may do. Removing a scope ends all existing tokens.")
     if not registry:
         return StringListField(
-            required=False, help_text=_("%s One per line, or with spaces between.") % help_text
+            required=False,
+            help_text=_("%s Enter one per line, or separate them with spaces.") % help_text,
         )
     choices = [(scope, f"{scope}: {label}") for scope, label in registry.items()]
-    # Shown, so that nobody takes them away without knowing it.
+    # Shown, so that nobody removes them without knowing it.
     choices += [
-        (scope, gettext("%s: no longer offered, untick it") % scope)
+        (scope, gettext("%s: no longer offered; clear this box") % scope)
         for scope in granted
         if scope not in registry
     ]
@@ -114,19 +115,19 @@ class CredentialForm(_ModelForm):
     audience = StringListField(
         required=False,
         help_text=_(
-            "The services that accept its tokens, one per line; empty for this service's own. "
-            "Taking one away ends the tokens that are out."
+            "The services that accept its tokens, one per line. Leave it empty for this service. "
+            "Removing one ends all existing tokens."
         ),
     )
     allowed_networks = StringListField(
         required=False,
         help_text=_(
-            "Where it may be used from, in CIDR notation, one per line, for instance "
-            "192.0.2.0/24 or 2001:db8::/32; empty for everywhere."
+            "The networks from which it may be used, in CIDR notation, one per line: for example "
+            "192.0.2.0/24 or 2001:db8::/32. Leave it empty to allow all."
         ),
     )
     metadata = JSONObjectField(
-        required=False, help_text=_("Notes of your own, as a JSON object. Nothing secret, please.")
+        required=False, help_text=_("Your own notes, as a JSON object. Do not store secrets here.")
     )
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -179,7 +180,7 @@ class RotateForm(forms.Form):
     """How long the previous secret lives on."""
 
     overlap = forms.ChoiceField(
-        label=_("How long the old secret works on"), widget=forms.RadioSelect
+        label=_("How long the old secret keeps working"), widget=forms.RadioSelect
     )
 
     def __init__(self, credentials: list[Any], data: Any = None) -> None:
@@ -187,7 +188,7 @@ class RotateForm(forms.Form):
         choices = overlap_choices()
         now = timezone.now()
         if all(each.has_previous_secret(now=now) for each in credentials):
-            # A second previous secret there cannot be.
+            # There can be only one previous secret.
             choices = [choice for choice in choices if choice[0] == COMPROMISED]
         else:
             self.fields["overlap"].initial = str(_default_overlap())
@@ -203,7 +204,9 @@ class RevokeForm(forms.Form):
         max_length=255,
         validators=[no_control_characters],
         widget=forms.TextInput(attrs={"class": "vTextField", "autocomplete": "off"}),
-        help_text=_("Kept with the credential and shown to everybody who may see it."),
+        help_text=_(
+            "Stored with the credential, and shown to everybody who may see the credential."
+        ),
     )
 
 
@@ -215,5 +218,5 @@ class RotateSigningKeyForm(forms.Form):
     """How the next signing key comes in."""
 
     all_new = forms.BooleanField(
-        label=_("Replace all keys at once; every token that is out stops working"), required=False
+        label=_("Replace all keys now; all existing tokens stop working"), required=False
     )

@@ -38,9 +38,9 @@ class OrganizationAdmin(_OrganizationAdmin):
             {
                 "fields": ("default_token_lifetime", "max_token_lifetime"),
                 "description": _(
-                    "A credential's own lifetime comes before the default, and nothing lives "
-                    "longer than the maximum. A change is for the tokens that are minted after "
-                    "it; tokens that are out keep their expiry."
+                    "A credential's own token lifetime replaces the default. No token lives "
+                    "longer than the maximum. A change applies only to tokens that are issued "
+                    "after it; existing tokens keep their expiry."
                 ),
             },
         ),

@@ -9,7 +9,12 @@ from django.core.management.base import CommandParser
 from django.utils import timezone
 
 from token_exchange import credentials
-from token_exchange.management.arguments import find_organization, find_user, positive_duration
+from token_exchange.management.arguments import (
+    find_organization,
+    find_user,
+    positive_duration,
+    scope,
+)
 from token_exchange.management.base import OneAnswerCommand
 from token_exchange.management.presenting import issued_facts, issued_text
 
@@ -22,9 +27,15 @@ class IssueCommand(OneAnswerCommand):
     def add_own_arguments(self, parser: CommandParser) -> None:
         """Add what a credential of either kind may have."""
         add = parser.add_argument
-        add("--organization", required=True, metavar="SLUG", help="Whose it is.")
+        add("--organization", required=True, metavar="SLUG", help="The organization that owns it.")
         add("--name", required=True, help="What people call it; 255 characters at most.")
-        add("--scope", action="append", default=[], help="What it may do; once for each scope.")
+        add(
+            "--scope",
+            type=scope,
+            action="append",
+            default=[],
+            help="What it may do; once for each scope.",
+        )
         add(
             "--audience",
             action="append",
