@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 from django.contrib.admin.models import ADDITION, LogEntry
+from django.db.models.signals import pre_save
 from django.utils import timezone
 
 from tests.admin.pages import page
@@ -55,6 +56,32 @@ class TestRotate:
         assert "rotate after that." in desk.get(LIST).text
         assert states() == ["current", "next"]
         assert LogEntry.objects.count() == 0
+
+    def test_publishes_no_key_that_the_history_does_not_know(self, desk):
+        def fail(**_):
+            raise LookupError
+
+        pre_save.connect(fail, sender=LogEntry)
+        try:
+            with pytest.raises(LookupError):
+                desk.send(ROTATE, all_new="on")
+        finally:
+            pre_save.disconnect(fail, sender=LogEntry)
+        assert states() == ["current"]
+
+    def test_makes_the_process_read_the_keys_again_after_the_commit(
+        self, desk, django_capture_on_commit_callbacks, django_assert_num_queries
+    ):
+        """What was read between the verb and the commit is the set of before."""
+        with django_capture_on_commit_callbacks() as callbacks:
+            desk.send(ROTATE)
+        signing.key_set()
+        with django_assert_num_queries(0):
+            signing.key_set()
+        for callback in callbacks:
+            callback()
+        with django_assert_num_queries(1):
+            signing.key_set()
 
     def test_can_be_neither_added_nor_changed_nor_deleted(self, desk):
         key = SigningKey.objects.get()

@@ -6,6 +6,7 @@ from typing import Any
 
 from django.contrib import admin
 from django.core.exceptions import PermissionDenied
+from django.db import router, transaction
 from django.http import HttpRequest, HttpResponse
 from django.urls import path
 from django.utils import timezone
@@ -46,11 +47,11 @@ class SigningKeyAdmin(DeskAdmin):
         view = self.admin_site.admin_view(self.rotate_view)
         return [path("rotate/", view, name=self.url_name("rotate")), *super().get_urls()]
 
-    def has_add_permission(self, _request: HttpRequest) -> bool:
+    def has_add_permission(self, request: HttpRequest) -> bool:
         """Refuse: a key comes in by rotation."""
         return False
 
-    def has_change_permission(self, _request: HttpRequest, _obj: Any = None) -> bool:
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """Refuse: a key is what it was when it was published."""
         return False
 
@@ -79,11 +80,17 @@ class SigningKeyAdmin(DeskAdmin):
         )
 
     def _rotate(self, request: HttpRequest, *, all_new: bool) -> HttpResponse:
+        now, using = timezone.now(), router.db_for_write(SigningKey)
+        # In English, as Django writes its own history whatever the operator's language is.
+        message: Any = "Replaced all keys." if all_new else [{"added": {}}]
         try:
-            key = signing.rotate_signing_key(now=timezone.now(), by=request.user, all_new=all_new)
+            with transaction.atomic(using=using):
+                key = signing.rotate_signing_key(now=now, by=request.user, all_new=all_new)
+                self.log_addition(request, key, message)
+                # The verb forgets them too, but here before the commit: others read them again.
+                transaction.on_commit(signing.forget_key_set, using=using)
         except SigningKeyConflict as error:
             return self.refuse(request, str(error))
-        self.log_addition(request, key, _("Replaced all keys.") if all_new else [{"added": {}}])
         return self.go_back(request, _("Key %(kid)s has been published.") % {"kid": key.kid})
 
     @admin.display(description=gettext_lazy("state"))
