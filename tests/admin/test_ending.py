@@ -1,4 +1,4 @@
-"""What is left to do with credentials that have ended, and with overlaps that have not."""
+"""What can still be done with credentials that have ended, and with overlaps that have not."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ import pytest
 from django.contrib.admin.models import LogEntry
 from django.utils import timezone
 
-from tests.admin.pages import credential_page
+from tests.admin.conftest import hidden_fields
+from tests.admin.pages import credential_page, page
 from tests.admin.test_rotating import works
 from tests.factories import make_api_key
 from token_exchange import credentials
@@ -16,29 +17,55 @@ from token_exchange.models import APIKey
 
 pytestmark = pytest.mark.django_db
 
+LIST = page("apikey", "changelist")
+CLOSED = [("expired", "rotate"), ("revoked", "rotate"), ("revoked", "revoke")]
+
 
 class TestEnded:
-    @pytest.fixture(params=["revoked", "expired"])
-    def ended(self, request):
+    @pytest.fixture
+    def expired(self):
         now = timezone.now()
-        issued = make_api_key(now=now - timedelta(days=2), expires_at=now - timedelta(days=1))
-        if request.param == "revoked":
-            credentials.revoke(issued.credential, now=now)
-        return issued.credential
+        past = make_api_key(now=now - timedelta(days=2), expires_at=now - timedelta(days=1))
+        return past.credential
 
-    @pytest.mark.parametrize("name", ["rotate", "revoke"])
-    def test_a_credential_has_no_button(self, desk, ended, name):
+    @pytest.fixture
+    def revoked(self, expired):
+        credentials.revoke(expired, now=timezone.now())
+        return expired
+
+    @pytest.mark.parametrize(("state", "name"), CLOSED)
+    def test_a_credential_has_no_button(self, desk, request, state, name):
+        ended = request.getfixturevalue(state)
         text = desk.get(credential_page(ended, "change")).text
         assert credential_page(ended, name) not in text
 
-    @pytest.mark.parametrize("name", ["rotate", "revoke"])
+    @pytest.mark.parametrize(("state", "name"), CLOSED)
     @pytest.mark.parametrize("method", ["get", "post"])
-    def test_a_credential_is_left_as_it_is(self, desk, ended, name, method):
+    def test_a_credential_is_left_as_it_is(self, desk, request, state, name, method):
+        ended = request.getfixturevalue(state)
         before = APIKey.objects.values().get()
         response = getattr(desk, method)(credential_page(ended, name), {"confirmed": "yes"})
         assert response.url == credential_page(ended, "change")
         assert "has ended" in desk.get(response.url).text
         assert APIKey.objects.values().get() == before
+
+    def test_an_expired_credential_can_be_revoked(self, desk, expired):
+        """Nobody can then extend it."""
+        url = credential_page(expired, "revoke")
+        assert url in desk.get(credential_page(expired, "change")).text
+        desk.send(url, reason="leaked")
+        assert APIKey.objects.get().revocation_reason == "leaked"
+
+    def test_an_expired_credential_can_be_revoked_among_others(self, desk, expired):
+        rows = [expired, make_api_key().credential]
+        response = desk.choose(LIST, "revoke_selected", *rows)
+        assert response.context["skipped"] == []
+        desk.post(LIST, hidden_fields(response))
+        assert APIKey.objects.exclude(revoked_at=None).count() == 2
+
+    def test_an_expired_credential_is_not_rotated_among_others(self, desk, expired):
+        response = desk.choose(LIST, "rotate_selected", expired, make_api_key().credential)
+        assert response.context["skipped"] == [expired]
 
 
 class TestEndOverlap:
@@ -53,7 +80,7 @@ class TestEndOverlap:
     def test_without_an_overlap_says_so(self, desk):
         issued = make_api_key()
         response = desk.post(credential_page(issued.credential, "end_overlap"))
-        assert "There is no previous secret any more." in desk.get(response.url).text
+        assert "There is no previous secret now." in desk.get(response.url).text
         assert LogEntry.objects.count() == 0
 
     def test_is_not_obtained_by_get(self, desk):

@@ -224,7 +224,9 @@ class TestReload:
     def test_a_forged_identifier_is_refused_and_a_new_one_drawn(self, desk, drawn):
         values = {"name": "Nightly", "organization": make_organization().pk}
         response = desk.post(ADD_KEY, {**values, "drawn": drawn})
-        assert "This form was not drawn for you here." in response.text
+        assert (
+            "This form is out of date or belongs to another user. Submit it again." in response.text
+        )
         assert APIKey.objects.count() == 0
         desk.post(ADD_KEY, {**values, **hidden_fields(response)})
         assert APIKey.objects.count() == 1

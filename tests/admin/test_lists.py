@@ -39,6 +39,11 @@ def names_in(response):
     return sorted(each.name for each in response.context["cl"].result_list)
 
 
+def deactivate(row):
+    row.is_active = False
+    row.save()
+
+
 class TestCredentials:
     @pytest.mark.parametrize(
         ("state", "names"),
@@ -108,6 +113,15 @@ class TestCredentials:
         assert row.live_token_count == 0
         assert AccessToken.objects.filter(pk=live.pk).exists()
 
+    @pytest.mark.parametrize("model", ["organization", "owner"])
+    def test_count_no_token_of_the_inactive(self, desk, model):
+        token = make_token(make_api_key(owner=make_user()))
+        (row,) = desk.get(KEYS).context["cl"].result_list
+        assert row.live_token_count == 1
+        deactivate(getattr(token.credential, model))
+        (row,) = desk.get(KEYS).context["cl"].result_list
+        assert row.live_token_count == 0
+
     def test_count_no_further_than_the_limit(self, desk, monkeypatch):
         monkeypatch.setattr(lists, "COUNT_LIMIT", 2)
         for _ in range(3):
@@ -154,27 +168,47 @@ class TestCredentials:
 
 
 class TestAccessTokens:
-    def test_show_how_they_stand(self, desk):
-        issued = make_api_key()
-        _live, revoked, expired = (make_token(issued) for _ in range(3))
-        AccessToken.objects.filter(pk=revoked.pk).update(revoked_at=timezone.now())
-        AccessToken.objects.filter(pk=expired.pk).update(expires_at=timezone.now())
-        text = desk.get(TOKENS).text
-        badge = '<span class="te-badge te-{0}">{0}</span>'
-        states = ("live", "revoked", "expired")
-        assert [text.count(badge.format(state)) for state in states] == [1, 1, 1]
+    STATES = ("live", "revoked", "expired", "refused")
 
-    def test_are_found_by_state(self, desk):
+    @pytest.fixture
+    def tokens(self):
+        """One in each state; of what is over, it does not matter what else has ended it."""
         issued = make_api_key()
         live, revoked, expired = (make_token(issued) for _ in range(3))
         AccessToken.objects.filter(pk=revoked.pk).update(revoked_at=timezone.now())
-        AccessToken.objects.filter(pk=expired.pk).update(expires_at=timezone.now())
+        AccessToken.objects.filter(pk=expired.pk).update(
+            revoked_at=timezone.now(), expires_at=timezone.now()
+        )
+        refused = make_token()
+        deactivate(refused.credential.organization)
+        return dict(zip(self.STATES, (live, revoked, expired, refused), strict=True))
+
+    def test_show_how_they_stand(self, desk, tokens):
+        for state, token in tokens.items():
+            text = desk.get(page("accesstoken", "change", token)).text
+            assert f'<span class="te-badge te-{state}">{state}</span>' in text
+        text = desk.get(TOKENS).text
+        assert [text.count(f"te-badge te-{state}") for state in self.STATES] == [1, 1, 1, 1]
+
+    def test_are_found_by_state(self, desk, tokens):
         found = {
             state: list(desk.get(f"{TOKENS}?state={state}").context["cl"].result_list)
-            for state in ("live", "revoked", "expired")
+            for state in self.STATES
         }
-        assert found == {"live": [live], "revoked": [revoked], "expired": [expired]}
-        assert len(desk.get(f"{TOKENS}?state=nonsense").context["cl"].result_list) == 3
+        assert found == {state: [token] for state, token in tokens.items()}
+        assert len(desk.get(f"{TOKENS}?state=nonsense").context["cl"].result_list) == 4
+
+    def test_can_be_revoked_while_they_are_neither_revoked_nor_over(self, desk, tokens):
+        """One that is refused works again when its organization is active again."""
+        urls = {state: page("accesstoken", "revoke", token) for state, token in tokens.items()}
+        offered = [
+            state
+            for state, token in tokens.items()
+            if urls[state] in desk.get(page("accesstoken", "change", token)).text
+        ]
+        assert offered == ["live", "refused"]
+        desk.send(urls["refused"])
+        assert AccessToken.objects.get(pk=tokens["refused"].pk).revoked_at is not None
 
     def test_are_found_by_jti_and_credential(self, desk):
         token, other = make_token(), make_token()

@@ -174,7 +174,7 @@ class TestReload:
         (raw_key,) = secrets_of(desk.post(url, values))
         response = desk.post(url, values)
         assert response.status_code == 409
-        assert "It was rotated meanwhile." in response.text
+        assert "This page is out of date. Nothing was done now." in response.text
         assert raw_key not in response.text
         assert works(raw_key)
         assert LogEntry.objects.count() == 1
@@ -249,7 +249,7 @@ class TestBulk:
         credentials.revoke(ended, now=timezone.now())
         response = desk.choose(LIST, "rotate_selected", ended)
         assert response.url == LIST
-        assert "What has ended cannot be rotated" in desk.get(LIST).text
+        assert "A credential that has ended cannot be rotated" in desk.get(LIST).text
 
     def test_takes_no_more_than_a_hundred(self, desk):
         organization = make_organization()

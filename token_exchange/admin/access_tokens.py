@@ -1,4 +1,4 @@
-"""Which tokens are out, and how does an operator end one?"""
+"""Which tokens were issued, and how does an operator end one?"""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ from token_exchange.models.states import State
 
 
 class AccessTokenAdmin(DeskAdmin):
-    """Tokens that were minted; the tokens themselves are nowhere."""
+    """Tokens that were issued; the tokens themselves are not stored."""
 
     list_display = ("jti", "state_badge", "credential_link", "scope", "issued_at", "expires_at")
     list_select_related = ("credential",)
     list_filter = (TokenStateFilter,)
     search_fields = ("jti__exact", "credential__identifier__exact")
-    search_help_text = _("By the whole jti, or the credential's whole identifier")
+    search_help_text = _("Search by the full jti, or by the full identifier of the credential")
     sortable_by = ()
     fields = (
         "jti",
@@ -54,11 +54,11 @@ class AccessTokenAdmin(DeskAdmin):
         rows: QuerySet[Any] = super().get_queryset(request).annotate(is_live=Exists(live))
         return rows.defer("signing_input")
 
-    def has_add_permission(self, _request: HttpRequest) -> bool:
-        """Refuse: tokens are minted by exchanges only."""
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        """Refuse: only an exchange issues tokens."""
         return False
 
-    def has_change_permission(self, _request: HttpRequest, _obj: Any = None) -> bool:
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """Refuse: a token is what it was when it was signed."""
         return False
 
@@ -66,9 +66,9 @@ class AccessTokenAdmin(DeskAdmin):
         """Tell whether the user may revoke tokens."""
         return self.may(request, "revoke")
 
-    def is_alive(self, obj: Any) -> bool:
-        """Tell whether the token works."""
-        return bool(obj.is_live)
+    def is_open_to(self, verb: str, obj: Any) -> bool:
+        """Tell whether the token can be revoked; one that is refused for now may work again."""
+        return obj.revoked_at is None and obj.expires_at > timezone.now()
 
     @admin.action(permissions=["revoke"], description=_("Revoke selected %(verbose_name_plural)s"))
     def revoke_selected(self, request: HttpRequest, queryset: QuerySet[Any]) -> Any:

@@ -28,8 +28,8 @@ _POLICY: Any = (
     {
         "fields": ("scopes", "audience", "token_lifetime", "expires_at", "allowed_networks"),
         "description": _(
-            "Whatever makes scopes, audience, token lifetime or expiry narrower ends all tokens "
-            "that are out: their clients get new ones with the next exchange."
+            "A change that allows less than before ends all tokens of the credential. Clients get "
+            "new tokens with their next exchange."
         ),
     },
 )
@@ -46,7 +46,7 @@ class CredentialAdmin(DeskAdmin):
     list_select_related = ("organization", "owner")
     list_filter = (StateFilter, OrganizationFilter)
     search_fields = ("identifier", "name")
-    search_help_text = _("By identifier or name")
+    search_help_text = _("Search by identifier or name")
     sortable_by = ("named_identifier", "last_used_at", "expires_at")
     actions = ("rotate_selected", "revoke_selected")
     object_pages: ClassVar[Mapping[str, ObjectPage]] = {
@@ -61,7 +61,7 @@ class CredentialAdmin(DeskAdmin):
         rows: QuerySet[Any] = super().get_queryset(request).annotate(live_token_count=live)
         return rows
 
-    def get_list_display(self, _request: HttpRequest) -> tuple[str, ...]:
+    def get_list_display(self, request: HttpRequest) -> tuple[str, ...]:
         """Return the columns."""
         return (
             "named_identifier",
@@ -73,7 +73,7 @@ class CredentialAdmin(DeskAdmin):
             "scope_list",
         )
 
-    def get_fieldsets(self, _request: HttpRequest, obj: Any = None) -> Any:
+    def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
         """Return what an issue asks for, or all that may be seen of a credential: no digest."""
         if obj is None:
             return ((None, {"fields": (*self.who, "name")}), _POLICY, _NOTES)
@@ -99,7 +99,7 @@ class CredentialAdmin(DeskAdmin):
         return [name for name in self.who if self._is_searchable(name, request)]
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Refuse any change to what has been revoked, for nothing can follow from it."""
+        """Refuse to change a revoked credential: it would have no effect."""
         is_over = obj is not None and obj.revoked_at is not None
         return not is_over and super().has_change_permission(request, obj)
 
@@ -111,12 +111,13 @@ class CredentialAdmin(DeskAdmin):
         """Tell whether the user may revoke credentials of this kind."""
         return self.may(request, "revoke")
 
-    def is_alive(self, obj: Credential) -> bool:
-        """Tell whether the credential can still be used, and so be rotated or revoked."""
-        return obj.state(now=timezone.now()) not in {State.EXPIRED, State.REVOKED}
+    def is_open_to(self, verb: str, obj: Credential) -> bool:
+        """Tell whether the credential can be rotated or revoked; an expired one only revoked."""
+        closed = {State.REVOKED} if verb == "revoke" else {State.REVOKED, State.EXPIRED}
+        return obj.state(now=timezone.now()) not in closed
 
     def add_view(
-        self, request: HttpRequest, _form_url: str = "", _extra_context: Any = None
+        self, request: HttpRequest, form_url: str = "", extra_context: Any = None
     ) -> HttpResponse:
         """Issue a credential."""
         return issue_page(self, request)

@@ -15,8 +15,8 @@ from django.db.models import Model, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
+from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
 
 from token_exchange.admin.lists import BoundedPaginator
 
@@ -36,7 +36,7 @@ class ObjectPage(NamedTuple):
     """
 
     permission: str
-    page: Callable[[Any, HttpRequest, list[Any]], HttpResponse]
+    page: Callable[[DeskAdmin, HttpRequest, list[Any]], HttpResponse]
     label: Any = ""
     """Of the button on the object; without one there is none."""
 
@@ -56,11 +56,13 @@ class DeskAdmin(_ModelAdmin):
         css: ClassVar[Any] = {"all": ["token_exchange/admin/desk.css"]}
         js = ("token_exchange/admin/desk.js",)
 
-    def is_alive(self, _obj: Any) -> bool:
-        """Tell whether anything is left to be done to the object."""
-        return True
+    state_badge: Callable[[Any], SafeString]
+    """The column of the state."""
 
-    def has_delete_permission(self, _request: HttpRequest, _obj: Any = None) -> bool:
+    is_open_to: Callable[[str, Any], bool]
+    """Tells whether the permission's verb has anything left to do to the object."""
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """Refuse: what was once valid stays on record."""
         return False
 
@@ -99,11 +101,13 @@ class DeskAdmin(_ModelAdmin):
         """Put the buttons of the object on its page, and not the one for another at once."""
         context["show_save_and_add_another"] = False
         obj = kwargs.get("obj")
-        if obj is not None and self.is_alive(obj):
+        if obj is not None:
             context["buttons"] = [
                 (self.url(name, obj), each.label)
                 for name, each in self.object_pages.items()
-                if each.label and self.may(request, each.permission)
+                if each.label
+                and self.may(request, each.permission)
+                and self.is_open_to(each.permission, obj)
             ]
         return super().render_change_form(request, context, *args, **kwargs)
 
@@ -133,15 +137,8 @@ class DeskAdmin(_ModelAdmin):
         """Answer a bulk action with the page of its rows, in the order in which they were made."""
         rows = list(queryset.order_by("pk")[: BULK_LIMIT + 1])
         if len(rows) > BULK_LIMIT:
-            return self.refuse(
-                request,
-                ngettext(
-                    "Select no more than %(limit)d row at once.",
-                    "Select no more than %(limit)d rows at once.",
-                    BULK_LIMIT,
-                )
-                % {"limit": BULK_LIMIT},
-            )
+            reason = _("Select no more than %(limit)d rows at once.") % {"limit": BULK_LIMIT}
+            return self.refuse(request, reason)
         return self.object_pages[name].page(self, request, rows)
 
     def refuse(

@@ -15,12 +15,13 @@ from django.utils.translation import gettext as _
 from django.views.decorators.debug import sensitive_variables
 
 from token_exchange import credentials
+from token_exchange.admin.desk import DeskAdmin
 from token_exchange.admin.once import seal, show_secrets, unseal
 from token_exchange.credentials import CredentialConflict, IssuedSecret
 
 
 @sensitive_variables("issued")
-def issue_page(model_admin: Any, request: HttpRequest) -> HttpResponse:
+def issue_page(model_admin: DeskAdmin, request: HttpRequest) -> HttpResponse:
     """Show the empty form, or issue and show the secret.
 
     The form brings the identifier with it, so that the same form sent twice finds its credential
@@ -35,7 +36,9 @@ def issue_page(model_admin: Any, request: HttpRequest) -> HttpResponse:
     try:
         identifier = unseal(request.POST.get("drawn", ""), **_binding(model_admin, request))
     except BadSignature:
-        form.add_error(None, _("This form was not drawn for you here. Send it once more."))
+        form.add_error(
+            None, _("This form is out of date or belongs to another user. Submit it again.")
+        )
         return _form_page(model_admin, request, form)
     if model_admin.model.objects.on_writer().filter(identifier=identifier).exists():
         return _already_issued(model_admin, request, identifier)
@@ -52,12 +55,12 @@ def issue_page(model_admin: Any, request: HttpRequest) -> HttpResponse:
     return _form_page(model_admin, request, form, drawn=request.POST["drawn"])
 
 
-def _binding(model_admin: Any, request: HttpRequest) -> dict[str, Any]:
+def _binding(model_admin: DeskAdmin, request: HttpRequest) -> dict[str, Any]:
     return {"purpose": f"issue {model_admin.model.KIND}", "user": request.user}
 
 
 def _issue(
-    model_admin: Any, request: HttpRequest, identifier: str, form: ModelForm[Any]
+    model_admin: DeskAdmin, request: HttpRequest, identifier: str, form: ModelForm[Any]
 ) -> IssuedSecret:
     model = model_admin.model
     with transaction.atomic(using=(using := router.db_for_write(model))):
@@ -79,9 +82,9 @@ def _add_errors(form: ModelForm[Any], error: ValidationError) -> None:
         form.add_error(name if name in form.fields else None, errors)
 
 
-def _already_issued(model_admin: Any, request: HttpRequest, identifier: str) -> HttpResponse:
+def _already_issued(model_admin: DeskAdmin, request: HttpRequest, identifier: str) -> HttpResponse:
     credential = model_admin.model.objects.on_writer().filter(identifier=identifier).first()
-    return model_admin.page(  # type: ignore[no-any-return]
+    return model_admin.page(
         request,
         "already_issued.html",
         status=409,
@@ -92,12 +95,11 @@ def _already_issued(model_admin: Any, request: HttpRequest, identifier: str) -> 
 
 
 def _form_page(
-    model_admin: Any, request: HttpRequest, form: ModelForm[Any], *, drawn: str = ""
+    model_admin: DeskAdmin, request: HttpRequest, form: ModelForm[Any], *, drawn: str = ""
 ) -> HttpResponse:
     binding = _binding(model_admin, request)
-    admin_form = helpers.AdminForm(
-        form, list(model_admin.get_fieldsets(request)), {}, (), model_admin=model_admin
-    )
+    fieldsets: Any = list(model_admin.get_fieldsets(request))
+    admin_form = helpers.AdminForm(form, fieldsets, {}, (), model_admin=model_admin)
     title = _("Issue %(kind)s") % {"kind": model_admin.opts.verbose_name}
     context = {
         **model_admin.admin_site.each_context(request),
@@ -108,4 +110,4 @@ def _form_page(
         "inline_admin_formsets": [],
         "drawn": drawn or seal(credentials.new_identifier(model_admin.model.KIND), **binding),
     }
-    return model_admin.render_change_form(request, context, add=True)  # type: ignore[no-any-return]
+    return model_admin.render_change_form(request, context, add=True)

@@ -1,4 +1,4 @@
-"""How does a list tell where each row stands, and find the rows that stand alike?"""
+"""How does a list show the state of each row, and filter by it?"""
 
 from __future__ import annotations
 

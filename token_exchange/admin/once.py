@@ -1,4 +1,4 @@
-"""How is a secret shown once, and a form that makes one obeyed once?"""
+"""How is each secret shown, and each form accepted, only once?"""
 
 from __future__ import annotations
 
@@ -14,18 +14,19 @@ from django.urls import NoReverseMatch, reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.debug import sensitive_variables
 
+from token_exchange.admin.desk import DeskAdmin
 from token_exchange.conf import get_settings
 from token_exchange.credentials import IssuedSecret
 from token_exchange.models import Credential
 
 
 def seal(value: Any, *, purpose: str, user: Any) -> str:
-    """Sign what a form was drawn with, so that only this user can send it, for this purpose."""
+    """Sign what a form was made with, so that only this user can submit it, for this purpose."""
     return signing.dumps(value, salt=_salt(purpose, user))
 
 
 def unseal(text: str, *, purpose: str, user: Any) -> Any:
-    """Return what the form was drawn with; raises ``signing.BadSignature`` for anything else."""
+    """Return what the form was made with; raises ``signing.BadSignature`` for anything else."""
     return signing.loads(text, salt=_salt(purpose, user))
 
 
@@ -43,10 +44,10 @@ class ShownSecret:
 
 
 def show_secrets(
-    model_admin: Any, request: HttpRequest, issued: Iterable[IssuedSecret], *, title: str
+    model_admin: DeskAdmin, request: HttpRequest, issued: Iterable[IssuedSecret], *, title: str
 ) -> TemplateResponse:
     """Answer a POST with its new secrets: nothing else knows them, and nothing keeps them."""
-    return model_admin.page(  # type: ignore[no-any-return]
+    return model_admin.page(
         request, "show_once.html", title=title, secrets=[_shown(each) for each in issued]
     )
 

@@ -14,48 +14,51 @@ from django.utils.translation import ngettext
 
 from token_exchange import credentials as verbs
 from token_exchange import exchange
+from token_exchange.admin.desk import DeskAdmin
 from token_exchange.admin.forms import ConfirmForm, RevokeForm
 from token_exchange.credentials import CredentialConflict
 
 
 def revoke_credentials_page(
-    model_admin: Any, request: HttpRequest, rows: list[Any]
+    model_admin: DeskAdmin, request: HttpRequest, rows: list[Any]
 ) -> HttpResponse:
-    """Ask for the reason, or revoke all ``rows`` that have not ended."""
+    """Ask for the reason, or revoke all ``rows`` that are not revoked yet."""
     return _revoke_page(
         model_admin, request, rows, form_class=RevokeForm, revoke=_revoke_credential
     )
 
 
-def revoke_tokens_page(model_admin: Any, request: HttpRequest, rows: list[Any]) -> HttpResponse:
-    """Ask for a confirmation, or revoke all ``rows`` that are live."""
+def revoke_tokens_page(
+    model_admin: DeskAdmin, request: HttpRequest, rows: list[Any]
+) -> HttpResponse:
+    """Ask for a confirmation, or revoke all ``rows`` that are neither revoked nor expired."""
     return _revoke_page(model_admin, request, rows, form_class=ConfirmForm, revoke=_revoke_token)
 
 
 def _revoke_credential(request: HttpRequest, credential: Any, form: Form) -> str:
     reason = form.cleaned_data["reason"]
     verbs.revoke(credential, now=timezone.now(), reason=reason, by=request.user)
-    return _("Revoked: %s") % reason if reason else _("Revoked.")
+    return f"Revoked: {reason}" if reason else "Revoked."
 
 
 def _revoke_token(request: HttpRequest, access_token: Any, _form: Form) -> str:
     exchange.revoke_access_token(access_token, now=timezone.now(), by=request.user)
-    return _("Revoked.")
+    return "Revoked."
 
 
 def _revoke_page(
-    model_admin: Any,
+    model_admin: DeskAdmin,
     request: HttpRequest,
     rows: list[Any],
     *,
     form_class: type[Form],
     revoke: Callable[[HttpRequest, Any, Any], str],
 ) -> HttpResponse:
-    alive = [each for each in rows if model_admin.is_alive(each)]
+    alive = [each for each in rows if model_admin.is_open_to("revoke", each)]
     is_bulk = "action" in request.POST
     back_to = () if is_bulk else rows[:1]
     if not alive:
-        return model_admin.refuse(  # type: ignore[no-any-return]
+        return model_admin.refuse(
             request, _("There is nothing to revoke: it has ended already."), *back_to
         )
     form = form_class(request.POST if "confirmed" in request.POST else None)
@@ -63,13 +66,11 @@ def _revoke_page(
         return _form_page(model_admin, request, rows, form)
     count = sum(_revoke_one(model_admin, request, each, form, revoke) for each in alive)
     message = ngettext("%(count)d was revoked.", "%(count)d were revoked.", count)
-    return model_admin.go_back(  # type: ignore[no-any-return]
-        request, message % {"count": count}, *back_to
-    )
+    return model_admin.go_back(request, message % {"count": count}, *back_to)
 
 
 def _revoke_one(
-    model_admin: Any,
+    model_admin: DeskAdmin,
     request: HttpRequest,
     row: Any,
     form: Form,
@@ -78,19 +79,22 @@ def _revoke_one(
     # Each by itself: what has been revoked stays so, whatever happens to the next one.
     try:
         with transaction.atomic(using=router.db_for_write(model_admin.model)):
+            # In English, as Django writes its own history whatever the operator's language is.
             model_admin.log_change(request, row, revoke(request, row, form))
-    except CredentialConflict:  # somebody else was faster
+    except CredentialConflict:  # someone else was faster
         return 0
     return 1
 
 
-def _form_page(model_admin: Any, request: HttpRequest, rows: list[Any], form: Form) -> HttpResponse:
-    alive = [each for each in rows if model_admin.is_alive(each)]
+def _form_page(
+    model_admin: DeskAdmin, request: HttpRequest, rows: list[Any], form: Form
+) -> HttpResponse:
+    alive = [each for each in rows if model_admin.is_open_to("revoke", each)]
     is_bulk = "action" in request.POST
     name = (
         model_admin.opts.verbose_name if len(alive) == 1 else model_admin.opts.verbose_name_plural
     )
-    return model_admin.page(  # type: ignore[no-any-return]
+    return model_admin.page(
         request,
         "revoke.html",
         title=_("Revoke %(name)s") % {"name": name},

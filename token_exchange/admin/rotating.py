@@ -1,4 +1,4 @@
-"""How does an operator give credentials new secrets, without cutting off who uses the old ones?"""
+"""How does an operator give credentials new secrets, without cutting off the clients of the old?"""
 
 from __future__ import annotations
 
@@ -9,11 +9,13 @@ from django.core.exceptions import ValidationError
 from django.core.signing import BadSignature
 from django.db import router, transaction
 from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed
-from django.utils import timezone
+from django.utils import timezone, translation
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 from django.views.decorators.debug import sensitive_variables
 
 from token_exchange import credentials as verbs
+from token_exchange.admin.desk import DeskAdmin
 from token_exchange.admin.forms import COMPROMISED, RotateForm, overlap_choices
 from token_exchange.admin.once import seal, show_secrets, unseal
 from token_exchange.credentials import CredentialConflict, IssuedSecret
@@ -21,22 +23,22 @@ from token_exchange.models import Credential
 
 
 @sensitive_variables("issued")
-def rotate_page(model_admin: Any, request: HttpRequest, rows: list[Any]) -> HttpResponse:
+def rotate_page(model_admin: DeskAdmin, request: HttpRequest, rows: list[Any]) -> HttpResponse:
     """Ask for the overlap, or rotate all ``rows`` that have not ended and show the secrets.
 
     The form brings the versions that it showed: a row that was rotated since stops all of it. So
     does any other conflict, because a secret that nobody was shown would be lost.
     """
-    alive = [each for each in rows if model_admin.is_alive(each)]
+    alive = [each for each in rows if model_admin.is_open_to("rotate", each)]
     if not alive:
         back_to = () if "action" in request.POST else rows[:1]
-        return model_admin.refuse(  # type: ignore[no-any-return]
-            request, _("What has ended cannot be rotated; issue a new one."), *back_to
+        return model_admin.refuse(
+            request, _("A credential that has ended cannot be rotated. Issue a new one."), *back_to
         )
     if "version" not in request.POST:
         return _form_page(model_admin, request, rows, RotateForm(alive))
     if not _is_current(request, alive):
-        error = _("It was rotated meanwhile. Nothing was done now; look again before you do.")
+        error = _("This page is out of date. Nothing was done now. Check the rows and try again.")
         return _form_page(model_admin, request, rows, RotateForm(alive), error=error)
     form = RotateForm(alive, request.POST)
     if form.is_valid():
@@ -46,12 +48,13 @@ def rotate_page(model_admin: Any, request: HttpRequest, rows: list[Any]) -> Http
             # The rows in memory have seen what was rolled back.
             rows = list(model_admin.get_queryset(request).filter(pk__in=[each.pk for each in rows]))
             return _form_page(model_admin, request, rows, form, error=_reasons(error))
-        title = _("Secret rotated") if len(issued) == 1 else _("Secrets rotated")
-        return show_secrets(model_admin, request, issued, title=title)
+        count = len(issued)
+        title = ngettext("%(count)d secret rotated", "%(count)d secrets rotated", count)
+        return show_secrets(model_admin, request, issued, title=title % {"count": count})
     return _form_page(model_admin, request, rows, form)
 
 
-def end_overlap_page(model_admin: Any, request: HttpRequest, rows: list[Any]) -> HttpResponse:
+def end_overlap_page(model_admin: DeskAdmin, request: HttpRequest, rows: list[Any]) -> HttpResponse:
     """End the previous secret at once; by POST only."""
     if request.method != "POST":
         return HttpResponseNotAllowed(["POST"])
@@ -59,14 +62,10 @@ def end_overlap_page(model_admin: Any, request: HttpRequest, rows: list[Any]) ->
     try:
         with transaction.atomic(using=router.db_for_write(Credential)):
             verbs.end_overlap(credential, now=timezone.now(), by=request.user)
-            model_admin.log_change(request, credential, _("Ended the overlap."))
+            model_admin.log_change(request, credential, "Ended the overlap.")
     except CredentialConflict:
-        return model_admin.refuse(  # type: ignore[no-any-return]
-            request, _("There is no previous secret any more."), credential
-        )
-    return model_admin.go_back(  # type: ignore[no-any-return]
-        request, _("The previous secret has ended."), credential
-    )
+        return model_admin.refuse(request, _("There is no previous secret now."), credential)
+    return model_admin.go_back(request, _("The previous secret has ended."), credential)
 
 
 def _versions(rows: list[Any]) -> dict[str, str]:
@@ -82,7 +81,7 @@ def _is_current(request: HttpRequest, rows: list[Any]) -> bool:
 
 
 def _rotate(
-    model_admin: Any, request: HttpRequest, rows: list[Any], overlap: str
+    model_admin: DeskAdmin, request: HttpRequest, rows: list[Any], overlap: str
 ) -> list[IssuedSecret]:
     now, compromised = timezone.now(), overlap == COMPROMISED
     issued = []
@@ -97,9 +96,14 @@ def _rotate(
                     by=request.user,
                 )
             )
-            message = dict(overlap_choices())[overlap]
-            model_admin.log_change(request, credential, _("Rotated: %s") % message)
+            model_admin.log_change(request, credential, _history_message(overlap))
     return issued
+
+
+def _history_message(overlap: str) -> str:
+    # In English, as Django writes its own history whatever the operator's language is.
+    with translation.override(None):
+        return f"Rotated: {dict(overlap_choices())[overlap]}"
 
 
 def _reasons(error: Exception) -> str:
@@ -107,7 +111,7 @@ def _reasons(error: Exception) -> str:
 
 
 def _form_page(
-    model_admin: Any,
+    model_admin: DeskAdmin,
     request: HttpRequest,
     rows: list[Any],
     form: RotateForm,
@@ -115,15 +119,16 @@ def _form_page(
     error: str = "",
 ) -> HttpResponse:
     now = timezone.now()
-    alive = [each for each in rows if model_admin.is_alive(each)]
+    alive = [each for each in rows if model_admin.is_open_to("rotate", each)]
     rotating = [each for each in alive if each.has_previous_secret(now=now)]
     is_bulk = "action" in request.POST
-    return model_admin.page(  # type: ignore[no-any-return]
+    title = ngettext("Rotate %(count)d secret", "Rotate %(count)d secrets", len(alive))
+    return model_admin.page(
         request,
         "rotate.html",
         status=409 if error else 200,
         error=error,
-        title=_("Rotate the secret") if len(alive) == 1 else _("Rotate %d secrets") % len(alive),
+        title=title % {"count": len(alive)},
         rows=[(each, model_admin.state_badge(each)) for each in alive],
         skipped=[each for each in rows if each not in alive],
         form=form,

@@ -1,0 +1,81 @@
+"""The history is written in one language, whatever the language of the operator."""
+
+from __future__ import annotations
+
+import struct
+
+import pytest
+from django.contrib.admin.models import LogEntry
+from django.utils import timezone, translation
+
+from tests.admin.pages import credential_page, page
+from tests.factories import make_api_key
+from token_exchange import credentials
+
+pytestmark = pytest.mark.django_db
+
+HEADER = "Content-Type: text/plain; charset=UTF-8\nPlural-Forms: nplurals=2; plural=(n != 1);\n"
+GERMAN = {
+    "": HEADER,
+    "Ended the overlap.": "Überlappung beendet.",
+    "Replaced all keys.": "Alle Schlüssel ersetzt.",
+    "Revoked.": "Widerrufen.",
+    "Revoked: %s": "Widerrufen: %s",
+    "Rotated: %s": "Rotiert: %s",
+    "Rotate the signing key": "Signaturschlüssel rotieren",
+    "%d hour\0%d hours": "%d Stunde\0%d Stunden",
+}
+
+
+def compiled(catalog):
+    """Return the catalog in the format of a .mo file."""
+    pairs = [(key.encode(), text.encode()) for key, text in sorted(catalog.items())]
+    end = 28 + 16 * len(pairs)
+    tables, strings = b"", b""
+    for column in range(2):
+        for pair in pairs:
+            tables += struct.pack("<2I", len(pair[column]), end + len(strings))
+            strings += pair[column] + b"\0"
+    numbers = (0x950412DE, 0, len(pairs), 28, 28 + 8 * len(pairs), 0, 0)
+    return struct.pack("<7I", *numbers) + tables + strings
+
+
+@pytest.fixture(autouse=True)
+def _german(tmp_path, settings):
+    folder = tmp_path / "de" / "LC_MESSAGES"
+    folder.mkdir(parents=True)
+    (folder / "django.mo").write_bytes(compiled(GERMAN))
+    settings.LOCALE_PATHS = [tmp_path]
+    with translation.override("de"):
+        yield
+
+
+def message_of_the_only_entry():
+    return LogEntry.objects.get().change_message
+
+
+def test_of_a_rotation(desk):
+    url = credential_page(make_api_key().credential, "rotate")
+    assert "1 Stunde" in desk.get(url).text
+    desk.send(url, overlap="3600")
+    assert message_of_the_only_entry() == "Rotated: 1 hour"
+
+
+def test_of_an_overlap(desk):
+    credential = make_api_key().credential
+    credentials.rotate(credential, now=timezone.now())
+    desk.post(credential_page(credential, "end_overlap"))
+    assert message_of_the_only_entry() == "Ended the overlap."
+
+
+@pytest.mark.parametrize(("reason", "message"), [("", "Revoked."), ("lost", "Revoked: lost")])
+def test_of_a_revocation(desk, reason, message):
+    desk.send(credential_page(make_api_key().credential, "revoke"), reason=reason)
+    assert message_of_the_only_entry() == message
+
+
+def test_of_new_signing_keys(desk):
+    url = page("signingkey", "rotate")
+    assert "Signaturschlüssel rotieren" in desk.get(url).text
+    desk.send(url, all_new="on")
+    assert message_of_the_only_entry() == "Replaced all keys."
