@@ -1,17 +1,19 @@
-"""What the tests start from: an organization, a user, credentials with their raw secrets."""
+"""What the tests start from: an organization, a user, credentials with their secrets, tokens."""
 
 from __future__ import annotations
 
 import base64
 import itertools
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.contrib.auth import get_user_model
 from django.utils import timezone
 
 from token_exchange import credentials
+from token_exchange.core.errors import InvalidClient
 from token_exchange.credentials import IssuedSecret
-from token_exchange.models import Organization
+from token_exchange.models import AccessToken, Credential, Organization, SigningKey
 
 _numbers = itertools.count(1)
 
@@ -40,6 +42,46 @@ def _issue(kind: str, **values: Any) -> IssuedSecret:
         values["organization"] = make_organization()
     defaults = {"kind": kind, "name": f"{kind} {next(_numbers)}", "now": timezone.now()}
     return credentials.issue(**{**defaults, **values})
+
+
+def make_token(credential: Credential | None = None, **values: Any) -> AccessToken:
+    """Write the row of a token that was minted now; nothing is signed."""
+    return make_tokens(values.pop("expires_at", None), credential=credential, **values)[0]
+
+
+def make_tokens(
+    *expiries: datetime | None, credential: Credential | None = None, **values: Any
+) -> list[AccessToken]:
+    """Write the row of a token for each expiry, in this order; ``None`` is an hour from now."""
+    credential = credential or make_api_key().credential
+    now = timezone.now()
+    defaults = {
+        "credential": credential,
+        "generation": credential.generation,
+        "audience": ["https://issuer.test"],
+        "kid": SigningKey.objects.latest("sequence").kid,
+        "issued_at": now,
+    }
+    return AccessToken.objects.bulk_create(
+        AccessToken(
+            **{
+                **defaults,
+                "jti": f"{next(_numbers):022}",
+                "expires_at": expires_at or now + timedelta(hours=1),
+                **values,
+            }
+        )
+        for expires_at in expiries
+    )
+
+
+def works(raw_key: str, *, now: datetime | None = None) -> bool:
+    """Tell whether an API key is good now, or at another time."""
+    try:
+        credentials.authenticate_api_key(raw_key, address="", now=now or timezone.now())
+    except InvalidClient:
+        return False
+    return True
 
 
 def api_key_header(issued: IssuedSecret) -> dict[str, str]:

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import itertools
 from datetime import UTC, datetime, timedelta
 from threading import Event, Thread
 
@@ -9,7 +8,7 @@ from django.db import connection, connections, transaction
 from django.db.models.signals import pre_delete
 from django.test.utils import CaptureQueriesContext
 
-from tests.factories import make_api_key
+from tests.factories import make_tokens
 from tests.parallel import in_threads
 from token_exchange import purging
 from token_exchange.models import AccessToken
@@ -22,25 +21,10 @@ DAY = timedelta(days=1)
 SECOND = timedelta(seconds=1)
 DEAD, LIVE = NOW - 9 * DAY, NOW + DAY
 
-_numbers = itertools.count()
 
-
-def make_tokens(*expiries: datetime) -> list[int]:
+def make(*expiries: datetime) -> list[int]:
     """Make a token for each expiry, in this order; return their primary keys."""
-    credential = make_api_key().credential
-    tokens = AccessToken.objects.bulk_create(
-        AccessToken(
-            jti=f"{next(_numbers):022}",
-            credential=credential,
-            generation=1,
-            audience=[],
-            kid="kid",
-            issued_at=expires_at - DAY,
-            expires_at=expires_at,
-        )
-        for expires_at in expiries
-    )
-    return [token.pk for token in tokens]
+    return [token.pk for token in make_tokens(*expiries)]
 
 
 def remaining() -> list[int]:
@@ -54,12 +38,12 @@ def two_rows_a_window(monkeypatch):
 
 class TestWhatIsPurged:
     def test_is_what_is_past_expiry_and_retention(self):
-        pks = make_tokens(NOW - DAY - SECOND, NOW - DAY, NOW - SECOND, NOW, LIVE)
+        pks = make(NOW - DAY - SECOND, NOW - DAY, NOW - SECOND, NOW, LIVE)
         assert purge_expired_tokens(now=NOW) == 1
         assert remaining() == pks[1:]
 
     def test_follows_the_retention_of_the_settings(self, token_exchange_settings):
-        pks = make_tokens(NOW - SECOND, NOW)
+        pks = make(NOW - SECOND, NOW)
         token_exchange_settings(TOKEN_RETENTION=0)
         assert purge_expired_tokens(now=NOW) == 1
         assert remaining() == pks[1:]
@@ -68,7 +52,7 @@ class TestWhatIsPurged:
         assert purge_expired_tokens(now=NOW + 30 * DAY + SECOND) == 1
 
     def test_leaves_live_tokens_between_dead_ones(self, two_rows_a_window):
-        pks = make_tokens(LIVE, DEAD, DEAD, LIVE, LIVE, LIVE, LIVE, DEAD, LIVE)
+        pks = make(LIVE, DEAD, DEAD, LIVE, LIVE, LIVE, LIVE, DEAD, LIVE)
         assert purge_expired_tokens(now=NOW) == 3
         assert remaining() == [pks[index] for index in (0, 3, 4, 5, 6, 8)]
 
@@ -81,7 +65,7 @@ class TestWhatIsPurged:
 
         pre_delete.connect(receiver, sender=AccessToken)
         try:
-            make_tokens(DEAD)
+            make(DEAD)
             assert purge_expired_tokens(now=NOW) == 1
         finally:
             pre_delete.disconnect(receiver, sender=AccessToken)
@@ -92,13 +76,13 @@ class TestWhatIsPurged:
             assert purge_expired_tokens(now=NOW) == 0
 
     def test_is_nothing_the_second_time(self):
-        make_tokens(DEAD, DEAD)
+        make(DEAD, DEAD)
         assert [purge_expired_tokens(now=NOW) for _ in range(3)] == [2, 0, 0]
 
 
 class TestWindows:
     def test_move_through_the_primary_keys(self, two_rows_a_window):
-        first, *_, last = pks = make_tokens(DEAD, DEAD, LIVE, DEAD, DEAD)
+        first, *_, last = pks = make(DEAD, DEAD, LIVE, DEAD, DEAD)
         seen: list[PurgeProgress] = []
         assert purge_expired_tokens(now=NOW, on_progress=seen.append) == 4
         assert seen == [
@@ -107,20 +91,20 @@ class TestWindows:
         ]
 
     def test_do_not_mind_gaps(self, two_rows_a_window):
-        pks = make_tokens(*[DEAD] * 9)
+        pks = make(*[DEAD] * 9)
         AccessToken.objects.filter(pk__in=pks[1:8]).delete()
         seen: list[PurgeProgress] = []
         assert purge_expired_tokens(now=NOW, on_progress=seen.append) == 2
         assert len(seen) == 1
 
     def test_hold_a_thousand_rows(self):
-        make_tokens(*[DEAD] * 2001)
+        make(*[DEAD] * 2001)
         seen: list[PurgeProgress] = []
         assert purge_expired_tokens(now=NOW, on_progress=seen.append) == 2001
         assert [progress.deleted for progress in seen] == [1000, 2000, 2001]
 
     def test_take_a_fixed_number_of_queries_and_no_count(self, two_rows_a_window):
-        make_tokens(*[DEAD] * 6)
+        make(*[DEAD] * 6)
         with CaptureQueriesContext(connection) as captured:
             purge_expired_tokens(now=NOW)
         statements = [query["sql"].split()[0] for query in captured]
@@ -132,11 +116,11 @@ class TestWindows:
         assert not any("COUNT(" in query["sql"].upper() for query in captured)
 
     def test_do_not_look_at_tokens_that_are_made_meanwhile(self, two_rows_a_window):
-        make_tokens(DEAD, DEAD, DEAD)
+        make(DEAD, DEAD, DEAD)
         made: list[int] = []
 
         def make_more(progress: PurgeProgress) -> None:
-            made.extend(make_tokens(DEAD))
+            made.extend(make(DEAD))
 
         assert purge_expired_tokens(now=NOW, on_progress=make_more) == 3
         assert remaining() == made
@@ -145,7 +129,7 @@ class TestWindows:
 
 class TestTimeBudget:
     def test_ends_the_run_and_the_next_one_goes_on(self, two_rows_a_window, elapsed):
-        make_tokens(*[DEAD] * 7)
+        make(*[DEAD] * 7)
 
         def take_a_second(progress: PurgeProgress) -> None:
             elapsed.seconds += 1
@@ -161,7 +145,7 @@ class TestTimeBudget:
 
 class TestKilledRun:
     def test_keeps_what_it_did_and_the_next_one_finishes(self, two_rows_a_window):
-        make_tokens(*[DEAD] * 5)
+        make(*[DEAD] * 5)
 
         def be_killed(progress: PurgeProgress) -> None:
             raise KeyboardInterrupt
@@ -176,7 +160,7 @@ class TestKilledRun:
 @pytest.mark.django_db(transaction=True)
 class TestWithOthersAtWork:
     def test_leaves_out_a_row_that_somebody_holds(self):
-        pks = make_tokens(DEAD, DEAD, DEAD)
+        pks = make(DEAD, DEAD, DEAD)
         held, done = Event(), Event()
 
         def hold() -> None:
@@ -200,12 +184,12 @@ class TestWithOthersAtWork:
         assert purge_expired_tokens(now=NOW) == 1
 
     def test_shares_the_rows_with_another_purge(self, two_rows_a_window):
-        make_tokens(*[DEAD] * 200)
+        make(*[DEAD] * 200)
         assert sum(in_threads(4, lambda: purge_expired_tokens(now=NOW))) == 200
         assert remaining() == []
 
     def test_each_window_is_a_transaction_of_its_own(self, two_rows_a_window):
-        make_tokens(DEAD, DEAD, DEAD)
+        make(DEAD, DEAD, DEAD)
         with CaptureQueriesContext(connection) as captured:
             purge_expired_tokens(now=NOW)
         statements = [query["sql"].split()[0] for query in captured]

@@ -11,7 +11,7 @@ import pytest
 import time_machine
 from celery import current_app
 
-from tests.factories import make_api_key
+from tests.factories import make_token
 from tests.processes import environment, run_python
 from token_exchange import tasks
 from token_exchange.models import AccessToken
@@ -19,16 +19,7 @@ from token_exchange.models import AccessToken
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 
 
-def make_token(expires_at: datetime) -> None:
-    AccessToken.objects.create(
-        jti="dead" if expires_at < NOW else "live",
-        credential=make_api_key().credential,
-        generation=1,
-        audience=[],
-        kid="kid",
-        issued_at=NOW,
-        expires_at=expires_at,
-    )
+LONG_AGO = NOW - timedelta(days=9)
 
 
 @pytest.mark.django_db
@@ -39,20 +30,20 @@ class TestPurgeExpiredTokens:
         assert task.ignore_result is True
 
     def test_purges(self):
-        make_token(NOW - timedelta(days=9))
-        make_token(NOW)
+        make_token(expires_at=LONG_AGO)
+        live = make_token(expires_at=NOW)
         with time_machine.travel(NOW, tick=False):
             assert tasks.purge_expired_tokens.apply().get() == 1
-        assert AccessToken.objects.get().jti == "live"
+        assert AccessToken.objects.get() == live
 
     def test_takes_its_time_budget_in_seconds(self):
-        make_token(NOW - timedelta(days=9))
+        make_token(expires_at=LONG_AGO)
         with time_machine.travel(NOW, tick=False):
             assert tasks.purge_expired_tokens.apply(kwargs={"time_budget_seconds": 0}).get() == 0
             assert tasks.purge_expired_tokens.apply(args=[60]).get() == 1
 
     def test_tells_celery_of_a_failure(self):
-        make_token(NOW)
+        make_token(expires_at=NOW)
         result = tasks.purge_expired_tokens.apply(kwargs={"time_budget_seconds": "soon"})
         assert result.failed()
 
@@ -135,10 +126,10 @@ from datetime import timedelta
 from django.core.management import call_command
 from django.utils.timezone import now
 from project import app
-from tests.test_tasks import NOW, make_token
+from tests.factories import make_token
 call_command("migrate", verbosity=0)
-make_token(NOW - timedelta(days=9))
-make_token(now() + timedelta(hours=1))
+make_token(jti="dead", expires_at=now() - timedelta(days=9))
+make_token(jti="live")
 app.send_task({TASK!r})
 """
 )

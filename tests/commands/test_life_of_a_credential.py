@@ -6,9 +6,8 @@ import pytest
 import time_machine
 
 from tests.commands.conftest import run, text
-from tests.factories import make_api_key, make_client_app, make_organization, make_user
-from token_exchange.core.errors import InvalidClient
-from token_exchange.credentials import authenticate_api_key, authenticate_client_app, revoke, rotate
+from tests.factories import make_api_key, make_client_app, make_organization, make_user, works
+from token_exchange.credentials import authenticate_client_app, revoke, rotate
 from token_exchange.models import Credential
 
 pytestmark = pytest.mark.django_db
@@ -21,14 +20,6 @@ HOUR = timedelta(hours=1)
 def clock():
     with time_machine.travel(NOW, tick=False) as traveller:
         yield traveller
-
-
-def works(raw_key: str) -> bool:
-    try:
-        authenticate_api_key(raw_key, address="", now=datetime.now(UTC))
-    except InvalidClient:
-        return False
-    return True
 
 
 class TestRotateCredential:

@@ -9,39 +9,27 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from tests.commands.conftest import run, text
-from tests.factories import make_api_key
+from tests.factories import make_tokens
 from token_exchange.models import AccessToken
 
 pytestmark = pytest.mark.django_db
 
 
-def make_tokens(count: int) -> None:
+def make_dead_tokens(count: int) -> None:
     """Make as many that may be purged, and one that may not."""
-    credential, now = make_api_key().credential, datetime.now(UTC)
-    ends = [now - timedelta(days=9)] * count + [now]
-    AccessToken.objects.bulk_create(
-        AccessToken(
-            jti=f"{number:022}",
-            credential=credential,
-            generation=1,
-            audience=[],
-            kid="kid",
-            issued_at=expires_at,
-            expires_at=expires_at,
-        )
-        for number, expires_at in enumerate(ends)
-    )
+    now = datetime.now(UTC)
+    make_tokens(*[now - timedelta(days=9)] * count, now)
 
 
 class TestPurgeExpiredTokens:
     def test_tells_how_many(self):
-        make_tokens(3)
+        make_dead_tokens(3)
         assert run("purge_expired_tokens") == {"deleted": 3}
         assert run("purge_expired_tokens") == {"deleted": 0}
         assert AccessToken.objects.count() == 1
 
     def test_tells_people(self):
-        make_tokens(2)
+        make_dead_tokens(2)
         assert text("purge_expired_tokens", "--time-budget", "5m") == "Deleted 2 expired tokens.\n"
 
     @pytest.mark.parametrize("budget", ["0", "-1", "soon", f"{10**12}d"])
@@ -65,7 +53,7 @@ class TestProgressBar:
 
     def test_is_shown_where_a_person_looks_on(self, monkeypatch):
         monkeypatch.setattr("token_exchange.purging.WINDOW_ROWS", 2)
-        make_tokens(5)
+        make_dead_tokens(5)
         with self.terminal(monkeypatch) as shown:
             assert text("purge_expired_tokens") == "Deleted 5 expired tokens.\n"
         screen = "".join(shown)
@@ -77,12 +65,12 @@ class TestProgressBar:
         assert shown == []
 
     def test_is_not_shown_to_a_program(self, monkeypatch):
-        make_tokens(5)
+        make_dead_tokens(5)
         with self.terminal(monkeypatch) as shown:
             assert run("purge_expired_tokens") == {"deleted": 5}
         assert shown == []
 
     def test_is_not_shown_in_a_log(self, capsys):
-        make_tokens(5)
+        make_dead_tokens(5)
         text("purge_expired_tokens")
         assert capsys.readouterr().err == ""

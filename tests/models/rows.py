@@ -6,12 +6,8 @@ from datetime import UTC, datetime, timedelta
 
 from django.db import connection, transaction
 
-from tests.factories import make_api_key
-from token_exchange.models import (
-    AccessToken,
-    Credential,
-    SigningKey,
-)
+from tests import factories
+from token_exchange.models import Credential
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -23,7 +19,7 @@ DAY = timedelta(days=1)
 
 
 def make(**values) -> Credential:
-    return make_api_key(now=NOW, **values).credential
+    return factories.make_api_key(now=NOW, **values).credential
 
 
 def stored(credential: Credential) -> Credential:
@@ -31,19 +27,9 @@ def stored(credential: Credential) -> Credential:
 
 
 def make_token(credential, **values):
-    return AccessToken.objects.create(
-        **{
-            "jti": "jti",
-            "credential": credential,
-            "generation": credential.generation,
-            "scope": "",
-            "audience": ["https://issuer.test"],
-            "kid": SigningKey.objects.get().kid,
-            "issued_at": NOW,
-            "expires_at": NOW + HOUR,
-            **values,
-        }
-    )
+    """Write the row of a token of ``NOW`` for an hour."""
+    times = {"issued_at": NOW, "expires_at": NOW + HOUR}
+    return factories.make_token(credential, **{"jti": "jti", **times, **values})
 
 
 def raw_row(model, instance, **changes):
