@@ -9,7 +9,7 @@ import time_machine
 from tests.commands.conftest import run, text
 from tests.factories import make_organization, make_user
 from token_exchange.credentials import authenticate_api_key, authenticate_client_app
-from token_exchange.models import APIKey, ClientApp
+from token_exchange.models import APIKey, ClientApp, Organization
 
 pytestmark = pytest.mark.django_db
 
@@ -171,7 +171,8 @@ class TestWhatCannotBe:
             (["--name", "a\x00b"], "name: Control characters are not allowed."),
             (["--name", "a\nCommandError: b"], "name: Control characters are not allowed."),
             (["--name", "x" * 256], "name: Ensure this value has at most 255 characters"),
-            (["--scope", "a b"], "scopes: 'a b' is not a scope (RFC 6749, section 3.3)."),
+            (["--scope", 'a"b'], "scopes: 'a\"b' is not a scope (RFC 6749, section 3.3)."),
+            (["--scope", "a b"], "--scope: 'a b' is not one scope; give --scope once for each"),
             (["--scope", ""], "scopes: '' is not a scope"),
             (["--scope", "a\n"], "scopes: 'a\\n' is not a scope"),
             (["--scope", "a", "--scope", "a"], "scopes: Enter each value once."),
@@ -228,6 +229,34 @@ class TestOwner:
         assert complaint(
             *("create_api_key", "--organization", "example", "--name", "x", "--owner", name)
         ) == (f"There is no user named {shown}.")
+
+
+class TestNameOfNoOrganization:
+    arguments = ("create_api_key", "--name", "x", "--organization")
+
+    @pytest.mark.parametrize(
+        ("wrong", "hint"),
+        [
+            ("exmaple", " Did you mean 'example' or 'example-2'?"),
+            ("other", " Did you mean 'others'?"),
+            ("nobody", ""),
+        ],
+    )
+    def test_brings_the_nearest_ones_to_mind(self, complaint, wrong, hint):
+        for slug in ("example-2", "example", "others"):
+            make_organization(slug=slug)
+        assert complaint(*self.arguments, wrong) == (
+            f"There is no organization whose slug is {wrong!r}.{hint}"
+        )
+
+    def test_compares_with_a_thousand_at_most(self, complaint):
+        Organization.objects.bulk_create(
+            Organization(name=f"{n}", slug=f"x-{n:04}") for n in range(1000)
+        )
+        make_organization(slug="example")
+        assert complaint(*self.arguments, "exmaple") == (
+            "There is no organization whose slug is 'exmaple'."
+        )
 
 
 class TestOrganizationLookup:

@@ -170,11 +170,20 @@ class TestRevokeCredential:
             f"Revoked {credential.identifier}; its tokens are refused as well.\n"
         )
 
-    def test_is_refused_the_second_time(self, complaint):
+    def test_is_refused_the_second_time(self, complaint, clock):
+        identifier = make_api_key().credential.identifier
+        run("revoke_credential", identifier, "--reason", "Left the company.")
+        clock.shift(HOUR)
+        assert complaint("revoke_credential", identifier, "--reason", "Again.") == (
+            "The credential was already revoked at 2026-01-01T00:00:00+00:00, "
+            "with the reason 'Left the company.'."
+        )
+
+    def test_is_refused_the_second_time_where_nobody_said_why(self, complaint):
         identifier = make_api_key().credential.identifier
         run("revoke_credential", identifier)
-        assert complaint("revoke_credential", identifier, "--reason", "Again.") == (
-            "The credential has already been revoked."
+        assert complaint("revoke_credential", identifier) == (
+            "The credential was already revoked at 2026-01-01T00:00:00+00:00, without a reason."
         )
 
     @pytest.mark.parametrize("reason", ["a\x00", "a\nb", "\ud800"])
@@ -200,10 +209,28 @@ class TestIdentifierOfNothing:
             "There is no credential with this identifier; list_credentials shows all."
         )
 
-    def test_is_refused_without_repeating_a_key_that_was_pasted(self, complaint, command):
+    @pytest.mark.parametrize("end", [None, -1, -48])
+    def test_is_refused_without_repeating_a_key_that_was_pasted(self, complaint, command, end):
         """What is printed on stderr often ends in somebody's log."""
         issued = make_api_key()
-        assert issued.raw_secret not in complaint(command, issued.raw_secret)
+        assert complaint(command, issued.raw_secret[:end]) == (
+            f"That is a whole secret; its ID is {issued.credential.identifier}, "
+            "and it may now stand in your shell's history."
+        )
+
+    def test_is_refused_without_repeating_a_client_secret_that_was_pasted(self, complaint, command):
+        issued = make_client_app()
+        begin = issued.credential.identifier[:-6]
+        assert complaint(command, issued.raw_secret) == (
+            f"That is a whole secret; its client_id begins with {begin} (list_credentials shows "
+            "it), and it may now stand in your shell's history."
+        )
+
+    def test_says_nothing_of_a_secret_that_is_not_ours(self, complaint, command):
+        secret = make_api_key().raw_secret.replace("sk_live", "sk_elsewhere")
+        assert complaint(command, secret) == (
+            "There is no credential with this identifier; list_credentials shows all."
+        )
 
     def test_is_refused_if_there_is_none(self, complaint, command):
         assert complaint(command) == "Error: the following arguments are required: ID"

@@ -6,6 +6,7 @@ import re
 from argparse import ArgumentTypeError
 from collections.abc import Callable
 from datetime import timedelta
+from difflib import get_close_matches
 from typing import Any, Final
 
 from django.contrib.auth import get_user_model
@@ -20,11 +21,14 @@ from django.db import DataError
 from django.utils.dateparse import parse_duration
 
 from token_exchange.conf import get_settings
+from token_exchange.core.secret_strings import ID_LENGTH
 from token_exchange.models import AbstractOrganization, Credential, get_organization_model
 
 _PLAIN: Final = re.compile(r"([0-9]{1,18})([smhdw]?)")
 # Without weeks, which Django 5.2 does not read.
 _ISO_8601: Final = re.compile(r"P[0-9TDHMS.]*[0-9][DHMS]")
+# Of a secret the first two parts, which are public; also of one that was pasted badly.
+_SECRET: Final = re.compile(rf"([^.]+)\.([0-9A-Za-z]{{{ID_LENGTH}}})\.[0-9A-Za-z]")
 _UNITS: Final = {
     "": timedelta(seconds=1),
     "s": timedelta(seconds=1),
@@ -33,6 +37,8 @@ _UNITS: Final = {
     "d": timedelta(days=1),
     "w": timedelta(weeks=1),
 }
+
+_MOST_COMPARED: Final = 1000
 
 LONGEST_DURATION: Final = timedelta(days=36_525)
 """A century: beyond it dates overflow, and nobody means it."""
@@ -71,11 +77,20 @@ def positive_duration(text: str) -> timedelta:
     return value
 
 
-def _find(query: Callable[[], Any], complaint: str) -> Any:
+def scope(text: str) -> str:
+    """Return what may be one scope; whether it is one, the credential says."""
+    if len(text.split()) > 1:
+        raise ArgumentTypeError(f"{text!r} is not one scope; give --scope once for each")
+    return text
+
+
+def _find(query: Callable[[], Any], complaint: str, hint: Callable[[], str] = str) -> Any:
     """Return the one row; what cannot even be asked of the database is not there either."""
     try:
         return query()
-    except (ObjectDoesNotExist, ValidationError, ValueError, OverflowError, DataError) as error:
+    except ObjectDoesNotExist as error:
+        raise CommandError(complaint + hint()) from error
+    except (ValidationError, ValueError, OverflowError, DataError) as error:
         raise CommandError(complaint) from error
 
 
@@ -87,12 +102,19 @@ def find_organization(value: str) -> AbstractOrganization:
         organization: AbstractOrganization = _find(
             lambda: model._default_manager.get(**{field: value}),
             f"There is no organization whose {field} is {value!r}.",
+            lambda: _nearest(model, field, value),
         )
     except MultipleObjectsReturned as error:
         raise CommandError(f"More than one organization has the {field} {value!r}.") from error
     except FieldError as error:
         raise CommandError(f"{model._meta.label} has no field {field!r}.") from error
     return organization
+
+
+def _nearest(model: type[AbstractOrganization], field: str, value: str) -> str:
+    known = model._default_manager.order_by("pk").values_list(field, flat=True)
+    near = get_close_matches(value, map(str, known[:_MOST_COMPARED]))
+    return f" Did you mean {' or '.join(map(repr, near))}?" if near else ""
 
 
 def find_user(username: str) -> Any:
@@ -105,12 +127,34 @@ def find_user(username: str) -> Any:
 
 def find_credential(identifier: str) -> Credential:
     """Return the credential of either kind with this public identifier."""
-    # Not repeated in the complaint: it may be a whole key, pasted by mistake.
+    _refuse_secret(identifier)
+    # Not repeated in the complaint: it may be part of a key, pasted by mistake.
     credential: Credential = _find(
         lambda: Credential.objects.on_writer().get(identifier=identifier),
         "There is no credential with this identifier; list_credentials shows all.",
     )
     return credential
+
+
+def _refuse_secret(text: str) -> None:
+    """Say what is public of a secret that stands where its identifier should."""
+    settings = get_settings()
+    secret = _SECRET.match(text)
+    if secret is None:
+        return
+    prefix, public = secret.groups()
+    told = {
+        settings.api_key_string_prefix: f"its ID is {prefix}.{public}",
+        # A client id ends in a checksum of its own, which only the list shows.
+        settings.client_secret_string_prefix: (
+            f"its client_id begins with {settings.client_id_string_prefix}.{public} "
+            "(list_credentials shows it)"
+        ),
+    }
+    if prefix in told:
+        raise CommandError(
+            f"That is a whole secret; {told[prefix]}, and it may now stand in your shell's history."
+        )
 
 
 def organization_name(organization: AbstractOrganization) -> str:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.core.management.base import CommandParser
+from django.core.management.base import CommandError, CommandParser
 from django.utils import timezone
 
 from token_exchange import credentials
 from token_exchange.management.arguments import find_credential
 from token_exchange.management.base import OneAnswerCommand
-from token_exchange.management.presenting import credential_facts
+from token_exchange.management.presenting import credential_facts, iso
+from token_exchange.models import Credential
 
 
 class Command(OneAnswerCommand):
@@ -27,9 +28,17 @@ class Command(OneAnswerCommand):
         """Revoke it."""
         now = timezone.now()
         credential = find_credential(identifier)
+        if credential.revoked_at is not None:
+            raise CommandError(_already(credential))
         credentials.revoke(credential, reason=reason, now=now)
         return credential_facts(credential, now=now)
 
     def text(self, answer: dict[str, Any]) -> str:
         """Say that it is done."""
         return f"Revoked {answer['identifier']}; its tokens are refused as well."
+
+
+def _already(credential: Credential) -> str:
+    reason = credential.revocation_reason
+    why = f"with the reason {reason!r}" if reason else "without a reason"
+    return f"The credential was already revoked at {iso(credential.revoked_at)}, {why}."
