@@ -7,11 +7,13 @@ import time_machine
 
 from tests.commands.conftest import run, text
 from token_exchange import signing
+from token_exchange.core.errors import TemporarilyUnavailable
 from token_exchange.models import SigningKey
 
 pytestmark = pytest.mark.django_db
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
+DAY = timedelta(days=1)
 
 
 @pytest.fixture(autouse=True)
@@ -31,6 +33,7 @@ class TestRotateSigningKey:
             "algorithm": "EdDSA",
             "signs_from": "2026-01-01T00:06:00+00:00",
             "all_new": False,
+            "signs_now": True,
         }
 
     def test_is_refused_until_it_signs(self, complaint, clock):
@@ -58,6 +61,31 @@ class TestRotateSigningKey:
         assert text("rotate_signing_key", "--all-new").endswith(
             "It signs from 2026-01-01T00:00:00+00:00. All other keys are removed.\n"
         )
+
+    def test_tells_that_nothing_is_signed_meanwhile_where_nobody_can(self, settings):
+        settings.SECRET_KEY = "another-secret-key-than-the-one-of-before"
+        assert text("rotate_signing_key").endswith(
+            "\nNothing is signed until then: the key of today cannot be decrypted. "
+            "With --all-new a key signs at once, and every token dies.\n"
+        )
+        with pytest.raises(TemporarilyUnavailable):
+            _ = signing.key_set().current
+
+    def test_signs_at_once_where_asked_although_nobody_could(self, settings):
+        settings.SECRET_KEY = "another-secret-key-than-the-one-of-before"
+        SigningKey.objects.update(published_at=NOW - DAY, activates_at=NOW - DAY)
+        answer = run("rotate_signing_key", "--all-new")
+        assert answer["signs_now"] is True
+        assert signing.key_set().current.kid == answer["kid"]
+
+    def test_tells_programs_as_well(self, settings):
+        settings.SECRET_KEY = "another-secret-key-than-the-one-of-before"
+        assert run("rotate_signing_key")["signs_now"] is False
+
+    def test_signs_at_once_where_there_is_no_other_key(self):
+        SigningKey.objects.all().delete()
+        assert run("rotate_signing_key")["signs_now"] is True
+        assert signing.key_set().current.kid == SigningKey.objects.get().kid
 
     def test_refuses_what_it_does_not_know(self, complaint):
         assert "unrecognized arguments: now" in complaint("rotate_signing_key", "now")

@@ -10,6 +10,8 @@ from django.utils import timezone
 from token_exchange import signing
 from token_exchange.management.base import OneAnswerCommand
 from token_exchange.management.presenting import iso
+from token_exchange.models import SigningKey
+from token_exchange.models.signing_key import KeyState
 
 
 class Command(OneAnswerCommand):
@@ -28,18 +30,31 @@ class Command(OneAnswerCommand):
 
     def answer(self, *, all_new: bool, **_: Any) -> dict[str, Any]:
         """Rotate it."""
-        key = signing.rotate_signing_key(all_new=all_new, now=timezone.now())
+        now = timezone.now()
+        key = signing.rotate_signing_key(all_new=all_new, now=now)
+        current = [
+            each
+            for each in SigningKey.objects.on_writer().published(now=now)
+            if each.state(now=now) == KeyState.CURRENT
+        ]
         return {
             "kid": key.kid,
             "algorithm": key.algorithm,
             "signs_from": iso(key.activates_at),
             "all_new": all_new,
+            "signs_now": all(map(signing.is_readable, current[-1:])),
         }
 
     def text(self, answer: dict[str, Any]) -> str:
         """Say what it is and from when it signs."""
         others = "All other keys are removed." if answer["all_new"] else "The others retire then."
-        return (
-            f"Published the {answer['algorithm']} key {answer['kid']}.\n"
-            f"It signs from {answer['signs_from']}. {others}"
-        )
+        lines = [
+            f"Published the {answer['algorithm']} key {answer['kid']}.",
+            f"It signs from {answer['signs_from']}. {others}",
+        ]
+        if not answer["signs_now"]:
+            lines.append(
+                "Nothing is signed until then: the key of today cannot be decrypted. "
+                "With --all-new a key signs at once, and every token dies."
+            )
+        return "\n".join(lines)
