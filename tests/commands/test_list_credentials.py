@@ -16,7 +16,7 @@ HOUR = timedelta(hours=1)
 
 class TestListCredentials:
     @pytest.fixture
-    def listed(self):
+    def listed(self, clock):
         ours, theirs = make_organization(slug="ours"), make_organization(slug="theirs")
         user = make_user(username="owner")
         return {
