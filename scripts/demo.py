@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import http.client
+import re
 import signal
 import socket
 import sys
@@ -21,6 +22,7 @@ from demonstration.narrator import Narrator
 from demonstration.service import Service, ServiceFailed
 
 LAST_PORT = 65_535
+_PORT = re.compile(r"[0-9]{1,5}")
 # What a step raises that did not get the answer it needs to go on.
 _BROKEN_STEP = (OSError, http.client.HTTPException, LookupError, ValueError, StopIteration)
 
@@ -93,10 +95,9 @@ def _arguments() -> argparse.Namespace:
 
 
 def _port(text: str) -> int:
-    port = int(text)
-    if not 0 < port <= LAST_PORT:
-        raise ValueError(text)
-    return port
+    if _PORT.fullmatch(text) is None or not 0 < int(text) <= LAST_PORT:
+        raise argparse.ArgumentTypeError(f"a port is a number from 1 to {LAST_PORT}")
+    return int(text)
 
 
 def _require_free(port: int) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import http.client
 import json
 import os
+import re
 import secrets
 import signal
 import subprocess
@@ -19,9 +20,17 @@ import environment
 PROJECT = environment.ROOT / "example_project"
 START_SECONDS = 30
 STOP_SECONDS = 10
+_DRAW_KEY = """
+from token_exchange.core.secret_strings import make_identifier, make_secret
+print(make_secret(make_identifier("sk_live")).raw_secret)
+"""
 # All that the service learns of its surroundings: a variable meant for another project, such as
 # DATABASE_URL, must not lead the demonstration there.
 _PASSED_ON = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "TZ")
+
+
+# The name that Python prints, at the end of a traceback, before the text of an exception.
+_EXCEPTION = re.compile(r"^(?:\w+\.)+\w+: ", re.MULTILINE)
 
 
 class ServiceFailed(Exception):
@@ -62,8 +71,19 @@ class Service:
 
     def manage(self, *arguments: str, **variables: str) -> str:
         """Run a management command and return what it printed."""
+        return self._run("manage.py", *arguments, **variables)
+
+    def answer(self, *arguments: str) -> Any:
+        """Run a management command and return the JSON object that it answers with."""
+        return json.loads(self.manage(*arguments, "--json"))
+
+    def draw_key(self) -> str:
+        """Return a well-formed API key that nobody was ever given."""
+        return self._run("-c", _DRAW_KEY).strip()
+
+    def _run(self, *arguments: str, **variables: str) -> str:
         done = subprocess.run(
-            [self._python, "manage.py", *arguments],
+            [self._python, *arguments],
             cwd=PROJECT,
             env={**self._environment, **variables},
             capture_output=True,
@@ -71,12 +91,8 @@ class Service:
             check=False,
         )
         if done.returncode:
-            raise ServiceFailed(f"manage.py {' '.join(arguments)} failed:\n{done.stderr.strip()}")
+            raise ServiceFailed(f"{' '.join(arguments)} failed:\n{_told(done.stderr)}")
         return done.stdout
-
-    def answer(self, *arguments: str) -> Any:
-        """Run a management command and return the JSON object that it answers with."""
-        return json.loads(self.manage(*arguments, "--json"))
 
     @contextmanager
     def running(self) -> Iterator[subprocess.Popen[bytes]]:
@@ -84,9 +100,10 @@ class Service:
         command = [
             *(self._python, "-m", "gunicorn", "config.wsgi"),
             *("--chdir", str(PROJECT), "--bind", f"127.0.0.1:{self.port}"),
-            # Two, so that every step shows that it does not matter which of them answers; with
-            # threads, because a browser keeps connections open on which it says nothing.
-            *("--workers", "2", "--threads", "4"),
+            # One, because local memory counts for each process alone, and RateLimit would tell
+            # of either count in turn; with threads, because a browser keeps connections open on
+            # which it says nothing.
+            *("--workers", "1", "--threads", "4"),
             *("--graceful-timeout", "2", "--log-level", "warning", "--no-control-socket"),
         ]
         server = None
@@ -129,6 +146,12 @@ class Service:
     def log_tail(self) -> str:
         """Return the end of the log."""
         return "\n".join(self.log_lines()[-20:])
+
+
+def _told(complaint: str) -> str:
+    """Return what a traceback ends in, which is for people, or the complaint that is none."""
+    last = list(_EXCEPTION.finditer(complaint))[-1:]
+    return complaint[last[0].end() if last else 0 :].strip()
 
 
 def _stop(server: subprocess.Popen[bytes]) -> None:

@@ -29,7 +29,7 @@ class Cast:
 
 def prepare(service: Service, narrator: Narrator) -> Cast:
     """Make the tables, an admin user, two organizations and their credentials."""
-    narrator.step("A database, with an organization, an API key and a client app")
+    narrator.step("A database, with two organizations, their API keys and a client app")
     narrator.ran("migrate")
     service.manage("migrate", "--no-input")
     # In a database of somebody's own the plain names may be taken.
@@ -46,10 +46,9 @@ def prepare(service: Service, narrator: Narrator) -> Cast:
     client = command(
         service, narrator, "create_client_app", *issue, "Report writer", *reads, *writes
     )
-    service.answer("create_organization", "Another Company", "--slug", other)
-    stranger = service.answer(
-        "create_api_key", "--organization", other, "--name", "A stranger's", *reads
-    )
+    command(service, narrator, "create_organization", "Another Company", "--slug", other)
+    its = ("--organization", other, "--name")
+    stranger = command(service, narrator, "create_api_key", *its, "Their export", *reads)
     return Cast(
         admin=admin,
         password=password,
