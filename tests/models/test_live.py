@@ -8,8 +8,8 @@ from datetime import timedelta
 import pytest
 
 from tests.factories import make_api_key, make_user
+from tests.models.claims import claims_for, reason_of
 from tests.models.rows import HOUR, NOW, make_token
-from tests.models.test_check_alive import claims_for, reason_of
 from token_exchange.models import AccessToken, Credential, Organization, SigningKey
 
 pytestmark = pytest.mark.django_db
