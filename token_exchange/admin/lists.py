@@ -36,7 +36,7 @@ ORGANIZATION_LIMIT: Final = 50
 
 LIVE: Final = "live"
 REFUSED: Final = "refused"
-"""A token that was not revoked itself, but whose credential, owner, organization or key is out."""
+"""Not revoked itself, but its credential, owner, organization or key no longer stands for it."""
 
 STATE_LABELS: Final[Mapping[str, Any]] = {
     State.ACTIVE: _("active"),

@@ -87,8 +87,6 @@ class SigningKeyAdmin(DeskAdmin):
             with transaction.atomic(using=using):
                 key = signing.rotate_signing_key(now=now, by=request.user, all_new=all_new)
                 self.log_addition(request, key, message)
-                # The verb forgets them too, but here before the commit: others read them again.
-                transaction.on_commit(signing.forget_key_set, using=using)
         except SigningKeyConflict as error:
             return self.refuse(request, str(error))
         return self.go_back(request, _("Key %(kid)s has been published.") % {"kid": key.kid})
