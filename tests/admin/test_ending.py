@@ -8,9 +8,9 @@ import pytest
 from django.contrib.admin.models import LogEntry
 from django.utils import timezone
 
+from tests.admin.clients import works
 from tests.admin.conftest import hidden_fields
 from tests.admin.pages import credential_page, page
-from tests.admin.test_rotating import works
 from tests.factories import make_api_key
 from token_exchange import credentials
 from token_exchange.models import APIKey

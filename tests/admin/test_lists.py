@@ -9,9 +9,9 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
+from tests.admin.clients import make_token
 from tests.admin.conftest import hidden_fields
 from tests.admin.pages import credential_page, page
-from tests.admin.test_revoking import make_token
 from tests.factories import make_api_key, make_client_app, make_organization, make_user
 from token_exchange import credentials, signing
 from token_exchange.admin import lists

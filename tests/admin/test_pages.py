@@ -9,9 +9,9 @@ from django.contrib import admin
 from django.contrib.staticfiles import finders
 from django.utils import timezone
 
+from tests.admin.clients import make_token
 from tests.admin.conftest import hidden_fields
 from tests.admin.pages import credential_page, page
-from tests.admin.test_revoking import make_token
 from tests.factories import make_api_key, make_organization
 from token_exchange import credentials
 from token_exchange.models import APIKey

@@ -10,9 +10,9 @@ from django.contrib.admin.models import LogEntry
 from django.core import serializers
 from django.utils import timezone
 
+from tests.admin.clients import make_token
 from tests.admin.conftest import Desk, hidden_fields
 from tests.admin.pages import credential_page, page
-from tests.admin.test_revoking import make_token
 from tests.factories import make_api_key, make_client_app, make_user
 from token_exchange import credentials
 from token_exchange.models import AccessToken, APIKey, Credential, SigningKey

@@ -7,24 +7,17 @@ from django.contrib.admin.models import CHANGE, LogEntry
 from django.db import connection
 from django.utils import timezone
 
+from tests.admin.clients import make_token
 from tests.admin.conftest import hidden_fields
 from tests.admin.pages import credential_page, page
 from tests.factories import make_api_key, make_client_app
 from token_exchange import credentials
-from token_exchange.exchange import TokenRequest, mint
 from token_exchange.models import AccessToken, APIKey, ClientApp
 
 pytestmark = pytest.mark.django_db
 
 LIST = page("apikey", "changelist")
 TOKENS = page("accesstoken", "changelist")
-
-
-def make_token(issued=None):
-    issued = issued or make_api_key(scopes=["a"])
-    now = timezone.now()
-    found = credentials.authenticate_api_key(issued.raw_secret, address="192.0.2.1", now=now)
-    return AccessToken.objects.get(jti=mint(found, TokenRequest(), now=now).jti)
 
 
 class TestRevokeCredential:

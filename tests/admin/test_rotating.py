@@ -10,11 +10,11 @@ from django.contrib.admin.models import CHANGE, LogEntry
 from django.utils import timezone
 from django.utils.formats import date_format
 
+from tests.admin.clients import works
 from tests.admin.conftest import hidden_fields
 from tests.admin.pages import credential_page, page
 from tests.factories import make_api_key, make_client_app, make_organization
 from token_exchange import credentials
-from token_exchange.core.errors import InvalidClient
 from token_exchange.models import APIKey, ClientApp
 
 pytestmark = pytest.mark.django_db
@@ -29,15 +29,6 @@ def secrets_of(response):
 
 def choices_of(response):
     return [value for value, _label in response.context["form"].fields["overlap"].choices]
-
-
-def works(raw_key, *, after=timedelta(0)):
-    now = timezone.now() + after
-    try:
-        credentials.authenticate_api_key(raw_key, address="192.0.2.1", now=now)
-    except InvalidClient:
-        return False
-    return True
 
 
 class TestForm:

@@ -1,0 +1,31 @@
+"""What the clients of a credential do with it while operators look after it."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+from django.utils import timezone
+
+from tests.factories import make_api_key
+from token_exchange import credentials
+from token_exchange.core.errors import InvalidClient
+from token_exchange.credentials import IssuedSecret
+from token_exchange.exchange import TokenRequest, mint
+from token_exchange.models import AccessToken
+
+
+def make_token(issued: IssuedSecret | None = None) -> Any:
+    issued = issued or make_api_key(scopes=["a"])
+    now = timezone.now()
+    found = credentials.authenticate_api_key(issued.raw_secret, address="192.0.2.1", now=now)
+    return AccessToken.objects.get(jti=mint(found, TokenRequest(), now=now).jti)
+
+
+def works(raw_key: str, *, after: timedelta = timedelta(0)) -> bool:
+    now = timezone.now() + after
+    try:
+        credentials.authenticate_api_key(raw_key, address="192.0.2.1", now=now)
+    except InvalidClient:
+        return False
+    return True
