@@ -11,6 +11,7 @@ from django.db import router, transaction
 from django.forms import ModelForm
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
+from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 from django.views.decorators.debug import sensitive_variables
 
@@ -50,7 +51,7 @@ def issue_page(model_admin: DeskAdmin, request: HttpRequest) -> HttpResponse:
         except ValidationError as error:
             _add_errors(form, error)
         else:
-            title = _("%(kind)s issued") % {"kind": model_admin.opts.verbose_name}
+            title = capfirst(_("%(kind)s issued") % {"kind": model_admin.opts.verbose_name})
             return show_secrets(model_admin, request, [issued], title=title)
     return _form_page(model_admin, request, form, drawn=request.POST["drawn"])
 
