@@ -92,8 +92,10 @@ class TestComplaintsOfCommandsThatRan:
         )
 
     def test_not_migrated(self, capsys):
-        def be_empty(_execute, *_arguments):
-            raise ProgrammingError("no such table:\ntoken_exchange_credential")
+        def be_empty(execute, sql, *arguments):
+            if "token_exchange_credential" in sql:
+                raise ProgrammingError("no such table:\ntoken_exchange_credential")
+            return execute(sql, *arguments)
 
         with connection.execute_wrapper(be_empty):
             line = complain(capsys, "list_credentials")
