@@ -89,3 +89,9 @@ def test_every_check_is_listed() -> None:
     expected = set(re.findall(r'id="token_exchange\.([EW]\d+)"', sources))
     of_settings = {each.metadata["check_id"] for each in fields(Settings)}
     assert expected - of_settings == set(re.findall(r"^\| `([EW]\d+)` \|", README, re.MULTILINE))
+
+
+def test_the_check_of_each_setting_has_its_place_in_the_table() -> None:
+    ids = [each.metadata["check_id"] for each in fields(Settings)]
+    assert ids == [f"E{number:03}" for number in range(2, 2 + len(ids))]
+    assert f"`{ids[0]}` to `{ids[-1]}`" in README
