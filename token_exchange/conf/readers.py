@@ -118,6 +118,13 @@ def num_proxies(value: Any) -> int:
     return value
 
 
+def cache_size(value: Any) -> int:
+    """Accept a number of things to remember."""
+    if type(value) is not int or value < 0:
+        raise ValueError("must be a whole number, at least 0")
+    return value
+
+
 def scopes(value: Any) -> Mapping[str, str]:
     """Accept a dictionary of scopes and their labels."""
     if not isinstance(value, Mapping):

@@ -165,9 +165,32 @@ class Settings:
         readers.dotted_path,
         "The callable that verifies bearer tokens.",
     )
+    revocation_max_age: timedelta = _setting(
+        "E025",
+        1,
+        readers.day_at_most,
+        "Seconds that a process may rely on what it knows of revocations; 0: ask each time.",
+    )
+    revocation_max_staleness: timedelta = _setting(
+        "E026",
+        None,
+        readers.optional(readers.day_at_most),
+        "Seconds that verification goes on with the last known keys and revocations while their "
+        "source is away; then 503. Default: 0.",
+    )
+    verified_token_cache_size: int = _setting(
+        "E027",
+        10_000,
+        readers.cache_size,
+        "Verified tokens that a process remembers, so that it checks each signature once; 0: none.",
+    )
 
     def __post_init__(self) -> None:
-        derived = {"audience": self.issuer, "require_https": not django_settings.DEBUG}
+        derived = {
+            "audience": self.issuer,
+            "require_https": not django_settings.DEBUG,
+            "revocation_max_staleness": timedelta(0),
+        }
         for name, value in derived.items():
             if getattr(self, name) is None:
                 object.__setattr__(self, name, value)
