@@ -8,7 +8,7 @@ from django.apps import AppConfig
 from django.apps import apps as global_apps
 from django.contrib.auth import get_user_model
 from django.db import router
-from django.db.models.signals import post_migrate, pre_delete
+from django.db.models.signals import post_migrate, post_save, pre_delete
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
@@ -27,13 +27,23 @@ class TokenExchangeConfig(AppConfig):
         checks.register()
         audit.connect()
         post_migrate.connect(_ensure_first_key, sender=self)
-        # Each proxy of the user model is a sender of its own.
-        user_model = get_user_model()._meta.concrete_model
-        for model in global_apps.get_models():
-            if model._meta.concrete_model is user_model:
-                pre_delete.connect(_revoke_keys_of, sender=model)
+        self._connect_to_models()
         if global_apps.is_installed("drf_spectacular"):
             from token_exchange import schema  # noqa: F401 - importing it is registering it
+
+    def _connect_to_models(self) -> None:
+        from token_exchange.models import AccessToken, Credential, get_organization_model
+
+        user_model = get_user_model()._meta.concrete_model
+        # Each proxy of a model is a sender of its own.
+        for model in global_apps.get_models():
+            concrete = model._meta.concrete_model
+            if concrete is user_model:
+                pre_delete.connect(_revoke_keys_of, sender=model)
+            if concrete in {AccessToken, Credential}:
+                pre_delete.connect(_end_tokens_of_deleted, sender=model)
+            if concrete is get_organization_model()._meta.concrete_model:
+                post_save.connect(_mark_changed, sender=model)
 
 
 def _ensure_first_key(*, using: str, apps: Any = global_apps, **_: object) -> None:
@@ -52,3 +62,15 @@ def _revoke_keys_of(*, instance: Any, **_: object) -> None:
     from token_exchange.credentials import revoke_keys_of
 
     revoke_keys_of(instance, now=timezone.now())
+
+
+def _end_tokens_of_deleted(*, instance: Any, using: str, **_: object) -> None:
+    from token_exchange.credentials import end_tokens_of_deleted
+
+    end_tokens_of_deleted(instance, using=using)
+
+
+def _mark_changed(*, using: str, **_: object) -> None:
+    from token_exchange.models.revocation import mark_changed
+
+    mark_changed(using=using)

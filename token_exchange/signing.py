@@ -9,8 +9,6 @@ from __future__ import annotations
 import base64
 import contextlib
 import logging
-import threading
-import time
 from datetime import datetime, timedelta
 from typing import Any, Final
 
@@ -20,16 +18,18 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from django.conf import settings as django_settings
 from django.core.signals import setting_changed
-from django.db import DatabaseError, IntegrityError, InterfaceError, router, transaction
+from django.db import IntegrityError, router, transaction
 from django.db.models import Max, Q
 from django.utils.timezone import now as utc_now
 from django.utils.translation import gettext as _
 from django.views.decorators.debug import sensitive_variables
 
 from token_exchange.conf import get_settings
+from token_exchange.copies import Copy
 from token_exchange.core import keys
-from token_exchange.core.errors import TemporarilyUnavailable
+from token_exchange.core.revocations import RevocationKind
 from token_exchange.models import SigningKey
+from token_exchange.models.revocation import feed_changed, has_uncommitted_changes, recording
 from token_exchange.models.signing_key import KeyState, SigningKeyQuerySet
 from token_exchange.signals import (
     announce,
@@ -38,13 +38,11 @@ from token_exchange.signals import (
     signing_key_removed,
 )
 
-KEY_SET_MAX_AGE_SECONDS: Final = 10
+KEY_SET_MAX_AGE_SECONDS: Final = 1
 """How old a process's copy of the key set may become: the reach of ``--all-new``."""
 
 CLOCK_SKEW: Final = timedelta(minutes=1)
 """How far a verifier's clock, or its cache's, may be behind ours."""
-
-_AWAY_SECONDS: Final = 1.0
 
 _ENCRYPTION_LABEL: Final = b"token_exchange.signing_key_encryption.v1"
 
@@ -62,54 +60,21 @@ def _derive(secret: str | bytes) -> bytes:
     return base64.urlsafe_b64encode(HKDF(SHA256(), 32, None, _ENCRYPTION_LABEL).derive(raw))
 
 
-class _KeySetCache:
-    """The key set of this process; parsing a key costs more than a hundred signatures."""
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._parsed: dict[str, keys.SigningKey] = {}
-        self._key_set = keys.KeySet(())
-        self._fresh_until = self._away_until = float("-inf")
-
-    def clear(self) -> None:
-        # Waits for a copy that is being read: it may be older than what made us forget. The set
-        # itself stays for a thread that has just found it fresh.
-        with self._lock:
-            self._parsed = {}
-            self._fresh_until = self._away_until = float("-inf")
-
-    def get(self) -> keys.KeySet:
-        if time.monotonic() >= self._fresh_until:
-            with self._lock:
-                if (asked_at := time.monotonic()) >= self._fresh_until:
-                    self._refresh(asked_at)
-        return self._key_set
-
-    def _refresh(self, asked_at: float) -> None:
-        if asked_at < self._away_until:
-            # Whoever waited for the lock while the database hung shall not wait for it again.
-            raise TemporarilyUnavailable(reason="database_away")
-        try:
-            self._key_set = self._load(now=utc_now())
-        except (DatabaseError, InterfaceError):
-            self._away_until = time.monotonic() + _AWAY_SECONDS
-            raise
-        self._fresh_until = asked_at + KEY_SET_MAX_AGE_SECONDS
-
-    def _load(self, *, now: datetime) -> keys.KeySet:
-        rows = list(SigningKey.objects.on_writer().published(now=now))
-        parsed = {row.kid: self._parsed.get(row.kid) or _parse(row) for row in rows}
-        self._parsed = {kid: key for kid, key in parsed.items() if key is not None}
-        states = {row.kid: row.state(now=now) for row in rows}
-        waiting = [kid for kid, state in states.items() if state == KeyState.NEXT]
-        current = [kid for kid, state in states.items() if state == KeyState.CURRENT]
-        return keys.KeySet(
-            filter(None, map(_parse_public, rows)),
-            signing_keys=self._parsed.values(),
-            # A clock that is behind finds no key whose time has come, but one that will sign next.
-            current_kid=next(iter([*current[-1:], *waiting]), None),
-            is_changing=bool(waiting),
-        )
+def _read_key_set(before: keys.KeySet | None) -> keys.KeySet:
+    """Read the key set; what was parsed before is parsed once."""
+    now = utc_now()
+    known = before or keys.KeySet(())
+    rows = list(SigningKey.objects.on_writer().published(now=now))
+    states = {row.kid: row.state(now=now) for row in rows}
+    waiting = [kid for kid, state in states.items() if state == KeyState.NEXT]
+    current = [kid for kid, state in states.items() if state == KeyState.CURRENT]
+    return keys.KeySet(
+        filter(None, (known.verification_key(row.kid) or _parse_public(row) for row in rows)),
+        signing_keys=filter(None, (known.signing_key(row.kid) or _parse(row) for row in rows)),
+        # A clock that is behind finds no key whose time has come, but one that will sign next.
+        current_kid=next(iter([*current[-1:], *waiting]), None),
+        is_changing=bool(waiting),
+    )
 
 
 def _parse_public(row: SigningKey) -> keys.VerificationKey | None:
@@ -135,12 +100,31 @@ def _parse(row: SigningKey) -> keys.SigningKey | None:
     return key
 
 
-_cache = _KeySetCache()
+def _has_uncommitted_changes() -> bool:
+    return has_uncommitted_changes(using=router.db_for_write(SigningKey))
+
+
+def _max_age_seconds() -> float:
+    return KEY_SET_MAX_AGE_SECONDS
+
+
+# Parsing a key costs more than a hundred signatures.
+_copy = Copy(
+    _read_key_set,
+    name="key_set",
+    max_age_seconds=_max_age_seconds,
+    is_private=_has_uncommitted_changes,
+)
 
 
 def forget_key_set() -> None:
-    """Make this process read the key set anew when it needs it next."""
-    _cache.clear()
+    """Make this process read and parse the key set anew when it needs it next."""
+    _copy.forget()
+
+
+def expire_key_set() -> None:
+    """Make this process read the key set again when it needs it next."""
+    _copy.expire()
 
 
 def is_readable(row: SigningKey) -> bool:
@@ -150,7 +134,7 @@ def is_readable(row: SigningKey) -> bool:
 
 def key_set() -> keys.KeySet:
     """Return this process's key set, at most ``KEY_SET_MAX_AGE_SECONDS`` old."""
-    return _cache.get()
+    return _copy.get()
 
 
 def ensure_first_key(*, using: str, now: datetime) -> None:
@@ -158,7 +142,7 @@ def ensure_first_key(*, using: str, now: datetime) -> None:
 
     For ``post_migrate``, which also runs after a flush: what this process knew of keys is void.
     """
-    _cache.clear()
+    _copy.forget()
     if not SigningKey.objects.using(using).exists():
         with contextlib.suppress(SigningKeyConflict):
             _add_key(sequence=1, using=using, now=now, activates_at=now)
@@ -180,22 +164,19 @@ def rotate_signing_key(*, now: datetime, by: Any = None, all_new: bool = False) 
     activates_at = now if all_new else now + get_settings().jwks_max_age + CLOCK_SKEW
     # Drawn before the transaction, so that of two who rotate at once the second draws the same.
     newest = SigningKey.objects.using(using).aggregate(newest=Max("sequence"))["newest"] or 0
-    with transaction.atomic(using=using):
+    with recording(using=using) as feed:
         others = SigningKey.objects.using(using).filter(removed_at=None)
         if all_new:
             others.update(removed_at=now, encrypted_private_key="")
             for key in SigningKey.objects.using(using).filter(removed_at=now):
+                feed.end_all(RevocationKind.SIGNING_KEY, key.kid)
                 announce(signing_key_removed, using=using, signing_key=key, by=by)
         else:
             others.filter(Q(retires_at=None) | Q(retires_at__gt=activates_at)).update(
                 retires_at=activates_at
             )
             _refuse_while_one_waits(others, now=now)
-        key = _add_key(sequence=newest + 1, using=using, now=now, activates_at=activates_at, by=by)
-    _cache.clear()
-    # And once more where the caller has a transaction open, until which others see the old keys.
-    transaction.on_commit(_cache.clear, using=using)
-    return key
+        return _add_key(sequence=newest + 1, using=using, now=now, activates_at=activates_at, by=by)
 
 
 def _refuse_while_one_waits(published: SigningKeyQuerySet, *, now: datetime) -> None:
@@ -234,7 +215,12 @@ def _add_key(
 
 def _forget(*, setting: str, **_: object) -> None:
     if setting in {"TOKEN_EXCHANGE", "SECRET_KEY", "SECRET_KEY_FALLBACKS"}:
-        _cache.clear()
+        _copy.forget()
+
+
+def _expire(**_: object) -> None:
+    _copy.expire()
 
 
 setting_changed.connect(_forget)
+feed_changed.connect(_expire)

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
+import threading
+from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final
@@ -12,9 +15,13 @@ from jwt import PyJWS
 
 from token_exchange.core.errors import ExpiredToken, InvalidToken
 from token_exchange.core.keys import ALGORITHMS, KeySet
+from token_exchange.core.revocations import RevocationSet
 from token_exchange.core.tokens import TOKEN_TYPE, Claims, parse_claims
 
 MAX_TOKEN_LENGTH: Final = 8192
+
+DEFAULT_CACHE_SIZE: Final = 10_000
+"""Tokens that a verifier remembers unless told otherwise."""
 
 _COMPACT_JWS: Final = re.compile(r"[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+")
 _TOKEN_TYPES: Final = frozenset({TOKEN_TYPE, f"application/{TOKEN_TYPE}"})
@@ -27,59 +34,133 @@ class VerifiedToken:
     """A token that was good when it was asked about."""
 
     claims: Claims
-    owner: Any
-    """What ``check_alive`` returned: the owning user, if the token has one who is known."""
+    owner: Any = None
+    """The owning user, if the token speaks for one whom this service knows."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
 class TokenVerifier:
-    """Verify access tokens of one issuer for one audience; safe to share between threads."""
+    """Verify access tokens of one issuer for one audience; safe to share between threads.
 
-    keys: Callable[[], KeySet]
-    """Asked at each verification for the keys of that moment."""
-    check_alive: Callable[[Claims], Any]
-    """Asked at each verification; raises ``InvalidToken`` if the token has been revoked."""
-    issuer: str
-    audience: str
-    leeway_seconds: int = 0
-    """For clocks that differ; 0 where one clock issues and verifies."""
+    A token whose signature and claims were right is remembered by its digest, so that the signature
+    is checked once and not at each request. What can change is checked each time: the keys, the
+    revocations and the clock. At most ``cache_size`` tokens are remembered, the ones that were
+    used last; 0 remembers none.
+    """
 
-    def verify(self, token: str, *, now: float) -> VerifiedToken:
+    def __init__(
+        self,
+        *,
+        keys: Callable[[], KeySet],
+        revocations: Callable[[], RevocationSet],
+        issuer: str,
+        audience: str,
+        leeway_seconds: int = 0,
+        cache_size: int = DEFAULT_CACHE_SIZE,
+    ) -> None:
+        """Take what to verify by.
+
+        ``keys`` and ``revocations`` are asked at each verification for those of that moment, and
+        may raise. The leeway is for clocks that differ; 0 where one clock issues and verifies.
+        """
+        self._keys = keys
+        self._revocations = revocations
+        self._issuer = issuer
+        self._audience = audience
+        self._leeway_seconds = leeway_seconds
+        self._seen = _SeenTokens(cache_size)
+
+    def verify(self, token: str, *, now: float) -> Claims:
         """Return what a good token says: signature, type, claims, revocation, then expiry.
 
         ``now`` is in seconds since the epoch. Raises ``ExpiredToken`` if nothing but the expiry
         is wrong and ``InvalidToken`` for every other fault.
         """
-        claims = parse_claims(self._verify_signature(token))
-        if claims.issuer != self.issuer:
-            raise InvalidToken(reason="wrong_issuer")
-        if self.audience not in claims.audience:
-            raise InvalidToken(reason="wrong_audience")
-        if claims.not_before is not None and now < claims.not_before - self.leeway_seconds:
-            raise InvalidToken(reason="not_yet_valid")
-        owner = self.check_alive(claims)
-        if now >= claims.expires_at + self.leeway_seconds:
-            raise ExpiredToken(reason="expired")
-        return VerifiedToken(claims=claims, owner=owner)
+        claims = self.verify_but_expiry(token, now=now)
+        self.check_expiry(claims, now=now)
+        return claims
 
-    def _verify_signature(self, token: str) -> bytes:
-        # Length, then shape, then anything else: PyJWT has no limit and takes more than one form.
+    def verify_but_expiry(self, token: str, *, now: float) -> Claims:
+        """Return what a token says of which all but the expiry is right; raises as ``verify``.
+
+        For whoever has more to refuse a token for, which must be told before the expiry is.
+        """
+        # Length, then charset and shape, then anything else: PyJWT has no limit and takes more
+        # than one form.
         if len(token) > MAX_TOKEN_LENGTH or _COMPACT_JWS.fullmatch(token) is None:
             raise InvalidToken(reason="malformed_token")
-        try:
-            header = jwt.get_unverified_header(token)
-        except jwt.PyJWTError as error:
-            raise InvalidToken(reason="malformed_header") from error
-        if not _FORBIDDEN_PARAMETERS.isdisjoint(header):
-            raise InvalidToken(reason="forbidden_header_parameter")
-        token_type = header.get("typ")
-        if not isinstance(token_type, str) or token_type.lower() not in _TOKEN_TYPES:
-            raise InvalidToken(reason="wrong_type")
-        key = self.keys().verification_key(header.get("kid", ""))
-        if key is None:
-            raise InvalidToken(reason="unknown_kid")
-        try:
-            payload: bytes = _JWS.decode(token, key.public_key, algorithms=[key.algorithm])
-        except jwt.PyJWTError as error:
-            raise InvalidToken(reason="bad_signature") from error
-        return payload
+        digest = hashlib.sha256(token.encode()).digest()
+        seen = self._seen.get(digest)
+        keys = self._keys()
+        if seen is None:
+            kid, payload = _verify_signature(token, keys)
+            claims = self._check_claims(parse_claims(payload))
+            if now < claims.expires_at + self._leeway_seconds:
+                self._seen.add(digest, (kid, claims))
+        else:
+            kid, claims = seen
+            if keys.verification_key(kid) is None:
+                self._seen.forget(digest)
+                raise InvalidToken(reason="unknown_kid")
+        if claims.not_before is not None and now < claims.not_before - self._leeway_seconds:
+            raise InvalidToken(reason="not_yet_valid")
+        self._revocations().check(claims, kid=kid)
+        return claims
+
+    def check_expiry(self, claims: Claims, *, now: float) -> None:
+        """Raise ``ExpiredToken`` if the token with these claims is dead at ``now``."""
+        if now >= claims.expires_at + self._leeway_seconds:
+            raise ExpiredToken(reason="expired")
+
+    def _check_claims(self, claims: Claims) -> Claims:
+        if claims.issuer != self._issuer:
+            raise InvalidToken(reason="wrong_issuer")
+        if self._audience not in claims.audience:
+            raise InvalidToken(reason="wrong_audience")
+        return claims
+
+
+class _SeenTokens:
+    """The tokens that were used last, by digest: the key id and the claims of each."""
+
+    def __init__(self, size: int) -> None:
+        self._size = size
+        self._lock = threading.Lock()
+        self._tokens: OrderedDict[bytes, tuple[str, Claims]] = OrderedDict()
+
+    def get(self, digest: bytes) -> tuple[str, Claims] | None:
+        with self._lock:
+            seen = self._tokens.get(digest)
+            if seen is not None:
+                self._tokens.move_to_end(digest)
+            return seen
+
+    def add(self, digest: bytes, seen: tuple[str, Claims]) -> None:
+        with self._lock:
+            self._tokens[digest] = seen
+            if len(self._tokens) > self._size:
+                self._tokens.popitem(last=False)
+
+    def forget(self, digest: bytes) -> None:
+        with self._lock:
+            self._tokens.pop(digest, None)
+
+
+def _verify_signature(token: str, keys: KeySet) -> tuple[str, bytes]:
+    """Return the key id and the payload of a token that one of the keys has signed."""
+    try:
+        header = jwt.get_unverified_header(token)
+    except jwt.PyJWTError as error:
+        raise InvalidToken(reason="malformed_header") from error
+    if not _FORBIDDEN_PARAMETERS.isdisjoint(header):
+        raise InvalidToken(reason="forbidden_header_parameter")
+    token_type = header.get("typ")
+    if not isinstance(token_type, str) or token_type.lower() not in _TOKEN_TYPES:
+        raise InvalidToken(reason="wrong_type")
+    key = keys.verification_key(header.get("kid", ""))
+    if key is None:
+        raise InvalidToken(reason="unknown_kid")
+    try:
+        payload: bytes = _JWS.decode(token, key.public_key, algorithms=[key.algorithm])
+    except jwt.PyJWTError as error:
+        raise InvalidToken(reason="bad_signature") from error
+    return key.kid, payload

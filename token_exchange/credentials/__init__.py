@@ -5,7 +5,12 @@ from token_exchange.credentials.authenticating import (
     authenticate_api_key,
     authenticate_client_app,
 )
-from token_exchange.credentials.ending import invalidate_tokens, revoke, revoke_keys_of
+from token_exchange.credentials.ending import (
+    end_tokens_of_deleted,
+    invalidate_tokens,
+    revoke,
+    revoke_keys_of,
+)
 from token_exchange.credentials.issuing import (
     CredentialConflict,
     IssuedSecret,
@@ -23,6 +28,7 @@ __all__ = [
     "authenticate_client_app",
     "check_expiry",
     "end_overlap",
+    "end_tokens_of_deleted",
     "invalidate_tokens",
     "issue",
     "new_identifier",

@@ -10,9 +10,11 @@ from django.db import router, transaction
 from django.db.models import F
 from django.utils.translation import gettext as _
 
+from token_exchange.core.revocations import RevocationKind
 from token_exchange.credentials.authenticating import AuthenticatedCredential
 from token_exchange.credentials.issuing import CredentialConflict
-from token_exchange.models import Credential
+from token_exchange.models import AccessToken, Credential
+from token_exchange.models.revocation import recording
 from token_exchange.signals import announce, credential_revoked, credential_tokens_invalidated
 
 
@@ -33,10 +35,21 @@ def revoke(credential: Credential, *, now: datetime, reason: str = "", by: Any =
 
 
 def revoke_keys_of(owner: Any, *, now: datetime) -> None:
-    """Revoke each credential of a user who is about to be deleted."""
-    for credential in Credential.objects.on_writer().filter(owner=owner, revoked_at=None):
-        with contextlib.suppress(CredentialConflict):  # somebody else was faster
-            revoke(credential, reason="The owner was deleted.", now=now)
+    """Revoke each credential, and end every token, of a user who is about to be deleted."""
+    with recording(using=router.db_for_write(Credential)) as feed:
+        feed.end_all(RevocationKind.USER, str(owner.pk))
+        for credential in Credential.objects.on_writer().filter(owner=owner, revoked_at=None):
+            with contextlib.suppress(CredentialConflict):  # somebody else was faster
+                revoke(credential, reason="The owner was deleted.", now=now)
+
+
+def end_tokens_of_deleted(row: Credential | AccessToken, *, using: str) -> None:
+    """End what was minted for a credential, or a token, whose row is about to be deleted."""
+    with recording(using=using) as feed:
+        if isinstance(row, AccessToken):
+            feed.end_tokens([(row.jti, row.expires_at)])
+        else:
+            feed.end_all(RevocationKind.CREDENTIAL, row.identifier)
 
 
 def invalidate_tokens(credential: AuthenticatedCredential) -> None:

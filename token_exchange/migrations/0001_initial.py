@@ -459,4 +459,64 @@ class Migration(migrations.Migration):
             model_name="accesstoken",
             constraint=models.UniqueConstraint(fields=("jti",), name="token_exchange_jti"),
         ),
+        migrations.CreateModel(
+            name="RevocationFeed",
+            fields=[
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("epoch", models.CharField(editable=False, max_length=22)),
+                ("position", models.PositiveBigIntegerField(editable=False)),
+            ],
+            options={
+                "verbose_name": "revocation feed",
+                "verbose_name_plural": "revocation feeds",
+                "default_permissions": (),
+            },
+        ),
+        migrations.CreateModel(
+            name="Revocation",
+            fields=[
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("kind", models.CharField(editable=False, max_length=11, verbose_name="kind")),
+                (
+                    "subject",
+                    models.CharField(editable=False, max_length=255, verbose_name="subject"),
+                ),
+                (
+                    "generation",
+                    models.PositiveIntegerField(
+                        editable=False, null=True, verbose_name="generation"
+                    ),
+                ),
+                (
+                    "position",
+                    models.PositiveBigIntegerField(
+                        db_index=True, editable=False, verbose_name="position"
+                    ),
+                ),
+                (
+                    "expires_at",
+                    models.DateTimeField(db_index=True, editable=False, verbose_name="expires at"),
+                ),
+            ],
+            options={
+                "verbose_name": "revocation",
+                "verbose_name_plural": "revocations",
+                "default_permissions": ("view",),
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("kind", "subject"), name="token_exchange_revocation"
+                    )
+                ],
+            },
+        ),
     ]

@@ -13,6 +13,7 @@ from token_exchange.models.organization import (
     Organization,
     get_organization_model,
 )
+from token_exchange.models.revocation import Revocation, RevocationFeed
 from token_exchange.models.signing_key import SigningKey
 
 __all__ = [
@@ -23,6 +24,8 @@ __all__ = [
     "ClientApp",
     "Credential",
     "Organization",
+    "Revocation",
+    "RevocationFeed",
     "SigningKey",
     "get_organization_model",
 ]

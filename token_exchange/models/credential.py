@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from copy import deepcopy
 from datetime import datetime
 from functools import partial
@@ -15,6 +15,7 @@ from django.utils.translation import gettext_lazy as _
 
 from token_exchange.models.organization import ORGANIZATION_MODEL
 from token_exchange.models.policy import POLICY_FIELDS, CredentialManager, is_narrower
+from token_exchange.models.revocation import recording
 from token_exchange.models.states import State
 from token_exchange.models.validators import (
     no_control_characters,
@@ -205,20 +206,24 @@ class Credential(models.Model):
         names = set(self._edited() if update_fields is None else update_fields)
         if not names <= set(EDITABLE_FIELDS):
             raise ValueError(f"save() writes only {', '.join(EDITABLE_FIELDS)}; see the verbs")
-        with transaction.atomic(using=using):
-            narrows = self._narrows(names, using=using)
-            if narrows:
-                self.generation = F("generation") + 1
-                names.add("generation")
-            super().save(
-                force_insert=force_insert,
-                force_update=force_update,
-                using=using,
-                update_fields=names,
-            )
-            if narrows:
-                self.refresh_from_db(using=using, fields=["generation"])
+        write = partial(
+            super().save, force_insert=force_insert, force_update=force_update, using=using
+        )
+        if names.isdisjoint(POLICY_FIELDS):
+            write(update_fields=names)
+        else:
+            self._save_policy(names, write, using=using)
         self._remember_written(names)
+
+    def _save_policy(self, names: set[str], write: Callable[..., None], *, using: str) -> None:
+        with recording(using=using) as feed:
+            if not self._narrows(names, using=using):
+                write(update_fields=names)
+                return
+            self.generation = F("generation") + 1
+            write(update_fields={*names, "generation"})
+            self.refresh_from_db(using=using, fields=["generation"])
+            feed.end_generations_before(Credential._base_manager.filter(pk=self.pk))
 
     def refresh_from_db(
         self,
@@ -269,8 +274,6 @@ class Credential(models.Model):
     def _narrows(self, names: set[str], *, using: str) -> bool:
         """Tell whether writing these fields allows less than the row, which is locked for it."""
         policy = names.intersection(POLICY_FIELDS)
-        if not policy:
-            return False
         row = Credential.objects.using(using).filter(pk=self.pk)
         # An UPDATE and not SELECT FOR UPDATE: SQLite fails a transaction that reads first.
         row.update(name=F("name"))

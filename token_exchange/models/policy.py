@@ -10,6 +10,7 @@ from django.db.models import F
 
 from token_exchange.conf import get_settings
 from token_exchange.models.querysets import WriterQuerySet
+from token_exchange.models.revocation import batched, recording
 from token_exchange.models.states import State, state_condition
 
 if TYPE_CHECKING:
@@ -37,7 +38,17 @@ def is_narrower(name: str, before: Any, after: Any) -> bool:
 
 
 _ENDS_TOKENS: Final = frozenset(
-    {*POLICY_FIELDS, "kind", "subject_type", "owner", "owner_id", "organization", "organization_id"}
+    {
+        *POLICY_FIELDS,
+        "kind",
+        "subject_type",
+        "owner",
+        "owner_id",
+        "organization",
+        "organization_id",
+        "generation",
+        "revoked_at",
+    }
 )
 
 
@@ -49,14 +60,22 @@ class CredentialQuerySet(WriterQuerySet["Credential"]):
         return self.filter(state_condition(state, now=now))
 
     def update(self, **values: Any) -> int:
-        """Update, and end the tokens of each row whose policy is written.
+        """Update, and end the tokens of each row whose policy, or life, is written.
 
         What the rows had before is not known here, so any write to a policy counts as narrowing.
-        ``bulk_update`` comes through here as well.
+        ``bulk_update`` comes through here as well. Locks the feed; see ``recording``.
         """
-        if not _ENDS_TOKENS.isdisjoint(values):
-            values.setdefault("generation", F("generation") + 1)
-        return super().update(**values)
+        if _ENDS_TOKENS.isdisjoint(values):
+            return super().update(**values)
+        values.setdefault("generation", F("generation") + 1)
+        self._for_write = True
+        count = 0
+        with recording(using=self.db) as feed:
+            # Which rows these are is decided once: afterwards they may no longer be found.
+            for pks in batched(self.values_list("pk", flat=True)):
+                count += super(CredentialQuerySet, self.filter(pk__in=pks)).update(**values)
+                feed.end_generations_before(self.model._base_manager.filter(pk__in=pks))
+        return count
 
     def bulk_create(self, *args: Any, **options: Any) -> list[Credential]:
         """Insert; refuses ``update_conflicts``, which would write past every rule of a row."""

@@ -1,0 +1,102 @@
+"""How does a process keep a copy of what the database says, and never rely on too old a one?"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable
+from typing import Final, Generic, TypeVar, cast
+
+from token_exchange.conf import get_settings
+from token_exchange.core.errors import TemporarilyUnavailable
+from token_exchange.outages import DATABASE_AWAY
+from token_exchange.signals import log_event
+
+T = TypeVar("T")
+
+_AWAY_SECONDS: Final = 1.0
+"""For so long nobody asks a database that has just not answered: each would wait in vain."""
+
+
+class Copy(Generic[T]):
+    """A value that is read again when it is older than it may be; safe to share between threads.
+
+    Its age counts from when it was asked for. While the database is away it serves on until it is
+    older than ``REVOCATION_MAX_STALENESS``; then ``get`` raises.
+    """
+
+    def __init__(
+        self,
+        read: Callable[[T | None], T],
+        *,
+        name: str,
+        max_age_seconds: Callable[[], float],
+        is_private: Callable[[], bool],
+    ) -> None:
+        """Take how to read it, given the value before (``None`` to read all of it).
+
+        Where ``is_private`` tells that this thread's transaction has changed what it reads, nobody
+        else gets to see that, for it may be rolled back. The name is for the log.
+        """
+        self._read = read
+        self._name = name
+        self._max_age_seconds = max_age_seconds
+        self._is_private = is_private
+        self._lock = threading.Lock()
+        self._is_stale = False
+        self.forget()
+
+    def forget(self) -> None:
+        """Drop all that is known."""
+        with self._lock:
+            self._value: T | None = None
+            self._asked_at = self._fresh_until = self._away_until = float("-inf")
+            self._version = self._version_read = object()
+
+    def expire(self) -> None:
+        """Read again when it is needed next, even if that is being done now."""
+        self._version = object()
+
+    def get(self) -> T:
+        """Return the value; raises what reading it raises, or ``TemporarilyUnavailable``."""
+        # In this order: what is looked up after its freshness cannot be older.
+        if self._is_fresh() and (value := self._value) is not None:
+            return value
+        if self._is_private():
+            return self._read(None)
+        with self._lock:
+            if not self._is_fresh() or self._value is None:
+                self._refresh()
+            return cast("T", self._value)
+
+    def _is_fresh(self) -> bool:
+        return self._version is self._version_read and time.monotonic() < self._fresh_until
+
+    def _refresh(self) -> None:
+        version, asked_at = self._version, time.monotonic()
+        if asked_at < self._away_until:
+            # Whoever waited for the lock while the database hung shall not wait for it again.
+            self._go_on_or_raise(TemporarilyUnavailable(reason="database_away"))
+            return
+        try:
+            self._value = self._read(self._value)
+        except DATABASE_AWAY as error:
+            self._away_until = time.monotonic() + _AWAY_SECONDS
+            self._go_on_or_raise(error)
+            return
+        self._asked_at = asked_at
+        self._fresh_until = asked_at + self._max_age_seconds()
+        self._version_read = version
+        if self._is_stale:
+            self._is_stale = False
+            log_event(logging.INFO, "copy.fresh", copy=self._name)
+
+    def _go_on_or_raise(self, error: Exception) -> None:
+        age_seconds = time.monotonic() - self._asked_at
+        max_staleness_seconds = get_settings().revocation_max_staleness.total_seconds()
+        if self._value is None or age_seconds > max_staleness_seconds:
+            raise error
+        if not self._is_stale:
+            self._is_stale = True
+            log_event(logging.ERROR, "copy.stale", copy=self._name, age_seconds=int(age_seconds))
