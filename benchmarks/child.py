@@ -1,0 +1,109 @@
+"""What does a subject do in its own process?
+
+It reads one JSON object a line and answers with one. Sending is all that is timed or counted; the
+requests are made by the command before it.
+"""
+
+from __future__ import annotations
+
+import cProfile
+import importlib
+import io
+import json
+import os
+import pstats
+import statistics
+import sys
+import time
+from typing import Any
+
+import django
+from django.conf import settings
+from subjects.projects import PROJECTS, Surroundings, settings_of
+
+_PROFILE_LINES = 40
+
+
+class Child:
+    """One subject, set up."""
+
+    def __init__(self, project: str, surroundings: Surroundings, state: dict[str, Any]) -> None:
+        settings.configure(**settings_of(project, surroundings))
+        django.setup()
+        self._module = importlib.import_module(f"subjects.{PROJECTS[project].module}")
+        self._state = state
+        self._steps: list[Any] = []
+
+    def do_fill(self, rows: int) -> dict[str, Any]:
+        """Make the tables and ``rows`` of each kind; return what later processes must know."""
+        from django.core.management import call_command
+
+        call_command("migrate", verbosity=0)
+        state: dict[str, Any] = self._module.fill(rows)
+        from subjects.filling import settle
+
+        settle()
+        return state
+
+    def do_prepare(self, step: str, count: int) -> None:
+        """Make the next ``count`` requests."""
+        self._steps = self._module.STEPS[step](self._state, count)
+
+    def do_send(self) -> None:
+        """Send what was prepared."""
+        for step in self._steps:
+            step()
+
+    def do_time(self) -> list[float]:
+        """Send what was prepared, and return the seconds of each."""
+        clock = time.perf_counter
+        seconds = []
+        for step in self._steps:
+            start = clock()
+            step()
+            seconds.append(clock() - start)
+        return seconds
+
+    def do_queries(self) -> float:
+        """Send what was prepared, and return the statements of the request in the middle."""
+        from django.db import connection
+
+        counts: list[int] = []
+
+        def count(execute: Any, *arguments: Any) -> Any:
+            counts[-1] += 1
+            return execute(*arguments)
+
+        with connection.execute_wrapper(count):
+            for step in self._steps:
+                counts.append(0)
+                step()
+        return statistics.median_low(counts)
+
+    def do_profile(self) -> str:
+        """Send what was prepared, and return where the time goes."""
+        profile = cProfile.Profile()
+        profile.runcall(self.do_send)
+        text = io.StringIO()
+        pstats.Stats(profile, stream=text).strip_dirs().sort_stats("tottime").print_stats(
+            _PROFILE_LINES
+        )
+        return text.getvalue()
+
+
+def main() -> None:
+    """Answer commands until there are none."""
+    # What a subject prints must not come between the answers.
+    answers = os.fdopen(os.dup(1), "w")
+    os.dup2(2, 1)
+    wanted = json.loads(sys.argv[1])
+    child = Child(wanted["project"], Surroundings(**wanted["surroundings"]), wanted["state"])
+    for line in sys.stdin:
+        command = json.loads(line)
+        answer = getattr(child, f"do_{command.pop('do')}")(**command)
+        answers.write(json.dumps(answer) + "\n")
+        answers.flush()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,96 @@
+"""How many instructions does a request take?
+
+Callgrind counts them, in the subject's whole process: Python, its extensions, the C library, not
+the kernel and not a database server. The process starts and warms up without counting. Then it
+takes n requests and 2 n, and the difference is of n requests alone: what asking the process costs
+falls out. The clock of a process under valgrind runs on while it takes fifty times as long, so
+what happens once a second or once a minute falls into few of the samples, and the median drops it.
+"""
+
+from __future__ import annotations
+
+import shutil
+import statistics
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from children import Child
+from subjects.projects import Surroundings
+
+_SAMPLES = 3
+_WARM_UP = 60
+
+
+def is_available() -> bool:
+    """Tell whether valgrind is on this machine."""
+    return bool(shutil.which("valgrind") and shutil.which("vgdb"))
+
+
+class CountedChild:
+    """A subject under callgrind."""
+
+    def __init__(self, child: Child, folder: Path) -> None:
+        self._child = child
+        self._folder = folder
+        self._dumps = 0
+        self._is_counting = False
+
+    def count(self, step: str, requests: int) -> float:
+        """Return the instructions of one request, from samples of ``requests`` and twice that."""
+        self._send(step, min(_WARM_UP, 4 * requests))
+        if not self._is_counting:
+            self._command("instrumentation", "on")
+            self._is_counting = True
+        self._send(step, requests)
+        samples = [
+            (self._counted(step, requests), self._counted(step, 2 * requests))
+            for _ in range(_SAMPLES)
+        ]
+        once, twice = (statistics.median(column) for column in zip(*samples, strict=True))
+        return (twice - once) / requests
+
+    def _send(self, step: str, requests: int) -> None:
+        self._child.ask("prepare", step=step, count=requests)
+        self._child.ask("send")
+
+    def _counted(self, step: str, requests: int) -> int:
+        self._child.ask("prepare", step=step, count=requests)
+        self._dump()
+        self._child.ask("send")
+        return self._dump()
+
+    def _dump(self) -> int:
+        """Return the instructions since the last dump."""
+        self._command("dump")
+        self._dumps += 1
+        dump = self._folder / f"callgrind.{self._child.pid}.{self._dumps}"
+        text = dump.read_text()
+        dump.unlink()
+        totals = next(line for line in text.splitlines() if line.startswith("totals:"))
+        return int(totals.split()[1])
+
+    def _command(self, *words: str) -> None:
+        subprocess.run(
+            ["vgdb", f"--pid={self._child.pid}", *words], capture_output=True, check=True
+        )
+
+
+@contextmanager
+def counted_child(
+    project: str, surroundings: Surroundings, state: dict[str, Any]
+) -> Iterator[CountedChild]:
+    """Start a subject under callgrind."""
+    with tempfile.TemporaryDirectory(prefix="callgrind-") as folder:
+        under = [
+            "valgrind",
+            "--quiet",
+            "--tool=callgrind",
+            "--instr-atstart=no",
+            f"--callgrind-out-file={folder}/callgrind.%p",
+        ]
+        with Child(project, surroundings, state, under=under) as child:
+            yield CountedChild(child, Path(folder))

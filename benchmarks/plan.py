@@ -1,0 +1,120 @@
+"""Which operations are measured, of whom, and where is the bar?"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from subjects.projects import PROJECTS
+
+
+@dataclass(frozen=True, kw_only=True)
+class Entry:
+    """One row of the table: a step that a project takes."""
+
+    title: str
+    project: str
+    """A key of ``PROJECTS``."""
+    step: str
+    """A key of its module's ``STEPS``."""
+    algorithm: str = "ES256"
+    """Of our tokens and the floors'; a peer has its own."""
+    bar_instructions: float | None = None
+    """At most this many times the floor's instructions."""
+    bar_time: float | None = None
+    """At most this many times the floor's time; only on PostgreSQL where ``bar_instructions`` is
+    there as well."""
+
+    @property
+    def is_peer(self) -> bool:
+        """Whether it is somebody else's package."""
+        return PROJECTS[self.project].distribution is not None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Operation:
+    """What is compared: the first entry is the floor."""
+
+    name: str
+    title: str
+    entries: tuple[Entry, ...]
+
+    @property
+    def floor(self) -> Entry:
+        """What all others are measured against."""
+        return self.entries[0]
+
+
+_PLAIN = Entry(title="empty Django view", project="floors", step="plain")
+_DRF = Entry(title="empty DRF view", project="floors", step="drf")
+_OURS = "token_exchange"
+
+
+def _peers(step: str, **titles: str) -> tuple[Entry, ...]:
+    return tuple(
+        Entry(title=title, project=project.replace("_", " "), step=step)
+        for project, title in titles.items()
+    )
+
+
+OPERATIONS = (
+    Operation(
+        name="exchange",
+        title="Exchange an API key for a token (ES256)",
+        entries=(
+            Entry(title="ideal issuer", project="floors", step="exchange"),
+            Entry(title=_OURS, project="ours", step="exchange", bar_instructions=1.6, bar_time=1.4),
+            _PLAIN,
+            _DRF,
+        ),
+    ),
+    Operation(
+        name="exchange-rs256",
+        title="Exchange an API key for a token (RS256)",
+        entries=(
+            Entry(title="ideal issuer", project="floors", step="exchange", algorithm="RS256"),
+            Entry(title=_OURS, project="ours", step="exchange", algorithm="RS256"),
+            Entry(title="bare signature", project="floors", step="signature", algorithm="RS256"),
+        ),
+    ),
+    Operation(
+        name="reuse",
+        title="Hand out an auth token again (ES256)",
+        entries=(
+            Entry(title="1 SELECT, 1 signature", project="floors", step="reuse"),
+            Entry(title=_OURS, project="ours", step="reuse", bar_instructions=1.3),
+        ),
+    ),
+    Operation(
+        name="verify",
+        title="Verify a token that was seen before",
+        entries=(
+            Entry(title="ideal verifier", project="floors", step="verify"),
+            Entry(title=_OURS, project="ours", step="verify", bar_instructions=1.1),
+            _DRF,
+        ),
+    ),
+    Operation(
+        name="first-sight",
+        title="Verify a token for the first time (ES256)",
+        entries=(
+            Entry(title="ideal verifier without cache", project="floors", step="first sight"),
+            Entry(title=_OURS, project="ours", step="first sight", bar_instructions=1.15),
+        ),
+    ),
+    Operation(
+        name="verify-user",
+        title="Verify a user's token",
+        entries=(
+            Entry(title="ideal verifier, 1 user", project="floors", step="verify user"),
+            Entry(title=_OURS, project="ours", step="verify user"),
+        ),
+    ),
+    Operation(
+        name="verify-key",
+        title="An API key directly on a view",
+        entries=(
+            Entry(title="DRF view, 1 SELECT", project="floors", step="verify key"),
+            Entry(title=_OURS, project="ours", step="verify key"),
+        ),
+    ),
+)
