@@ -514,7 +514,7 @@ class Migration(migrations.Migration):
                 "default_permissions": ("view",),
                 "constraints": [
                     models.UniqueConstraint(
-                        fields=("kind", "subject"), name="token_exchange_revocation"
+                        fields=("kind", "subject"), name="token_exchange_revoked"
                     )
                 ],
             },

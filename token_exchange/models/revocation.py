@@ -91,7 +91,7 @@ class Revocation(models.Model):
         verbose_name_plural = _("revocations")
         constraints: ClassVar[list[models.BaseConstraint]] = [
             # One row a subject is enough: a later generation covers those before.
-            models.UniqueConstraint(fields=["kind", "subject"], name="token_exchange_revocation")
+            models.UniqueConstraint(fields=["kind", "subject"], name="token_exchange_revoked")
         ]
 
     def __str__(self) -> str:
