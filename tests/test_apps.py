@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from django.apps import apps
 from django.contrib.auth import get_user_model
+from django.contrib.auth.models import Permission
 from django.core.management.sql import emit_post_migrate_signal
 from django.db.migrations.state import ProjectState
 from django.db.models.signals import pre_delete
@@ -14,7 +15,7 @@ from django.db.models.signals import pre_delete
 from tests.factories import make_api_key, make_user
 from token_exchange import signing
 from token_exchange.credentials import revoke
-from token_exchange.models import Credential, SigningKey
+from token_exchange.models import SigningKey
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -73,7 +74,7 @@ class TestBeforeDeletionOfAUser:
 
     def test_it_is_the_user_model_that_is_listened_to(self):
         assert pre_delete.has_listeners(get_user_model())
-        assert not pre_delete.has_listeners(Credential)
+        assert not pre_delete.has_listeners(Permission)
 
 
 @pytest.mark.django_db

@@ -89,12 +89,6 @@ class TestGoodToken:
             signing.forget_key_set()
             assert show(token).status_code == 200
 
-    @pytest.mark.parametrize("owner", [False, True])
-    def test_one_query(self, exchanged, show, django_assert_num_queries, owner):
-        token = exchanged(owner=make_user() if owner else None)
-        with django_assert_num_queries(1):
-            assert show(token).status_code == 200
-
     def test_token_without_its_request(self, exchanged):
         """Nothing but META is asked of a request, so a plain one will do."""
         request = APIRequestFactory().get("/", headers=bearer_header(exchanged()), secure=True)

@@ -11,6 +11,7 @@ import pytest
 from tests.core.claims import CLAIMS, PAYLOAD
 from token_exchange.core.errors import InvalidToken
 from token_exchange.core.keys import KeySet, SigningKey
+from token_exchange.core.revocations import RevocationSet
 from token_exchange.core.verification import TokenVerifier
 
 NOW = CLAIMS.issued_at
@@ -38,11 +39,11 @@ def make_token(header: Any = HEADER, payload: Any = PAYLOAD, key: SigningKey = K
 
 
 def make_verifier(*keys: SigningKey, **options: Any) -> TokenVerifier:
-    known = KeySet([key.public for key in keys or (KEY,)])
+    known, revoked = KeySet([key.public for key in keys or (KEY,)]), RevocationSet()
     return TokenVerifier(
         **{
             "keys": lambda: known,
-            "check_alive": lambda _claims: None,
+            "revocations": lambda: revoked,
             "issuer": CLAIMS.issuer,
             "audience": CLAIMS.audience[0],
             **options,

@@ -27,6 +27,7 @@ from token_exchange.core.keys import (
     VerificationKey,
     thumbprint,
 )
+from token_exchange.core.revocations import RevocationSet
 from token_exchange.core.tokens import parse_claims, signing_input
 from token_exchange.core.verification import TokenVerifier
 
@@ -237,11 +238,11 @@ class TestSign:
         )
         verifier = TokenVerifier(
             keys=lambda: key_set(any_signing_key),
-            check_alive=lambda _claims: None,
+            revocations=RevocationSet,
             issuer=CLAIMS.issuer,
             audience=CLAIMS.audience[0],
         )
-        assert verifier.verify(token, now=CLAIMS.issued_at).claims == CLAIMS
+        assert verifier.verify(token, now=CLAIMS.issued_at) == CLAIMS
 
 
 class TestKeySet:

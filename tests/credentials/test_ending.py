@@ -14,7 +14,6 @@ from token_exchange.credentials import (
     authenticate_api_key,
     invalidate_tokens,
     revoke,
-    revoke_keys_of,
 )
 from token_exchange.models import APIKey, Credential
 from token_exchange.models.states import State
@@ -102,24 +101,6 @@ class TestDeletionOfAUser:
         operator.delete()
         key.refresh_from_db()
         assert (key.created_by, key.revoked_by, key.revoked_at) == (None, None, NOW)
-
-    @pytest.mark.django_db(transaction=True)
-    def test_does_not_mind_somebody_who_revokes_at_the_same_time(self):
-        user = make_user()
-        keys = [make_api_key(owner=user).credential for _ in range(2)]
-
-        def revoke_the_others(*, credential, **_):
-            for key in keys:
-                if key != credential and key.revoked_at is None:
-                    revoke(key, reason="Faster.", now=NOW)
-
-        credential_revoked.connect(revoke_the_others)
-        try:
-            revoke_keys_of(user, now=NOW)
-        finally:
-            credential_revoked.disconnect(revoke_the_others)
-        reasons = Credential.objects.values_list("revocation_reason", flat=True)
-        assert sorted(reasons) == ["Faster.", "The owner was deleted."]
 
 
 class TestDeletionOfAnOrganization:

@@ -6,30 +6,40 @@ from datetime import timedelta
 
 import pytest
 import time_machine
-from django.db import connection, models
+from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from tests.factories import api_key_header, basic_header, make_api_key, make_client_app, make_user
-from token_exchange import credentials, exchange, signing
-from token_exchange.models import AccessToken
+from tests.factories import (
+    api_key_header,
+    basic_header,
+    bearer_header,
+    make_api_key,
+    make_client_app,
+    make_user,
+)
+from token_exchange import credentials, revocation, signing
 
 NOW = "2030-01-01T12:00:00+00:00"
 
 
 @pytest.fixture
-def clock(transactional_db):
-    """A frozen clock, and a process that has read its keys."""
+def clock(transactional_db, elapsed):
+    """Clocks that stand still, so that nothing that was read becomes too old by itself."""
     with time_machine.travel(NOW, tick=False) as traveller:
-        signing.forget_key_set()
-        signing.key_set()
         yield traveller
 
 
 @pytest.fixture(params=["EdDSA", "RS256"])
-def _algorithm(request, transactional_db, token_exchange_settings):
+def _algorithm(request, clock, token_exchange_settings):
     token_exchange_settings(ALGORITHM=request.param)
     signing.rotate_signing_key(now=timezone.now(), all_new=True)
+
+
+def read_copies() -> None:
+    """Be a process that has served requests before."""
+    revocation.revocations()
+    signing.key_set()
 
 
 def verbs(send) -> list[str]:
@@ -47,19 +57,18 @@ class TestExchange:
     @pytest.fixture
     def send(self, https_client, clock):
         key = make_api_key(owner=make_user())
+        read_copies()
         return lambda: https_client.post("/v1/token", headers=api_key_header(key))
 
     def test_one_select_and_one_insert(self, send, clock):
         assert verbs(send) == ["SELECT", "UPDATE", "INSERT"]
         for _ in range(3):
             clock.shift(19)
-            signing.key_set()
             assert verbs(send) == ["SELECT", "INSERT"]
 
     def test_one_update_a_minute(self, send, clock):
         send()
         clock.shift(59.9)
-        signing.key_set()
         assert verbs(send) == ["SELECT", "INSERT"]
         clock.shift(0.1)
         assert verbs(send) == ["SELECT", "UPDATE", "INSERT"]
@@ -76,6 +85,7 @@ class TestAuthToken:
     @pytest.fixture
     def send(self, https_client, clock):
         app = make_client_app()
+        read_copies()
         return lambda: https_client.post("/auth_token", headers=basic_header(app))
 
     def test_the_first_one_is_minted_under_the_credentials_lock(self, send):
@@ -88,20 +98,17 @@ class TestAuthToken:
         send()
         for _ in range(3):
             clock.shift(19)
-            signing.key_set()
             assert verbs(send) == ["SELECT", "SELECT"]
 
     def test_again_with_the_minutes_use(self, send, clock):
         send()
         clock.shift(60)
-        signing.key_set()
         assert verbs(send) == ["SELECT", "UPDATE", "SELECT"]
 
     def test_again_with_many_old_tokens(self, send, clock):
         for _ in range(5):
             send()
             clock.shift(27_000)
-        signing.key_set()
         send()
         assert verbs(send) == ["SELECT", "SELECT"]
 
@@ -110,6 +117,7 @@ class TestPreviousSecret:
     def test_its_use_is_written_once_a_minute(self, https_client, clock):
         key = make_api_key()
         credentials.rotate(key.credential, now=timezone.now(), overlap=timedelta(hours=1))
+        read_copies()
 
         def send():
             return https_client.post("/v1/token", headers=api_key_header(key))
@@ -137,30 +145,92 @@ class TestRefusal:
 
 
 class TestDelete:
-    def test_one_select_and_one_update_beside_the_minutes_use(self, https_client, clock):
+    def test_who_it_is_and_then_the_feed_the_generation_and_its_row(self, https_client, clock):
         app = make_client_app()
         headers = basic_header(app)
         https_client.delete("/auth_token", headers=headers)
         found = verbs(lambda: https_client.delete("/auth_token", headers=headers))
-        assert [verb for verb in found if verb in {"SELECT", "UPDATE", "INSERT"}] == [
-            *("SELECT", "UPDATE")
+        assert [
+            verb for verb in found if verb not in {"BEGIN", "SAVEPOINT", "RELEASE", "COMMIT"}
+        ] == [
+            "SELECT",  # who
+            *("UPDATE", "SELECT"),  # the feed's next position, which locks it
+            *("SELECT", "UPDATE"),  # which rows, and their next generation
+            *("SELECT", "DELETE", "INSERT"),  # what the feed says of them now
         ]
 
 
 class TestPublishedKeys:
     def test_are_read_once(self, https_client, clock):
+        read_copies()
         send = lambda: https_client.get("/.well-known/jwks.json")  # noqa: E731
         assert verbs(send) == []
         signing.forget_key_set()
         assert verbs(send) == ["SELECT"]
 
 
-@pytest.mark.skipif(not hasattr(models, "FETCH_RAISE"), reason="Django 6.1 brought FETCH_RAISE")
-class TestNothingIsFetchedLate:
-    def test_by_a_signed_in_token(self, https_client, clock):
-        """The one query of verification brings the owner and the organization along."""
-        key = make_api_key(owner=make_user())
-        token = https_client.post("/v1/token", headers=api_key_header(key)).json()["access_token"]
-        rows = AccessToken.objects.fetch_mode(models.FETCH_RAISE)
-        claims = exchange.verify_access_token(token, now=timezone.now().timestamp()).claims
-        assert rows.check_alive(claims) == key.credential.owner
+class TestBearer:
+    """What a protected view costs before it does anything."""
+
+    @pytest.fixture(autouse=True)
+    def _views(self, settings):
+        settings.ROOT_URLCONF = "tests.authentication.views"
+
+    @pytest.fixture
+    def show(self, https_client, clock):
+        """Exchange a key, and return how to show its token to a view."""
+
+        def exchange_key(key):
+            answer = https_client.post("/v1/token", headers=api_key_header(key))
+            headers = bearer_header(answer.json()["access_token"])
+            read_copies()
+            return lambda: https_client.get("/bearer", headers=headers)
+
+        return exchange_key
+
+    def test_of_a_machine_asks_nothing(self, show):
+        send = show(make_api_key())
+        assert [verbs(send) for _ in range(3)] == [[], [], []]
+
+    def test_of_a_user_asks_for_the_user(self, show):
+        send = show(make_api_key(owner=make_user()))
+        assert [verbs(send) for _ in range(3)] == [["SELECT"]] * 3
+
+    def test_of_anybody_reads_the_copies_again_once_they_are_too_old(self, show, elapsed):
+        send = show(make_api_key())
+        elapsed.seconds += 0.999
+        assert verbs(send) == []
+        elapsed.seconds += 0.001
+        # The keys, the feed's position, the inactive organizations; and no row of the feed.
+        assert verbs(send) == ["SELECT"] * 3
+        assert verbs(send) == []
+
+    def test_reads_of_the_feed_only_what_came_since(self, show, elapsed):
+        send, other = show(make_api_key()), make_api_key()
+        credentials.revoke(other.credential, now=timezone.now())
+        # The position, its rows, the organizations, and the keys.
+        assert verbs(send) == ["SELECT"] * 4
+        elapsed.seconds += 1
+        assert verbs(send) == ["SELECT"] * 3
+
+    def test_with_no_age_asks_each_time(self, show, token_exchange_settings):
+        token_exchange_settings(REVOCATION_MAX_AGE=0)
+        send = show(make_api_key())
+        assert [verbs(send) for _ in range(2)] == [["SELECT"] * 2] * 2
+
+
+class TestDirectUse:
+    @pytest.fixture(autouse=True)
+    def _views(self, settings):
+        settings.ROOT_URLCONF = "tests.authentication.views"
+
+    @pytest.mark.parametrize("owner", [False, True])
+    def test_of_a_key_is_one_select(self, https_client, clock, owner):
+        headers = api_key_header(make_api_key(owner=make_user() if owner else None))
+        https_client.get("/key", headers=headers)
+        assert verbs(lambda: https_client.get("/key", headers=headers)) == ["SELECT"]
+
+    def test_of_a_client_app_is_one_select(self, https_client, clock):
+        headers = basic_header(make_client_app())
+        https_client.get("/app", headers=headers)
+        assert verbs(lambda: https_client.get("/app", headers=headers)) == ["SELECT"]

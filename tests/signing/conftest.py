@@ -12,6 +12,7 @@ from tests.factories import make_api_key
 from token_exchange import exchange, signing
 from token_exchange.core.errors import InvalidToken
 from token_exchange.core.keys import KeySet, VerificationKey
+from token_exchange.core.revocations import RevocationSet
 from token_exchange.core.verification import TokenVerifier
 from token_exchange.credentials import authenticate_api_key
 from token_exchange.models import SigningKey
@@ -71,7 +72,7 @@ def accepts(jwks: str, token: str) -> bool:
     key_set = KeySet([VerificationKey.from_jwk(each) for each in json.loads(jwks)["keys"]])
     verifier = TokenVerifier(
         keys=lambda: key_set,
-        check_alive=lambda claims: None,
+        revocations=RevocationSet,
         issuer="https://issuer.test",
         audience="https://issuer.test",
     )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 from datetime import datetime
 from typing import Any
 
@@ -39,8 +38,8 @@ def revoke_keys_of(owner: Any, *, now: datetime) -> None:
     with recording(using=router.db_for_write(Credential)) as feed:
         feed.end_all(RevocationKind.USER, str(owner.pk))
         for credential in Credential.objects.on_writer().filter(owner=owner, revoked_at=None):
-            with contextlib.suppress(CredentialConflict):  # somebody else was faster
-                revoke(credential, reason="The owner was deleted.", now=now)
+            # Nobody is faster: whoever revokes waits for the feed.
+            revoke(credential, reason="The owner was deleted.", now=now)
 
 
 def end_tokens_of_deleted(row: Credential | AccessToken, *, using: str) -> None:
