@@ -92,6 +92,12 @@ def test_every_check_is_listed() -> None:
 
 
 def test_the_check_of_each_setting_has_its_place_in_the_table() -> None:
-    ids = [each.metadata["check_id"] for each in fields(Settings)]
-    assert ids == [f"E{number:03}" for number in range(2, 2 + len(ids))]
-    assert f"`{ids[0]}` to `{ids[-1]}`" in README
+    numbers = [int(each.metadata["check_id"].removeprefix("E")) for each in fields(Settings)]
+    assert numbers == sorted(set(numbers))
+    firsts = [number for number in numbers if number - 1 not in numbers]
+    lasts = [number for number in numbers if number + 1 not in numbers]
+    ranges = [
+        f"`E{first:03}`" if first == last else f"`E{first:03}` to `E{last:03}`"
+        for first, last in zip(firsts, lasts, strict=True)
+    ]
+    assert f"{' and '.join(ranges)} for a bad value" in README

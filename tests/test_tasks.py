@@ -14,7 +14,7 @@ from celery import current_app
 from tests.factories import make_token
 from tests.processes import environment, run_python
 from token_exchange import tasks
-from token_exchange.models import AccessToken
+from token_exchange.models import AccessToken, SigningKey
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -46,6 +46,22 @@ class TestPurgeExpiredTokens:
         make_token(expires_at=NOW)
         result = tasks.purge_expired_tokens.apply(kwargs={"time_budget_seconds": "soon"})
         assert result.failed()
+
+
+@pytest.mark.django_db
+class TestRotateSigningKeys:
+    def test_has_a_stable_name(self):
+        task = current_app.tasks["token_exchange.tasks.rotate_signing_keys"]
+        assert task.name == tasks.rotate_signing_keys.name
+        assert task.ignore_result is True
+
+    def test_rotates_when_it_is_time(self):
+        SigningKey.objects.update(activates_at=NOW - timedelta(days=90))
+        with time_machine.travel(NOW, tick=False):
+            kid = tasks.rotate_signing_keys.apply().get()
+            assert kid == SigningKey.objects.get(sequence=2).kid
+            assert tasks.rotate_signing_keys.apply().get() is None
+        assert SigningKey.objects.count() == 2
 
 
 WORKER = """

@@ -8,10 +8,20 @@ from __future__ import annotations
 from celery import shared_task
 from django.utils import timezone
 
-from token_exchange import purging
+from token_exchange import purging, signing
 
 
 @shared_task(name="token_exchange.tasks.purge_expired_tokens", ignore_result=True)
 def purge_expired_tokens(time_budget_seconds: float = 300.0) -> int:
     """Purge expired tokens for at most ``time_budget_seconds``; return how many."""
     return purging.purge_expired_tokens(now=timezone.now(), time_budget_seconds=time_budget_seconds)
+
+
+@shared_task(name="token_exchange.tasks.rotate_signing_keys", ignore_result=True)
+def rotate_signing_keys() -> str | None:
+    """Bring in the next signing key if it is time, and return its id; forget those that are gone.
+
+    Run it once a day; more often, or twice at once, does no harm.
+    """
+    published = signing.tend_signing_keys(now=timezone.now())
+    return None if published is None else published.kid

@@ -25,6 +25,8 @@ def test_there_are_these_commands():
         "list_credentials",
         "list_signing_keys",
         "purge_expired_tokens",
+        "reencrypt_signing_keys",
+        "remove_signing_key",
         "revoke_credential",
         "rotate_credential",
         "rotate_signing_key",

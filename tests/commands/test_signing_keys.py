@@ -120,3 +120,71 @@ class TestListSigningKeys:
         start = "2026-01-01T00:00:00+00:00"
         assert row.split() == [key.kid, "EdDSA", "current", start, start, "-", "-"]
         assert key.encrypted_private_key not in repr(run("list_signing_keys"))
+
+
+class TestRemoveSigningKey:
+    def test_ends_the_key_and_lets_another_sign(self):
+        leaked = SigningKey.objects.get()
+        answer = run("remove_signing_key", leaked.kid)
+        new = SigningKey.objects.get(sequence=2)
+        assert answer == {
+            "kid": leaked.kid,
+            "removed_at": "2026-01-01T00:00:00+00:00",
+            "signing_kid": new.kid,
+            "signs_now": True,
+        }
+        assert signing.key_set().current.kid == new.kid
+
+    def test_tells_people(self):
+        leaked = SigningKey.objects.get()
+        assert text("remove_signing_key", leaked.kid) == (
+            f"Removed the key {leaked.kid}; every token that it signed is refused.\n"
+            f"The key {SigningKey.objects.get(sequence=2).kid} signs now.\n"
+        )
+
+    def test_tells_that_nothing_is_signed_where_nobody_can(self, settings):
+        run("rotate_signing_key")
+        leaked, waiting = SigningKey.objects.order_by("sequence")
+        settings.SECRET_KEY = "another-secret-key-than-the-one-of-before"
+        assert text("remove_signing_key", leaked.kid).endswith(
+            f"\nNothing is signed: the key {waiting.kid} cannot be decrypted. "
+            "Restore the secret it was made with, or remove it as well.\n"
+        )
+        assert run("remove_signing_key", waiting.kid)["signs_now"] is True
+
+    def test_is_refused_for_a_key_that_is_not_there(self, complaint):
+        assert complaint("remove_signing_key", "x\ny") == "No published key has this id: x y."
+        assert SigningKey.objects.count() == 1
+
+
+class TestReencryptSigningKeys:
+    @pytest.fixture(autouse=True)
+    def old(self, settings):
+        old = settings.SECRET_KEY
+        settings.SECRET_KEY = "another-secret-key-than-the-one-of-before"
+        return old
+
+    def test_says_which_were_encrypted_anew(self, settings, old):
+        settings.SECRET_KEY_FALLBACKS = [old]
+        kid = SigningKey.objects.get().kid
+        nothing = {"reencrypted": [], "unchanged": [], "unreadable": []}
+        assert run("reencrypt_signing_keys") == nothing | {"reencrypted": [kid]}
+        assert run("reencrypt_signing_keys") == nothing | {"unchanged": [kid]}
+        settings.SECRET_KEY_FALLBACKS = []
+        assert signing.key_set().current.kid == kid
+
+    def test_tells_people_that_the_old_secret_may_go(self, settings, old):
+        settings.SECRET_KEY_FALLBACKS = [old]
+        assert text("reencrypt_signing_keys") == (
+            "Keys encrypted with the newest secret: 1 now, 0 before.\n"
+            "No signing key needs an older secret any more.\n"
+        )
+
+    def test_tells_which_cannot_be_read(self):
+        kid = SigningKey.objects.get().kid
+        assert run("reencrypt_signing_keys")["unreadable"] == [kid]
+        assert text("reencrypt_signing_keys") == (
+            "Keys encrypted with the newest secret: 0 now, 0 before.\n"
+            f"Cannot be decrypted: {kid}\n"
+            "Bring back the secret that encrypted it as a fallback, and run this again.\n"
+        )

@@ -69,6 +69,7 @@ class TestDefaults:
             revocation_max_age=timedelta(seconds=1),
             revocation_max_staleness=timedelta(0),
             verified_token_cache_size=10_000,
+            signing_key_lifetime=timedelta(days=90),
         )
 
     def test_https_is_required_unless_debugging(self):
@@ -182,6 +183,7 @@ class TestWholeDictionary:
             "REVOCATION_MAX_AGE": "E025",
             "REVOCATION_MAX_STALENESS": "E026",
             "VERIFIED_TOKEN_CACHE_SIZE": "E027",
+            "SIGNING_KEY_LIFETIME": "E045",
         }
 
     def test_each_says_what_it_means(self):

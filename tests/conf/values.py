@@ -86,4 +86,5 @@ BAD_VALUES = {
     "REVOCATION_MAX_AGE": [-1, 86_401, None, "1", 0.5],
     "REVOCATION_MAX_STALENESS": [-1, 86_401, "60", timedelta.max],
     "VERIFIED_TOKEN_CACHE_SIZE": [-1, None, True, 1.0, "10"],
+    "SIGNING_KEY_LIFETIME": [0, 86_399, "90d", timedelta.max],
 }

@@ -37,6 +37,7 @@ from token_exchange.credential_authentication import (
     ClientAppBasicAuthentication,
 )
 from token_exchange.models import AccessToken, Credential, SigningKey
+from token_exchange.signing.encryption import decrypt
 
 SECRET = re.compile(r"\b(?:sk|cs)_live\.\w{12}\.\w{49}\b")
 JWKS = "/.well-known/jwks.json"
@@ -106,12 +107,14 @@ class Run:
         for algorithm in ("RS256", "ES256", "EdDSA"):
             self.change_settings(ALGORITHM=algorithm)
             row = signing.rotate_signing_key(now=timezone.now(), all_new=True)
-            private = signing._fernet().decrypt(row.encrypted_private_key.encode())
+            private = decrypt(row).private_bytes()
             self.secrets.add_bytes(private, f"the {algorithm} key")
             for raw in private_parts(signing.key_set().current.private_key):
                 self.secrets.add_bytes(raw, f"a part of the {algorithm} key")
             keys = signing.key_set()
             self.objects += [row, keys, keys.current, keys.current.public]
+        self.command("reencrypt_signing_keys")
+        self.command("remove_signing_key", row.kid)
         self.command("rotate_signing_key")
         self.command("rotate_signing_key", json=True, all_new=True)
 

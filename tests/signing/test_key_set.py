@@ -16,9 +16,10 @@ from tests.signing.conftest import START, accepts, kids, published
 from token_exchange import signing
 from token_exchange.core.errors import TemporarilyUnavailable
 from token_exchange.core.keys import KeySet
+from token_exchange.core.keys import SigningKey as GeneratedKey
 from token_exchange.exchange import verify_access_token
 from token_exchange.models import SigningKey
-from token_exchange.signing import forget_key_set, key_set, rotate_signing_key
+from token_exchange.signing import encryption, forget_key_set, key_set, rotate_signing_key
 
 OLD, NEW = "old-" * 16, "new-" * 16
 
@@ -36,6 +37,7 @@ class TestCache:
         assert after is not before
         # Read again, but not parsed again.
         assert after.current is before.current
+        assert after.verification_key(first_key.kid) is before.verification_key(first_key.kid)
 
     def test_shows_another_process_its_new_key_within_that_time(self, first_key, elapsed):
         assert kids(published()) == [first_key.kid]
@@ -161,7 +163,7 @@ class TestUnreadablePrivateKey:
         return check
 
     def encrypt(self, raw: bytes) -> str:
-        return signing._fernet().encrypt(raw).decode()
+        return encryption._fernets()[0].encrypt(raw).decode()
 
     def test_because_the_secret_key_is_another(self, unreadable, settings):
         settings.SECRET_KEY = NEW
@@ -185,7 +187,7 @@ class TestUnreadablePrivateKey:
         unreadable()
 
     def test_because_it_is_another_rows(self, unreadable):
-        der = signing.keys.SigningKey.generate("EdDSA").private_bytes()
+        der = GeneratedKey.generate("EdDSA").private_bytes()
         SigningKey.objects.update(encrypted_private_key=self.encrypt(der))
         unreadable()
 

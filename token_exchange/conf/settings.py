@@ -184,6 +184,13 @@ class Settings:
         readers.cache_size,
         "Verified tokens that a process remembers, so that it checks each signature once; 0: none.",
     )
+    signing_key_lifetime: timedelta | None = _setting(
+        "E045",
+        90 * 86_400,
+        readers.optional(readers.duration(minimum=timedelta(days=1))),
+        "Seconds that a key signs before the task `rotate_signing_keys` brings in the next, a day "
+        "at least. None: only you rotate.",
+    )
 
     def __post_init__(self) -> None:
         derived = {

@@ -128,7 +128,10 @@ class Migration(migrations.Migration):
                 "verbose_name": "signing key",
                 "verbose_name_plural": "signing keys",
                 "ordering": ["-sequence"],
-                "permissions": [("rotate_signingkey", "Can rotate signing keys")],
+                "permissions": [
+                    ("rotate_signingkey", "Can rotate signing keys"),
+                    ("remove_signingkey", "Can remove signing keys"),
+                ],
                 "default_permissions": ("view",),
             },
         ),

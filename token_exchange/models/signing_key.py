@@ -17,6 +17,9 @@ from token_exchange.models.querysets import WriterQuerySet
 LONGEST_TOKEN_LIFETIME: Final = timedelta(days=1)
 """No setting allows more, so a key that retired longer ago has no live token."""
 
+_CLOCK_STEP: Final = timedelta(minutes=15)
+"""How far a clock may go ahead without a key being forgotten too soon: that cannot be undone."""
+
 
 class KeyState(StrEnum):
     """Where a signing key stands in its life."""
@@ -39,6 +42,17 @@ class SigningKeyQuerySet(WriterQuerySet["SigningKey"]):
         return self.filter(
             Q(retires_at=None) | Q(retires_at__gt=_publication_ends_before(now)), removed_at=None
         ).order_by("sequence")
+
+    def forget_gone(self, *, now: datetime) -> None:
+        """Drop the private halves of keys that are gone, and each row that no token names.
+
+        That is ``TOKEN_RETENTION`` after the last token of the key is dead.
+        """
+        gone_since = _publication_ends_before(now)
+        gone = self.filter(Q(removed_at__isnull=False) | Q(retires_at__lte=gone_since))
+        gone.exclude(encrypted_private_key="").update(encrypted_private_key="")
+        unnamed_since = gone_since - get_settings().token_retention - _CLOCK_STEP
+        self.filter(Q(removed_at__lte=unnamed_since) | Q(retires_at__lte=unnamed_since)).delete()
 
 
 class SigningKey(models.Model):
@@ -65,7 +79,8 @@ class SigningKey(models.Model):
     class Meta:
         default_permissions = ("view",)
         permissions: ClassVar[list[tuple[str, Any]]] = [
-            ("rotate_signingkey", _("Can rotate signing keys"))
+            ("rotate_signingkey", _("Can rotate signing keys")),
+            ("remove_signingkey", _("Can remove signing keys")),
         ]
         verbose_name = _("signing key")
         verbose_name_plural = _("signing keys")

@@ -1,0 +1,46 @@
+"""How does an operator end a signing key that leaked from a shell?"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.core.management.base import CommandParser
+from django.utils import timezone
+
+from token_exchange import signing
+from token_exchange.management.base import OneAnswerCommand
+from token_exchange.management.presenting import iso
+
+
+class Command(OneAnswerCommand):
+    """Remove a signing key."""
+
+    help = "Refuse a signing key that leaked, and every token it signed, at once and for good."
+
+    def add_own_arguments(self, parser: CommandParser) -> None:
+        """Add the key's id."""
+        parser.add_argument("kid", metavar="KID", help="Its id, as list_signing_keys shows it.")
+
+    def answer(self, *, kid: str, **_: Any) -> dict[str, Any]:
+        """Remove it."""
+        now = timezone.now()
+        heir = signing.remove_signing_key(kid, now=now)
+        return {
+            "kid": kid,
+            "removed_at": iso(now),
+            "signing_kid": heir.kid,
+            "signs_now": signing.is_readable(heir),
+        }
+
+    def text(self, answer: dict[str, Any]) -> str:
+        """Say what stopped, and what signs now."""
+        lines = [
+            f"Removed the key {answer['kid']}; every token that it signed is refused.",
+            f"The key {answer['signing_kid']} signs now.",
+        ]
+        if not answer["signs_now"]:
+            lines[1] = (
+                f"Nothing is signed: the key {answer['signing_kid']} cannot be decrypted. "
+                "Restore the secret it was made with, or remove it as well."
+            )
+        return "\n".join(lines)

@@ -1,0 +1,122 @@
+"""Which keys does this process sign and verify with, and how old may its copy of them be?"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable
+from typing import Final, NamedTuple
+
+from django.core.signals import setting_changed
+from django.db import router
+from django.utils import timezone
+
+from token_exchange.copies import Copy
+from token_exchange.core import keys
+from token_exchange.models import SigningKey
+from token_exchange.models.revocation import feed_changed, has_uncommitted_changes
+from token_exchange.models.signing_key import KeyState
+from token_exchange.signals import log_event
+from token_exchange.signing.encryption import UnreadablePrivateKey, decrypt
+
+KEY_SET_MAX_AGE_SECONDS: Final = 1
+"""How old a process's copy of the key set may become: how far a removal reaches, where nothing is
+verified that would tell of it sooner."""
+
+
+class _Published(NamedTuple):
+    key_set: keys.KeySet
+    unreadable: frozenset[str]
+    """The ids of keys of which a half cannot be read; each is told of once."""
+
+
+def _read(before: _Published | None) -> _Published:
+    """Read the keys; what was parsed before is not parsed again."""
+    known, told = before or _Published(keys.KeySet(()), frozenset())
+    now = timezone.now()
+    rows = list(SigningKey.objects.on_writer().published(now=now))
+    public = {row.kid: known.verification_key(row.kid) or _parse_public(row) for row in rows}
+    private = {row.kid: known.signing_key(row.kid) or _parse_private(row) for row in rows}
+    states = {row.kid: row.state(now=now) for row in rows}
+    waiting = [kid for kid, state in states.items() if state == KeyState.NEXT]
+    current = [kid for kid, state in states.items() if state == KeyState.CURRENT]
+    key_set = keys.KeySet(
+        filter(None, public.values()),
+        signing_keys=filter(None, private.values()),
+        # A clock that is behind finds no key whose time has come, but one that will sign next.
+        current_kid=next(iter([*current[-1:], *waiting]), None),
+        is_changing=bool(waiting),
+    )
+    unreadable = frozenset(kid for kid in states if not (public[kid] and private[kid]))
+    _tell(unreadable - told)
+    return _Published(key_set, unreadable)
+
+
+def _parse_public(row: SigningKey) -> keys.VerificationKey | None:
+    try:
+        key = keys.VerificationKey.from_jwk(row.public_jwk)
+    except ValueError:
+        # One row that somebody spoiled must not take the others with it.
+        return None
+    return key if key.kid == row.kid else None
+
+
+def _parse_private(row: SigningKey) -> keys.SigningKey | None:
+    try:
+        return decrypt(row)
+    except UnreadablePrivateKey:
+        # Its tokens still verify; only signing needs the private half.
+        return None
+
+
+def _tell(unreadable: Iterable[str]) -> None:
+    for kid in sorted(unreadable):
+        log_event(logging.ERROR, "signing_key.unreadable", kid=kid)
+
+
+def _has_uncommitted_changes() -> bool:
+    return has_uncommitted_changes(using=router.db_for_write(SigningKey))
+
+
+def _max_age_seconds() -> float:
+    return KEY_SET_MAX_AGE_SECONDS
+
+
+def _no_staleness() -> float:
+    return 0.0
+
+
+# Parsing a key costs more than a hundred signatures.
+_copy = Copy(
+    _read,
+    name="key_set",
+    max_age_seconds=_max_age_seconds,
+    is_private=_has_uncommitted_changes,
+)
+
+
+def key_set() -> keys.KeySet:
+    """Return this process's key set, at most ``KEY_SET_MAX_AGE_SECONDS`` old."""
+    return _copy.get().key_set
+
+
+def forget_key_set() -> None:
+    """Make this process read and parse the key set anew when it needs it next."""
+    _copy.forget()
+
+
+def expire_key_set() -> None:
+    """Make this process read the key set again when it needs it next."""
+    _copy.expire()
+
+
+def _forget(*, setting: str, **_: object) -> None:
+    if setting in {"TOKEN_EXCHANGE", "SECRET_KEY", "SECRET_KEY_FALLBACKS"}:
+        _copy.forget()
+
+
+def _expire(**_: object) -> None:
+    _copy.expire()
+
+
+setting_changed.connect(_forget)
+feed_changed.connect(_expire)
