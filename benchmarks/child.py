@@ -19,6 +19,7 @@ from typing import Any
 
 import django
 from django.conf import settings
+from subjects.memory import forget_peak_memory, peak_memory
 from subjects.projects import PROJECTS, Surroundings, settings_of
 
 _PROFILE_LINES = 40
@@ -34,14 +35,18 @@ class Child:
         self._state = state
         self._steps: list[Any] = []
 
-    def do_fill(self, rows: int) -> dict[str, Any]:
-        """Make the tables and ``rows`` of each kind; return what later processes must know."""
+    def do_fill(self, rows: int, expired: int) -> dict[str, Any]:
+        """Make the tables and ``rows`` of each kind; return what later processes must know.
+
+        To be purged there are ``expired`` tokens more, among which a few live.
+        """
         from django.core.management import call_command
+        from subjects.filling import EXPIRED_PER_LIVE, settle
 
         call_command("migrate", verbosity=0)
         state: dict[str, Any] = self._module.fill(rows)
-        from subjects.filling import settle
-
+        if expired:
+            self._module.add_expired(expired + expired // EXPIRED_PER_LIVE)
         settle()
         return state
 
@@ -79,6 +84,25 @@ class Child:
                 counts.append(0)
                 step()
         return statistics.median_low(counts)
+
+    def do_purge(self, purge: str) -> dict[str, Any]:
+        """Purge, and return what it took."""
+        from subjects.transactions import watch_transactions
+
+        tokens = self._module.TOKENS.objects
+        before = tokens.count()
+        forget_peak_memory()
+        memory = peak_memory()
+        start = time.perf_counter()
+        with watch_transactions() as transactions:
+            self._module.PURGES[purge]()
+        seconds = time.perf_counter() - start
+        return {
+            "seconds": seconds,
+            "longest_transaction": max(transactions),
+            "memory": peak_memory() - memory,
+            "deleted": before - tokens.count(),
+        }
 
     def do_profile(self) -> str:
         """Send what was prepared, and return where the time goes."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import os
+import select
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -32,12 +33,14 @@ class Child:
         under: Sequence[str] = (),
     ) -> None:
         """Start the process; ``under`` is the command line of a tool to run it under."""
+        self.project = project
+        self._surroundings = surroundings
+        self._state = state or {}
         wanted = {
             "project": project,
             "surroundings": dataclasses.asdict(surroundings),
-            "state": state or {},
+            "state": self._state,
         }
-        self.project = project
         self._process = subprocess.Popen(
             [*under, sys.executable, str(HERE / "child.py"), json.dumps(wanted)],
             env={
@@ -74,6 +77,14 @@ class Child:
         if not line:
             raise ChildFailed(self.project)
         return json.loads(line)
+
+    def has_answered(self) -> bool:
+        """Tell whether the answer to the command that was sent can be heard at once."""
+        return bool(select.select([self._process.stdout], [], [], 0)[0])
+
+    def another(self) -> Self:
+        """Start another process of the same subject on the same database."""
+        return type(self)(self.project, self._surroundings, self._state)
 
     def __enter__(self) -> Self:
         return self

@@ -18,16 +18,24 @@ class Entry:
     """A key of its module's ``STEPS``."""
     algorithm: str = "ES256"
     """Of our tokens and the floors'; a peer has its own."""
+    is_slow: bool = False
+    """Whether it is too slow for callgrind and for a quick look: a password's hash, a purge."""
     bar_instructions: float | None = None
     """At most this many times the floor's instructions."""
     bar_time: float | None = None
-    """At most this many times the floor's time; only on PostgreSQL where ``bar_instructions`` is
-    there as well."""
+    """At most this many times the floor's time, on PostgreSQL."""
 
     @property
     def is_peer(self) -> bool:
         """Whether it is somebody else's package."""
         return PROJECTS[self.project].distribution is not None
+
+    @property
+    def kind(self) -> str:
+        """Whose it is: ``floor``, ``ours`` or ``peer``."""
+        if self.is_peer:
+            return "peer"
+        return "ours" if self.project == "ours" else "floor"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,27 +57,45 @@ _DRF = Entry(title="empty DRF view", project="floors", step="drf")
 _OURS = "token_exchange"
 
 
-def _peers(step: str, **titles: str) -> tuple[Entry, ...]:
-    return tuple(
-        Entry(title=title, project=project.replace("_", " "), step=step)
-        for project, title in titles.items()
-    )
+def _peer(title: str, project: str, step: str, *, is_slow: bool = False) -> Entry:
+    return Entry(title=title, project=project, step=step, is_slow=is_slow)
 
+
+EXCHANGE = Operation(
+    name="exchange",
+    title="Exchange a credential for a token (ES256)",
+    entries=(
+        Entry(title="ideal issuer", project="floors", step="exchange"),
+        Entry(title=_OURS, project="ours", step="exchange", bar_instructions=1.6, bar_time=1.4),
+        _PLAIN,
+        _DRF,
+        _peer("simplejwt, tuned", "simplejwt tuned", "exchange"),
+        _peer("oauth-toolkit, tuned", "toolkit tuned", "exchange"),
+        _peer("knox, tuned", "knox tuned", "exchange"),
+        _peer("simplejwt", "simplejwt", "exchange", is_slow=True),
+        _peer("oauth-toolkit", "toolkit", "exchange", is_slow=True),
+        _peer("knox", "knox", "exchange", is_slow=True),
+    ),
+)
+VERIFY = Operation(
+    name="verify",
+    title="Verify a token that was seen before",
+    entries=(
+        Entry(title="ideal verifier", project="floors", step="verify"),
+        Entry(title=_OURS, project="ours", step="verify", bar_instructions=1.1),
+        _DRF,
+        _peer("simplejwt, stateless", "simplejwt", "verify"),
+        _peer("simplejwt, 1 user", "simplejwt", "verify user"),
+        _peer("knox", "knox", "verify user"),
+        _peer("oauth-toolkit", "toolkit", "verify user"),
+    ),
+)
 
 OPERATIONS = (
-    Operation(
-        name="exchange",
-        title="Exchange an API key for a token (ES256)",
-        entries=(
-            Entry(title="ideal issuer", project="floors", step="exchange"),
-            Entry(title=_OURS, project="ours", step="exchange", bar_instructions=1.6, bar_time=1.4),
-            _PLAIN,
-            _DRF,
-        ),
-    ),
+    EXCHANGE,
     Operation(
         name="exchange-rs256",
-        title="Exchange an API key for a token (RS256)",
+        title="Exchange a credential for a token (RS256)",
         entries=(
             Entry(title="ideal issuer", project="floors", step="exchange", algorithm="RS256"),
             Entry(title=_OURS, project="ours", step="exchange", algorithm="RS256"),
@@ -84,15 +110,7 @@ OPERATIONS = (
             Entry(title=_OURS, project="ours", step="reuse", bar_instructions=1.3),
         ),
     ),
-    Operation(
-        name="verify",
-        title="Verify a token that was seen before",
-        entries=(
-            Entry(title="ideal verifier", project="floors", step="verify"),
-            Entry(title=_OURS, project="ours", step="verify", bar_instructions=1.1),
-            _DRF,
-        ),
-    ),
+    VERIFY,
     Operation(
         name="first-sight",
         title="Verify a token for the first time (ES256)",
@@ -107,6 +125,9 @@ OPERATIONS = (
         entries=(
             Entry(title="ideal verifier, 1 user", project="floors", step="verify user"),
             Entry(title=_OURS, project="ours", step="verify user"),
+            _peer("simplejwt, 1 user", "simplejwt", "verify user"),
+            _peer("knox", "knox", "verify user"),
+            _peer("oauth-toolkit", "toolkit", "verify user"),
         ),
     ),
     Operation(
@@ -115,6 +136,7 @@ OPERATIONS = (
         entries=(
             Entry(title="DRF view, 1 SELECT", project="floors", step="verify key"),
             Entry(title=_OURS, project="ours", step="verify key"),
+            _peer("api-key", "api-key", "verify key"),
         ),
     ),
 )

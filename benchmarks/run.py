@@ -6,93 +6,172 @@
 from __future__ import annotations
 
 import argparse
-import contextlib
 import dataclasses
 import os
+import platform
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
 
 import instructions
-from databases import Maker, postgresql, sqlite
+import purging
+from chart import draw
+from databases import postgresql, sqlite
 from measuring import Figures, measure
 from plan import OPERATIONS, Entry, Operation
+from purging import PurgeSection
+from sections import Section
 from stage import Stage
 from subjects.projects import PROJECTS
-from table import Section, as_text
 
+_ROWS = [1_000, 100_000, 1_000_000]
 _ROUNDS = 25
+_QUICK_ROUNDS = 3
 _BATCH_UNDER_VALGRIND = 20
+_PURGE = "purge"
+_NAMES = (*(operation.name for operation in OPERATIONS), _PURGE)
 
 
 def main() -> int:
     """Measure what was asked for, and print it."""
     wanted = _arguments()
     _say_what_is_missing(wanted)
-    names = wanted.operations or [operation.name for operation in OPERATIONS]
-    for title, place in _places(wanted.database):
-        for rows in wanted.rows:
-            with place as make, Stage(make, rows=rows, rate_limits=False, cache=None) as stage:
-                for operation in OPERATIONS:
-                    if operation.name in names:
-                        figures = _measure(operation, stage, wanted)
-                        section = Section(
-                            operation=operation, place=f"{title}, {rows:,} rows", figures=figures
-                        )
-                        print(as_text(section), flush=True)
-                        print()
+    sections = []
+    for section in _sections(wanted):
+        print(section.table(), end="\n\n", flush=True)
+        sections.append(section)
+    if wanted.markdown:
+        text = "\n".join(section.table().as_markdown() for section in sections)
+        wanted.markdown.write_text(text)
+    if wanted.chart:
+        _draw(sections, wanted.chart)
     return 0
+
+
+def _draw(sections: Sequence[Section | PurgeSection], path: Path) -> None:
+    # The last database with the most rows is the nearest to a service's.
+    last = [section for section in sections if section.place == sections[-1].place]
+    python = f"Python {platform.python_version()}"
+    picture = draw(
+        [section.panel() for section in last],
+        subtitle=f"{last[0].place}; {python}, {platform.machine()}",
+        description="\n\n".join(str(section.table()) for section in last),
+    )
+    path.write_text(picture)
 
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     add = parser.add_argument
+    add("operations", nargs="*", metavar="OPERATION", help=f"of {', '.join(_NAMES)}; default: all")
+    add("--rows", nargs="+", type=int, default=_ROWS, help="stored credentials and tokens")
     add(
-        "operations",
-        nargs="*",
-        metavar="OPERATION",
-        choices=[*(operation.name for operation in OPERATIONS), []],
-        help="exchange, reuse, verify, …; default: all",
-    )
-    add("--rows", nargs="+", type=int, default=[1000], help="stored credentials and tokens")
-    add(
-        "--database", choices=["sqlite", "postgresql"], help="default: both, if DATABASE_URL is set"
+        "--database",
+        choices=["sqlite", "postgresql"],
+        help="default: SQLite, and PostgreSQL if DATABASE_URL names one",
     )
     add("--instructions", action="store_true", help="count instructions, and take no time")
     add("--times", action="store_true", help="take times, and count no instructions")
-    return parser.parse_args()
+    add(
+        "--quick",
+        action="store_true",
+        help="a look in a minute: few rows, SQLite, times",
+    )
+    add("--without-peers", action="store_true", help="leave other packages out")
+    add("--rate-limits", action="store_true", help="count requests in the cache, floors too")
+    add("--markdown", type=Path, help="write the tables to this file")
+    add("--chart", type=Path, help="draw the times into this SVG file")
+    wanted = parser.parse_args()
+    unknown = set(wanted.operations) - set(_NAMES)
+    if unknown:
+        parser.error(f"no operation: {', '.join(sorted(unknown))}")
+    if wanted.quick:
+        wanted.rows, wanted.database, wanted.times = _ROWS[:1], "sqlite", True
+    return wanted
 
 
 def _say_what_is_missing(wanted: argparse.Namespace) -> None:
     if not wanted.times and not instructions.is_available():
         print("valgrind is not installed: no instructions are counted.", file=sys.stderr)
         wanted.times = True
-
-
-def _places(database: str | None) -> Iterator[tuple[str, contextlib.AbstractContextManager[Maker]]]:
-    url = os.environ.get("DATABASE_URL", "")
-    if database != "postgresql":
-        yield "SQLite", sqlite()
-    if url.startswith("postgres") and database != "sqlite":
-        yield "PostgreSQL", postgresql(url)
-
-
-def _measure(
-    operation: Operation, stage: Stage, wanted: argparse.Namespace
-) -> dict[Entry, Figures]:
-    entries = [each for each in operation.entries if PROJECTS[each.project].is_installed]
-    figures = dict.fromkeys(entries, Figures())
-    if not wanted.instructions:
-        figures = measure({entry: stage.child(entry) for entry in entries}, rounds=_ROUNDS)
-    if not wanted.times:
-        counts = {
-            entry: stage.counted_child(entry).count(entry.step, _BATCH_UNDER_VALGRIND)
-            for entry in entries
+    missing = sorted(
+        {
+            project.distribution
+            for project in PROJECTS.values()
+            if project.distribution and not project.is_installed
         }
-        for entry, count in counts.items():
+    )
+    if missing and not wanted.without_peers:
+        print(
+            f"Not installed, and so not measured: {', '.join(missing)}. "
+            "To have them: pip install --group benchmarks",
+            file=sys.stderr,
+        )
+
+
+def _sections(wanted: argparse.Namespace) -> Iterator[Section | PurgeSection]:
+    for title, url in _places(wanted):
+        for rows in wanted.rows:
+            place = f"{title}, {rows:,} rows"
+            with (
+                postgresql(url) if url else sqlite() as make,
+                Stage(make, rows=rows, rate_limits=wanted.rate_limits) as stage,
+            ):
+                for operation in _operations(wanted):
+                    # What a process does with more rows is the same; only the database works more.
+                    counts = not wanted.times and (wanted.instructions or rows == wanted.rows[0])
+                    figures = _figures(operation, stage, wanted, counts=counts)
+                    yield Section(operation=operation, place=place, figures=figures)
+                if _PURGE in (wanted.operations or _NAMES) and not wanted.instructions:
+                    entries = _present(purging.ENTRIES, wanted)
+                    yield purging.purge(
+                        entries, stage, place=place, rows=rows, is_quick=wanted.quick
+                    )
+
+
+def _places(wanted: argparse.Namespace) -> Iterator[tuple[str, str]]:
+    """Name each database product, with the URL of its server if it has one."""
+    url = os.environ.get("DATABASE_URL", "")
+    if wanted.database != "postgresql":
+        yield "SQLite", ""
+    if url.startswith("postgres") and wanted.database != "sqlite":
+        yield "PostgreSQL", url
+
+
+def _operations(wanted: argparse.Namespace) -> Iterator[Operation]:
+    for operation in OPERATIONS:
+        if operation.name in (wanted.operations or _NAMES):
+            yield dataclasses.replace(operation, entries=_present(operation.entries, wanted))
+
+
+def _present(entries: Iterable[Entry], wanted: argparse.Namespace) -> tuple[Entry, ...]:
+    """Leave out what is not installed or not wanted."""
+    without_peers = wanted.without_peers or wanted.rate_limits
+    return tuple(
+        entry
+        for entry in entries
+        if PROJECTS[entry.project].is_installed and not (entry.is_peer and without_peers)
+    )
+
+
+def _figures(
+    operation: Operation, stage: Stage, wanted: argparse.Namespace, *, counts: bool
+) -> dict[Entry, Figures]:
+    figures = dict.fromkeys(operation.entries, Figures())
+    if not wanted.instructions:
+        children = {entry: stage.child(entry) for entry in operation.entries}
+        figures = measure(children, rounds=_QUICK_ROUNDS if wanted.quick else _ROUNDS)
+    if counts:
+        counted = {
+            entry: stage.counted_child(entry).count(entry.step, _BATCH_UNDER_VALGRIND)
+            for entry in operation.entries
+            if not entry.is_slow
+        }
+        for entry, count in counted.items():
             figures[entry] = dataclasses.replace(
                 figures[entry],
                 instructions=count,
-                instruction_ratio=count / counts[operation.floor],
+                instruction_ratio=count / counted[operation.floor],
             )
     return figures
 

@@ -1,79 +1,50 @@
-"""How do the figures look as text?"""
+"""How do figures look as text?"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from measuring import Figures
-from plan import Entry, Operation
-
-HEADINGS = ("", "queries", "µs", "× floor", "instructions", "× floor", "bar")
-
 
 @dataclass(frozen=True, kw_only=True)
-class Section:
-    """The figures of one operation in one place."""
+class Table:
+    """Cells as they are shown; the first column is words, the others numbers."""
 
-    operation: Operation
-    place: str
-    """The database and its rows."""
-    figures: dict[Entry, Figures]
+    title: str
+    headings: tuple[str, ...]
+    rows: Sequence[tuple[str, ...]]
+    note: str = ""
 
-    @property
-    def title(self) -> str:
-        """What was measured where."""
-        return f"{self.operation.title}: {self.place}"
+    def __str__(self) -> str:
+        rows = [self.headings, *self.rows]
+        widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+        lines = [self.title]
+        for first, *others in rows:
+            cells = [first.ljust(widths[0]), *map(str.rjust, others, widths[1:])]
+            lines.append(f"  {'  '.join(cells)}".rstrip())
+        return "\n".join([*lines, *([f"  {self.note}"] if self.note else [])])
 
-
-def as_text(section: Section) -> str:
-    """Return a table for a terminal."""
-    rows = [HEADINGS, *rows_of(section)]
-    widths = [max(len(row[column]) for row in rows) for column in range(len(HEADINGS))]
-    lines = [
-        "  ".join(
-            text.ljust(width) if column == 0 else text.rjust(width)
-            for column, (text, width) in enumerate(zip(row, widths, strict=True))
-        ).rstrip()
-        for row in rows
-    ]
-    return "\n".join([section.title, *(f"  {line}" for line in lines)])
+    def as_markdown(self) -> str:
+        """Return the same table in Markdown."""
+        lines = [f"### {self.title}", "", _cells(self.headings)]
+        lines.append("|---|" + "---:|" * (len(self.headings) - 1))
+        lines += map(_cells, self.rows)
+        return "\n".join([*lines, *(["", self.note] if self.note else []), ""])
 
 
-def as_markdown(section: Section) -> str:
-    """Return the same table in Markdown."""
-    lines = [f"### {section.title}", "", _markdown(HEADINGS)]
-    lines.append("|---|" + "---:|" * (len(HEADINGS) - 1))
-    return "\n".join([*lines, *map(_markdown, rows_of(section)), ""])
-
-
-def _markdown(row: Sequence[str]) -> str:
+def _cells(row: Sequence[str]) -> str:
     return f"| {' | '.join(row)} |"
 
 
-def rows_of(section: Section) -> list[tuple[str, ...]]:
-    """Return the cells of each entry."""
-    return [
-        (
-            entry.title,
-            _number(figures.queries, "d"),
-            _number(figures.seconds and figures.seconds * 1e6, ",.0f"),
-            _number(figures.time_ratio, ".2f"),
-            _number(figures.instructions, ",.0f"),
-            _number(figures.instruction_ratio, ".3f"),
-            _bar(entry, figures),
-        )
-        for entry, figures in section.figures.items()
-    ]
-
-
-def _number(value: float | None, form: str) -> str:
+def number(value: float | None, form: str) -> str:
+    """Return a number as the format has it, and a dash for what was not measured."""
     return "–" if value is None else format(value, form)
 
 
-def _bar(entry: Entry, figures: Figures) -> str:
-    if entry.bar_instructions is None:
+def verdict(ratio: float | None, bar: float | None) -> str:
+    """Return a bar, and whether it was met where that was measured."""
+    if bar is None:
         return ""
-    ratio = figures.instruction_ratio
-    verdict = "" if ratio is None else " met" if ratio <= entry.bar_instructions else " missed"
-    return f"≤ {entry.bar_instructions:.2f}{verdict}"
+    if ratio is None:
+        return f"≤ {bar:.2f}"
+    return f"≤ {bar:.2f} {'met' if ratio <= bar else 'missed'}"

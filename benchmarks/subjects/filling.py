@@ -6,9 +6,13 @@ One row is made as the package makes it; the database multiplies it.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import connection, models
+
+EXPIRED_PER_LIVE = 10
+"""Tokens in the table that is purged."""
 
 _DIGITS = 10
 _NUMBERS = {
@@ -55,6 +59,15 @@ def numbered(prefix: str, width: int) -> str:
     """Return SQL for a text of ``width`` characters that is different for each ``n.i``."""
     padding = "0" * (width - len(prefix) - _DIGITS)
     return f"'{prefix}{padding}' || CAST({10 ** (_DIGITS - 1)} + n.i AS text)"
+
+
+def mostly_expired(now: datetime) -> str:
+    """Return SQL of an expiry: of eleven rows ten died two days ago, and one lives for a day."""
+    literal = {"postgresql": "timestamptz '{}+00'", "sqlite": "'{}'"}[connection.vendor]
+    dead, alive = (
+        literal.format(f"{now + timedelta(days=days):%Y-%m-%d %H:%M:%S}") for days in (-2, 1)
+    )
+    return f"CASE WHEN n.i % {EXPIRED_PER_LIVE + 1} = 0 THEN {alive} ELSE {dead} END"
 
 
 def settle() -> None:

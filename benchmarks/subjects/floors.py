@@ -12,7 +12,6 @@ import hmac
 import json
 import secrets
 import time
-from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
@@ -25,12 +24,12 @@ from django.urls import path
 from django.views.decorators.csrf import csrf_exempt
 from rest_framework.authentication import BaseAuthentication
 from rest_framework.exceptions import AuthenticationFailed
-from rest_framework.permissions import IsAuthenticated
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from subjects import signatures
 from subjects.filling import numbered, numbers, run
+from subjects.protected import protected
 from subjects.requests import Step, request
 
 _ISSUER = "https://issuer.test"
@@ -178,19 +177,6 @@ class Machine:
 
     def __init__(self, identifier: str) -> None:
         self.identifier = identifier
-
-
-def protected(authentication: type[BaseAuthentication]) -> Callable[..., Any]:
-    """Return a view that answers to those whom ``authentication`` knows."""
-
-    class ProtectedView(APIView):
-        authentication_classes = (authentication,)
-        permission_classes = (IsAuthenticated,)
-
-        def get(self, _request: Any) -> Response:
-            return Response({"ok": True})
-
-    return ProtectedView.as_view()
 
 
 urlpatterns = [

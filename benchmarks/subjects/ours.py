@@ -8,49 +8,33 @@ from __future__ import annotations
 import base64
 import io
 import json
+from datetime import timedelta
 from typing import Any
 
 from django.apps import apps
 from django.contrib.auth import get_user_model
 from django.core.management import call_command
+from django.db import connection
 from django.urls import include, path
-from rest_framework.permissions import IsAuthenticated
-from rest_framework.response import Response
-from rest_framework.views import APIView
+from django.utils import timezone
 
-from subjects.filling import multiply, numbered
+from subjects.filling import mostly_expired, multiply, numbered
+from subjects.protected import protected
 from subjects.requests import Step, request
 from token_exchange.authentication import BearerAuthentication
 from token_exchange.credential_authentication import ApiKeyAuthentication
 
-
-class _ProtectedView(APIView):
-    permission_classes = (IsAuthenticated,)
-
-    def get(self, _request: Any) -> Response:
-        return Response({"ok": True})
-
-
-class BearerView(_ProtectedView):
-    """Answers to those who bring a token."""
-
-    authentication_classes = (BearerAuthentication,)
-
-
-class KeyView(_ProtectedView):
-    """Answers to those who bring an API key."""
-
-    authentication_classes = (ApiKeyAuthentication,)
-
-
 urlpatterns = [
     path("", include("token_exchange.urls")),
-    path("bearer", BearerView.as_view()),
-    path("key", KeyView.as_view()),
+    path("bearer", protected(BearerAuthentication)),
+    path("key", protected(ApiKeyAuthentication)),
 ]
 
 
 # -- The rows
+
+TOKENS = apps.get_model("token_exchange", "AccessToken")
+_WINDOW = 1000
 
 
 def fill(rows: int) -> dict[str, Any]:
@@ -85,8 +69,18 @@ def _multiply(rows: int) -> None:
         rows,
         {"identifier": numbered("sk_live.", 20), "secret_digest": numbered("", 64)},
     )
-    token = apps.get_model("token_exchange", "AccessToken").objects.get()
-    multiply(token, rows, {"jti": numbered("j", 22), "credential_id": f"{credential.pk} + n.i"})
+    multiply(
+        TOKENS.objects.get(),
+        rows,
+        {"jti": numbered("j", 22), "credential_id": f"{credential.pk} + n.i"},
+    )
+
+
+def add_expired(rows: int) -> None:
+    """Add tokens of which most have expired, in the order of no expiry."""
+    token = TOKENS.objects.first()
+    changes = {"jti": numbered("x", 22), "expires_at": mostly_expired(timezone.now())}
+    multiply(token, rows, changes)
 
 
 # -- The requests
@@ -137,3 +131,27 @@ STEPS = {
     "verify user": _verify_user,
     "verify key": _verify_key,
 }
+
+
+# -- The purges
+
+
+def _purge() -> None:
+    call_command("purge_expired_tokens", stdout=io.StringIO())
+
+
+def _purge_by_hand() -> None:
+    """Delete windows of primary keys, each in a transaction of its own: the floor."""
+    table = TOKENS._meta.db_table
+    expired_before = timezone.now() - timedelta(days=1)
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT min(id), max(id) FROM {table}")
+        first, last = cursor.fetchone()
+        for after in range(first - 1, last, _WINDOW):
+            cursor.execute(
+                f"DELETE FROM {table} WHERE id > %s AND id <= %s AND expires_at < %s",
+                (after, after + _WINDOW, expired_before),
+            )
+
+
+PURGES = {"purge": _purge, "by hand": _purge_by_hand}

@@ -8,10 +8,13 @@ from __future__ import annotations
 
 import importlib.util
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Any
 
 _FAST_HASHER = "django.contrib.auth.hashers.MD5PasswordHasher"
 _TUNED = {"PASSWORD_HASHERS": [_FAST_HASHER]}
+# A token of five minutes would not live to the end of a run.
+_SIMPLE_JWT = {"SIMPLE_JWT": {"ACCESS_TOKEN_LIFETIME": timedelta(days=1)}}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,29 +34,36 @@ class Project:
         return all(importlib.util.find_spec(app.partition(".")[0]) for app in self.apps)
 
 
+# Without it the purge complains.
+_TOOLKIT = {"REFRESH_TOKEN_EXPIRE_SECONDS": 86_400}
+# Nobody reaches them.
+_RATE_LIMITS = {"token": "1000000000/d", "auth_token": "1000000000/d"}
+
 PROJECTS = {
     "floors": Project(module="floors"),
     "ours": Project(module="ours", apps=("token_exchange",)),
     "simplejwt": Project(
         module="simplejwt",
         apps=("rest_framework_simplejwt", "rest_framework_simplejwt.token_blacklist"),
+        settings=_SIMPLE_JWT,
         distribution="djangorestframework-simplejwt",
     ),
     "simplejwt tuned": Project(
         module="simplejwt",
         apps=("rest_framework_simplejwt", "rest_framework_simplejwt.token_blacklist"),
-        settings=_TUNED,
+        settings={**_TUNED, **_SIMPLE_JWT},
         distribution="djangorestframework-simplejwt",
     ),
     "toolkit": Project(
         module="toolkit",
         apps=("oauth2_provider",),
+        settings={"OAUTH2_PROVIDER": _TOOLKIT},
         distribution="django-oauth-toolkit",
     ),
     "toolkit tuned": Project(
         module="toolkit",
         apps=("oauth2_provider",),
-        settings={**_TUNED, "OAUTH2_PROVIDER": {"CLIENT_SECRET_HASHER": "md5"}},
+        settings={**_TUNED, "OAUTH2_PROVIDER": {**_TOOLKIT, "CLIENT_SECRET_HASHER": "md5"}},
         distribution="django-oauth-toolkit",
     ),
     "knox": Project(
@@ -114,11 +124,7 @@ def settings_of(name: str, surroundings: Surroundings) -> dict[str, Any]:
             "ISSUER": "https://issuer.test",
             "ALGORITHM": surroundings.algorithm,
             "REQUIRE_HTTPS": not surroundings.over_http,
-            "RATE_LIMITS": (
-                {"token": "1000000000/d", "auth_token": "1000000000/d"}
-                if surroundings.rate_limits
-                else None
-            ),
+            "RATE_LIMITS": _RATE_LIMITS if surroundings.rate_limits else None,
         },
         "BENCHMARKS_ALGORITHM": surroundings.algorithm,
         "BENCHMARKS_RATE_LIMITS": surroundings.rate_limits,

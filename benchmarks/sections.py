@@ -1,0 +1,62 @@
+"""What was measured of one operation in one place, and how is it shown?"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from chart import Bar, Panel
+from measuring import Figures
+from plan import Entry, Operation
+from table import Table, number, verdict
+
+_HEADINGS = ("", "queries", "µs", "× floor", "bar", "instructions", "× floor", "bar")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Section:
+    """The figures of one operation."""
+
+    operation: Operation
+    place: str
+    """The database and its rows."""
+    figures: dict[Entry, Figures]
+
+    def table(self) -> Table:
+        """Return all figures."""
+        return Table(
+            title=f"{self.operation.title}: {self.place}",
+            headings=_HEADINGS,
+            rows=[
+                (
+                    entry.title,
+                    number(figures.queries, "d"),
+                    _microseconds(figures),
+                    number(figures.time_ratio, ".2f"),
+                    verdict(figures.time_ratio, entry.bar_time),
+                    number(figures.instructions, ",.0f"),
+                    number(figures.instruction_ratio, ".3f"),
+                    verdict(figures.instruction_ratio, entry.bar_instructions),
+                )
+                for entry, figures in self.figures.items()
+            ],
+        )
+
+    def panel(self) -> Panel:
+        """Return the times as multiples of the floor's."""
+        return Panel(
+            title=self.operation.title,
+            bars=tuple(
+                Bar(
+                    label=entry.title,
+                    kind=entry.kind,
+                    ratio=figures.time_ratio,
+                    floor=f"{_microseconds(figures)} µs" if entry == self.operation.floor else "",
+                )
+                for entry, figures in self.figures.items()
+                if figures.time_ratio is not None
+            ),
+        )
+
+
+def _microseconds(figures: Figures) -> str:
+    return number(figures.seconds and figures.seconds * 1e6, ",.0f")
