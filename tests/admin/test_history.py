@@ -11,6 +11,7 @@ from django.utils import timezone, translation
 from tests.admin.pages import credential_page, page
 from tests.factories import make_api_key
 from token_exchange import credentials
+from token_exchange.models import SigningKey
 
 pytestmark = pytest.mark.django_db
 
@@ -18,6 +19,7 @@ HEADER = "Content-Type: text/plain; charset=UTF-8\nPlural-Forms: nplurals=2; plu
 GERMAN = {
     "": HEADER,
     "Ended the overlap.": "Überlappung beendet.",
+    "Removed.": "Entfernt.",
     "Replaced all keys.": "Alle Schlüssel ersetzt.",
     "Revoked.": "Widerrufen.",
     "Revoked: %s": "Widerrufen: %s",
@@ -79,3 +81,8 @@ def test_of_new_signing_keys(desk):
     assert "Signaturschlüssel rotieren" in desk.get(url).text
     desk.send(url, all_new="on")
     assert message_of_the_only_entry() == "Replaced all keys."
+
+
+def test_of_a_removed_signing_key(desk):
+    desk.send(page("signingkey", "remove", SigningKey.objects.get()))
+    assert message_of_the_only_entry() == "Removed."

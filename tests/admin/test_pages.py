@@ -14,7 +14,7 @@ from tests.admin.conftest import hidden_fields
 from tests.admin.pages import credential_page, page
 from tests.factories import make_api_key, make_organization
 from token_exchange import credentials
-from token_exchange.models import APIKey
+from token_exchange.models import APIKey, SigningKey
 
 pytestmark = pytest.mark.django_db
 
@@ -39,6 +39,8 @@ def all_pages(desk):
     yield desk.get(page("accesstoken", "changelist"))
     yield from (desk.get(page("accesstoken", each, token)) for each in ("change", "revoke"))
     yield from (desk.get(page("signingkey", each)) for each in ("changelist", "rotate"))
+    signing_key = SigningKey.objects.get()
+    yield from (desk.get(page("signingkey", each, signing_key)) for each in ("change", "remove"))
     yield desk.get(page("organization", "add"))
 
 

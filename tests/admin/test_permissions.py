@@ -25,7 +25,7 @@ PERMISSIONS = {
     "apikey": (*VERBS, "view"),
     "clientapp": (*VERBS, "view"),
     "accesstoken": ("revoke", "view"),
-    "signingkey": ("rotate", "view"),
+    "signingkey": ("rotate", "remove", "view"),
 }
 
 
@@ -48,6 +48,7 @@ PAGES = [
     Page("clientapp", "revoke", "revoke", 200),
     Page("accesstoken", "revoke", "revoke", 200),
     Page("signingkey", "rotate", "rotate", 200),
+    Page("signingkey", "remove", "remove", 200),
 ]
 
 
@@ -55,7 +56,9 @@ def name_of(its):
     return f"{its.model} {its.name}"
 
 
-OBJECT_PAGES = [its for its in PAGES if its.name != "add" and its.model != "signingkey"]
+OBJECT_PAGES = [
+    its for its in PAGES if its.name != "add" and (its.model, its.name) != ("signingkey", "rotate")
+]
 ACTIONS = [
     ("apikey", "rotate_selected", "rotate"),
     ("apikey", "revoke_selected", "revoke"),
@@ -87,14 +90,18 @@ def rows():
     token = make_token(key)
     for issued in (key, app):
         credentials.rotate(issued.credential, now=timezone.now())
-    return {"apikey": key.credential, "clientapp": app.credential, "accesstoken": token}
+    return {
+        "apikey": key.credential,
+        "clientapp": app.credential,
+        "accesstoken": token,
+        "signingkey": SigningKey.objects.get(),
+    }
 
 
 @pytest.fixture
 def url(rows):
     def url(its):
-        has_object = its.name != "add" and its.model != "signingkey"
-        return page(its.model, its.name, rows[its.model] if has_object else None)
+        return page(its.model, its.name, rows[its.model] if its in OBJECT_PAGES else None)
 
     return url
 
@@ -223,9 +230,12 @@ class TestButtons:
         assert credential_page(key, "rotate") in text
         assert credential_page(key, "revoke") not in text
 
-    def test_of_the_signing_keys_are_hidden_too(self, sign_in):
-        text = sign_in("view_signingkey").get(page("signingkey", "changelist")).text
-        assert page("signingkey", "rotate") not in text
+    def test_of_the_signing_keys_are_hidden_too(self, sign_in, rows):
+        desk = sign_in("view_signingkey")
+        assert page("signingkey", "rotate") not in desk.get(page("signingkey", "changelist")).text
+        key = rows["signingkey"]
+        text = desk.get(page("signingkey", "change", key)).text
+        assert page("signingkey", "remove", key) not in text
 
 
 def test_changing_a_credential_needs_its_own_permission(sign_in, rows):

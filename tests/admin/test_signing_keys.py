@@ -1,14 +1,16 @@
-"""An operator brings in the next signing key."""
+"""An operator brings in the next signing key, or ends one that leaked."""
 
 from __future__ import annotations
 
 import pytest
-from django.contrib.admin.models import ADDITION, LogEntry
-from django.db.models.signals import pre_save
+from django.contrib.admin.models import ADDITION, CHANGE, LogEntry
+from django.db.models.signals import post_init, pre_save
 from django.utils import timezone
 
 from tests.admin.pages import page
+from tests.factories import make_token, make_tokens
 from token_exchange import signing
+from token_exchange.admin import signing_keys
 from token_exchange.models import SigningKey
 
 pytestmark = pytest.mark.django_db
@@ -86,3 +88,82 @@ class TestRotate:
         for name in ("change", "delete"):
             assert desk.post(page("signingkey", name, key), {"post": "yes"}).status_code == 403
         assert states() == ["current"]
+
+
+class TestRemove:
+    @pytest.fixture
+    def key(self):
+        return SigningKey.objects.get()
+
+    def test_has_a_button_on_the_key(self, desk, key):
+        url = page("signingkey", "remove", key)
+        assert f'href="{url}"' in desk.get(page("signingkey", "change", key)).text
+
+    def test_says_first_what_will_stop(self, desk, key):
+        make_tokens(None, None)
+        make_token(expires_at=timezone.now())
+        text = desk.get(page("signingkey", "remove", key)).text
+        assert f"<code>{key.kid}</code>" in text
+        assert "<td>2</td>" in text
+        assert "A new key is published and signs from now on." in text
+        assert "Clients whose tokens stop have to exchange again." in text
+        assert "go by it for up to 300 seconds" in text
+        assert states() == ["current"]
+
+    def test_does_not_count_tokens_without_end(self, desk, key, monkeypatch):
+        monkeypatch.setattr(signing_keys, "COUNT_LIMIT", 1)
+        make_token()
+        assert "<td>1</td>" in desk.get(page("signingkey", "remove", key)).text
+        make_token()
+        assert "<td>more than 1</td>" in desk.get(page("signingkey", "remove", key)).text
+
+    def test_says_what_signs_then(self, desk, key):
+        new = signing.rotate_signing_key(now=timezone.now())
+        text = desk.get(page("signingkey", "remove", key)).text
+        assert "The next key, which is published already, signs from now on." in text
+        text = desk.get(page("signingkey", "remove", new)).text
+        assert "It does not sign yet: the key of today signs on." in text
+        SigningKey.objects.update(activates_at=timezone.now(), retires_at=timezone.now())
+        text = desk.get(page("signingkey", "remove", key)).text
+        assert "It signs no more, so the other keys do not change." in text
+        assert "exchange again" not in text
+
+    def test_removes_it_and_says_what_signs(self, desk, key):
+        response = desk.send(page("signingkey", "remove", key))
+        assert response.url == page("signingkey", "change", key)
+        assert states() == ["gone", "current"]
+        new = SigningKey.objects.get(sequence=2)
+        text = desk.get(response.url).text
+        assert f"The key has been removed. Key {new.kid} signs now." in text
+        assert page("signingkey", "remove", key) not in text
+        entry = LogEntry.objects.get()
+        assert (entry.action_flag, entry.user, entry.get_edited_object()) == (
+            CHANGE,
+            desk.user,
+            key,
+        )
+        assert entry.change_message == "Removed."
+
+    def test_says_that_it_is_gone_already(self, desk, key):
+        url = page("signingkey", "remove", key)
+        desk.send(url)
+        for ask in (desk.get, desk.post):
+            response = ask(url, {"confirmed": "yes"})
+            assert response.url == page("signingkey", "change", key)
+            assert "There is nothing to remove: the key is gone." in desk.get(response.url).text
+        assert states() == ["gone", "current"]
+        assert LogEntry.objects.count() == 1
+
+    def test_says_so_where_somebody_was_faster(self, desk, key):
+        def be_faster(*, instance, **_):
+            post_init.disconnect(be_faster, sender=SigningKey)
+            signing.remove_signing_key(key.kid, now=timezone.now())
+
+        post_init.connect(be_faster, sender=SigningKey)
+        try:
+            response = desk.post(page("signingkey", "remove", key), {"confirmed": "yes"})
+        finally:
+            post_init.disconnect(be_faster, sender=SigningKey)
+        assert "No published key has this id" in desk.get(response.url).text
+        assert states() == ["gone", "current"]
+        assert LogEntry.objects.count() == 0

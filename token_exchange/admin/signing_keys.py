@@ -1,8 +1,9 @@
-"""Which keys sign, and how does an operator bring in the next one?"""
+"""Which keys sign, and how does an operator bring in the next one, or end one that leaked?"""
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, ClassVar
 
 from django.contrib import admin
 from django.core.exceptions import PermissionDenied
@@ -15,12 +16,54 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from token_exchange import signing
-from token_exchange.admin.desk import DeskAdmin
+from token_exchange.admin.desk import DeskAdmin, ObjectPage
 from token_exchange.admin.forms import RotateSigningKeyForm
-from token_exchange.admin.lists import badge
+from token_exchange.admin.lists import COUNT_LIMIT, badge
 from token_exchange.conf import get_settings
-from token_exchange.models import SigningKey
+from token_exchange.models import AccessToken, SigningKey
+from token_exchange.models.signing_key import KeyState
 from token_exchange.signing import CLOCK_SKEW, SigningKeyConflict
+
+
+def remove_signing_key_page(
+    model_admin: DeskAdmin, request: HttpRequest, rows: list[Any]
+) -> HttpResponse:
+    """Say what will stop and what will sign then, or remove the one key in ``rows``."""
+    (key,) = rows
+    if not model_admin.is_open_to("remove", key):
+        return model_admin.refuse(request, _("There is nothing to remove: the key is gone."), key)
+    if "confirmed" in request.POST:
+        return _remove(model_admin, request, key)
+    now = timezone.now()
+    tokens = AccessToken.objects.live(now=now).filter(kid=key.kid).order_by().values("pk")
+    # All the same how many more: nobody waits for a count while a key is out.
+    count = tokens[: COUNT_LIMIT + 1].count()
+    return model_admin.page(
+        request,
+        "remove_signing_key.html",
+        title=_("Remove the signing key"),
+        key=key,
+        badge=model_admin.state_badge(key),
+        state=str(key.state(now=now)),
+        is_one_waiting=SigningKey.objects.published(now=now).filter(activates_at__gt=now).exists(),
+        live_token_count=min(count, COUNT_LIMIT),
+        has_more_tokens=count > COUNT_LIMIT,
+        jwks_max_age_seconds=int(get_settings().jwks_max_age.total_seconds()),
+        back_url=model_admin.url("change", key),
+    )
+
+
+def _remove(model_admin: DeskAdmin, request: HttpRequest, key: SigningKey) -> HttpResponse:
+    try:
+        with transaction.atomic(using=router.db_for_write(SigningKey)):
+            heir = signing.remove_signing_key(key.kid, now=timezone.now(), by=request.user)
+            # In English, as Django writes its own history whatever the operator's language is.
+            model_admin.log_change(request, key, "Removed.")
+    except SigningKeyConflict as error:  # someone else was faster
+        return model_admin.refuse(request, str(error), key)
+    return model_admin.go_back(
+        request, _("The key has been removed. Key %(kid)s signs now.") % {"kid": heir.kid}, key
+    )
 
 
 class SigningKeyAdmin(DeskAdmin):
@@ -41,6 +84,9 @@ class SigningKeyAdmin(DeskAdmin):
     sortable_by = ()
     ordering = ("-sequence",)
     change_list_template = "token_exchange/admin/signing_keys.html"
+    object_pages: ClassVar[Mapping[str, ObjectPage]] = {
+        "remove": ObjectPage("remove", remove_signing_key_page, gettext_lazy("Remove")),
+    }
 
     def get_urls(self) -> list[Any]:
         """Return the stock pages', and before them the rotation's."""
@@ -54,6 +100,11 @@ class SigningKeyAdmin(DeskAdmin):
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """Refuse: a key is what it was when it was published."""
         return False
+
+    def is_open_to(self, verb: str, obj: Any) -> bool:
+        """Tell whether the key can be removed: as long as anybody accepts its tokens."""
+        state: KeyState = obj.state(now=timezone.now())
+        return state != KeyState.GONE
 
     def changelist_view(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
