@@ -127,6 +127,12 @@ CELERY_BEAT_SCHEDULE = {
         # Without a worker they must not pile up.
         "options": {"expires": _PURGE_EVERY_SECONDS},
     },
+    "rotate-signing-keys": {
+        # Daily; what it does depends on SIGNING_KEY_LIFETIME.
+        "task": "token_exchange.tasks.rotate_signing_keys",
+        "schedule": 86_400,
+        "options": {"expires": 86_400},
+    },
 }
 
 LOGGING = {

@@ -30,6 +30,7 @@ def test_there_are_these_commands():
         "revoke_credential",
         "rotate_credential",
         "rotate_signing_key",
+        "token_exchange_doctor",
     ]
 
 

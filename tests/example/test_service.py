@@ -114,5 +114,6 @@ class TestCelery:
             " app.conf.result_backend)",
         )
         assert done.stdout.strip() == (
-            "['token_exchange.tasks.purge_expired_tokens'] True ['json'] None"
+            "['token_exchange.tasks.purge_expired_tokens', "
+            "'token_exchange.tasks.rotate_signing_keys'] True ['json'] None"
         )

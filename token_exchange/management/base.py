@@ -57,6 +57,10 @@ class OneAnswerCommand(BaseCommand, ABC):
     def text(self, answer: dict[str, Any]) -> str:
         """Return the answer for a person."""
 
+    def complaint(self, answer: dict[str, Any]) -> str:
+        """Return what to complain of after the answer, with status 1; here of nothing."""
+        return ""
+
     def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> CommandParser:
         """Return a parser that raises ``CommandError`` instead of printing its usage."""
         parser = super().create_parser(prog_name, subcommand, **kwargs)
@@ -86,7 +90,11 @@ class OneAnswerCommand(BaseCommand, ABC):
             raise CommandError(one_line(error)) from error
         except DatabaseFailure as error:
             raise CommandError(one_line(f"The database failed: {error}")) from error
-        return json.dumps(answer, cls=DjangoJSONEncoder) if options["json"] else self.text(answer)
+        shown = json.dumps(answer, cls=DjangoJSONEncoder) if options["json"] else self.text(answer)
+        if complaint := self.complaint(answer):
+            self.stdout.write(shown)
+            raise CommandError(one_line(complaint))
+        return shown
 
 
 def table(titles: Sequence[str], rows: Sequence[Sequence[object]]) -> str:

@@ -30,7 +30,7 @@ T = TypeVar("T")
 MARGIN: Final = timedelta(minutes=15)
 """How much longer than the last token that it concerns a row lives, for clocks that step."""
 
-_EPOCH_LENGTH: Final = 22
+EPOCH_LENGTH: Final = 22
 _BATCH_SIZE: Final = 500
 
 feed_changed = Signal()
@@ -43,7 +43,7 @@ class RevocationFeed(models.Model):
     ONLY_PK: ClassVar[int] = 1
 
     # A database that was made anew counts from the beginning; what was known of it is void.
-    epoch = models.CharField(max_length=_EPOCH_LENGTH, editable=False)
+    epoch = models.CharField(max_length=EPOCH_LENGTH, editable=False)
     position = models.PositiveBigIntegerField(editable=False)
 
     objects = WriterQuerySet.as_manager()
@@ -188,7 +188,7 @@ def _next_position(*, using: str) -> int:
 
 def _start_feed(*, using: str) -> None:
     """Begin to count; of two who do so at once one waits for the other here."""
-    first = RevocationFeed(pk=RevocationFeed.ONLY_PK, epoch=random_text(_EPOCH_LENGTH), position=0)
+    first = RevocationFeed(pk=RevocationFeed.ONLY_PK, epoch=random_text(EPOCH_LENGTH), position=0)
     try:
         with transaction.atomic(using=using):
             first.save(using=using, force_insert=True)

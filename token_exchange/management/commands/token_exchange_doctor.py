@@ -1,0 +1,88 @@
+"""What does an operator hear about an installation that does not do what it should?"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from itertools import groupby
+from operator import itemgetter
+from typing import Any
+
+from django.core.management.base import CommandParser
+
+from token_exchange.doctor import Level, examinations, examine_all
+from token_exchange.management.arguments import positive_duration
+from token_exchange.management.base import OneAnswerCommand, one_line
+
+_INDENT = " " * 11
+
+
+class Command(OneAnswerCommand):
+    """Examine the installation."""
+
+    help = (
+        "Examine configuration, database, clock, signing keys, revocation feed, purge, cache and "
+        "broker; say what is wrong and how to mend it. Ends with status 1 where there is an error."
+    )
+    # What they would stop at is to be told among the rest.
+    requires_system_checks = ()
+
+    def add_own_arguments(self, parser: CommandParser) -> None:
+        """Add what counts as wrong, and for how long to wait."""
+        parser.add_argument(
+            "--strict", action="store_true", help="End with status 1 at a warning as well."
+        )
+        parser.add_argument(
+            "--timeout",
+            type=positive_duration,
+            default=timedelta(seconds=5),
+            metavar="DURATION",
+            help="Wait for each subject this long at most (default: 5s).",
+        )
+
+    def answer(self, *, strict: bool, timeout: timedelta, **_: Any) -> dict[str, Any]:
+        """Examine all."""
+        findings = [
+            {
+                "subject": subject,
+                "level": str(finding.level),
+                "text": one_line(finding.text),
+                "hint": one_line(finding.hint),
+            }
+            for subject, finding in examine_all(
+                examinations(), timeout_seconds=timeout.total_seconds()
+            )
+        ]
+        levels = [each["level"] for each in findings]
+        errors, warnings = levels.count(Level.ERROR), levels.count(Level.WARNING)
+        return {
+            "ok": not (errors or (strict and warnings)),
+            "errors": errors,
+            "warnings": warnings,
+            "findings": findings,
+        }
+
+    def text(self, answer: dict[str, Any]) -> str:
+        """Show a list by subject, each finding with its level, and below it how to mend it."""
+        lines = []
+        for subject, findings in groupby(answer["findings"], key=itemgetter("subject")):
+            lines.append(self.style.MIGRATE_HEADING(subject))
+            for each in findings:
+                lines.append(f"  {self._mark(each['level'])}  {each['text']}")
+                lines += [f"{_INDENT}{each['hint']}"] if each["hint"] else []
+        return "\n".join([*lines, *(["", _summary(answer)] if answer["ok"] else [])])
+
+    def complaint(self, answer: dict[str, Any]) -> str:
+        """Complain where something is wrong."""
+        return "" if answer["ok"] else _summary(answer)
+
+    def _mark(self, level: str) -> str:
+        styles = {
+            Level.OK: self.style.SUCCESS,
+            Level.WARNING: self.style.WARNING,
+            Level.ERROR: self.style.ERROR,
+        }
+        return styles[Level(level)](level.ljust(len(Level.WARNING)))
+
+
+def _summary(answer: dict[str, Any]) -> str:
+    return f"Errors: {answer['errors']}. Warnings: {answer['warnings']}."
