@@ -16,6 +16,7 @@ from rest_framework.views import APIView
 from tests.factories import api_key_header, basic_header, make_api_key, make_client_app
 from token_exchange import views
 from token_exchange.authentication import BearerAuthentication
+from token_exchange.core.scopes import REVOCATIONS_SCOPE
 from token_exchange.credential_authentication import (
     ApiKeyAuthentication,
     ClientAppBasicAuthentication,
@@ -46,6 +47,7 @@ class TestEndpoints:
             ("post", "/v1/token"): "exchange_api_key",
             ("post", "/auth_token"): "obtain_auth_token",
             ("delete", "/auth_token"): "end_auth_tokens",
+            ("get", "/v1/revocations"): "revocations",
             ("get", "/.well-known/jwks.json"): "published_keys",
         }
 
@@ -59,6 +61,7 @@ class TestEndpoints:
             ("post", "/0.2/v1/token"): "exchange_api_key",
             ("post", "/0.2/auth_token"): "obtain_auth_token",
             ("delete", "/0.2/auth_token"): "end_auth_tokens",
+            ("get", "/0.2/v1/revocations"): "revocations",
             ("get", "/0.2/.well-known/jwks.json"): "published_keys",
             ("post", "/auth_token"): "obtain_auth_token_2",
             ("delete", "/auth_token"): "end_auth_tokens_2",
@@ -83,6 +86,12 @@ class TestEndpoints:
             assert operation["parameters"] == [
                 {"name": "tenant", "in": "path", "required": True, "schema": {"type": "string"}}
             ]
+
+    def test_a_variable_in_the_path_beside_parameters(self):
+        made = document(path("<slug:tenant>/revoked", views.revocations))
+        (operation,) = made["paths"]["/{tenant}/revoked"].values()
+        found = [(each["name"], each["in"]) for each in operation["parameters"]]
+        assert found == [("tenant", "path"), ("epoch", "query"), ("after", "query")]
 
     def test_a_view_that_the_project_has_decorated(self):
         @wraps(views.token)
@@ -109,6 +118,7 @@ class TestEndpoints:
             "exchange_api_key": [{"ApiKey": []}],
             "obtain_auth_token": [{"Basic": []}],
             "end_auth_tokens": [{"Basic": []}],
+            "revocations": [{"ApiKey": []}],
             "published_keys": [{}],
         }
         assert set(made["components"]["securitySchemes"]) == {"ApiKey", "Basic", "Bearer"}
@@ -146,6 +156,16 @@ class TestTruth:
         assert sorted(answer.json()) == sorted(described["schema"]["required"])
         member = described["schema"]["properties"]["keys"]["items"]
         assert set(member["required"]) <= set(answer.json()["keys"][0])
+        assert set(described["headers"]) <= set(answer.headers)
+
+    def test_revocations(self, https_client: Client):
+        key = make_api_key(scopes=[REVOCATIONS_SCOPE])
+        make_api_key().credential.delete()
+        answer = https_client.get("/v1/revocations", headers=api_key_header(key))
+        described = self.described("get", "/v1/revocations", "200")
+        assert sorted(answer.json()) == sorted(described["schema"]["required"])
+        member = described["schema"]["properties"]["revocations"]["items"]
+        assert sorted(answer.json()["revocations"][0]) == sorted(member["required"])
         assert set(described["headers"]) <= set(answer.headers)
 
     def described(self, method, route, status):

@@ -1,8 +1,13 @@
-"""What is revoked or inactive at this moment, as far as this process may say without asking?"""
+"""What is revoked or inactive at this moment?
+
+As far as this process may say without asking, for itself; and by asking, for those who follow from
+elsewhere.
+"""
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from datetime import datetime
+from typing import Final, NamedTuple
 
 from django.db import router
 from django.utils import timezone
@@ -10,9 +15,18 @@ from django.utils import timezone
 from token_exchange import signing
 from token_exchange.conf import get_settings
 from token_exchange.copies import Copy
+from token_exchange.core.feed import FeedPage
 from token_exchange.core.revocations import RevocationSet
-from token_exchange.models import Revocation, RevocationFeed, get_organization_model
+from token_exchange.models import (
+    Credential,
+    Revocation,
+    RevocationFeed,
+    get_organization_model,
+)
 from token_exchange.models.revocation import feed_changed, has_uncommitted_changes
+
+PAGE_SIZE: Final = 5000
+"""How many revocations a follower is told at once: some 600 kB."""
 
 
 class _Followed(NamedTuple):
@@ -34,14 +48,13 @@ def revocations() -> RevocationSet:
 def _read(before: _Followed | None) -> _Followed:
     """Read what has come since ``before``, into the same set, or all of it into a new one."""
     now = timezone.now()
-    feed = RevocationFeed.objects.on_writer().values_list("epoch", "position").first()
-    # Where nothing has ever been revoked there is no row.
-    epoch, position = feed or ("", 0)
+    epoch, position = _counter()
     if before is None or before.epoch != epoch or before.position > position:
         before = _Followed(epoch, 0, RevocationSet())
     known = before.revocations
     if position != before.position:
-        known.add(Revocation.objects.on_writer().values_after(before.position, now=now))
+        rows = Revocation.objects.on_writer().after(before.position, now=now)
+        known.add(revocation for _, revocation in rows.positioned_values())
         known.forget_expired(now=now.timestamp())
         # A key may have been published or removed.
         signing.expire_key_set()
@@ -49,11 +62,48 @@ def _read(before: _Followed | None) -> _Followed:
     return _Followed(epoch, position, known)
 
 
+def read_page(*, epoch: str, after: int, now: datetime, size: int = PAGE_SIZE) -> FeedPage:
+    """Read what came after the position that a follower has reached, or all if we know it not.
+
+    It is as of ``now``, which must not be later than the call. Of more than ``size`` revocations
+    the first are read, and with the last of them all that share its position.
+    """
+    # First of all: what was committed up to this position is in each answer that follows.
+    current_epoch, position = _counter()
+    if epoch != current_epoch or after > position:
+        after = 0
+    feed = Revocation.objects.on_writer()
+    rows = list(feed.after(after, now=now).page(size).positioned_values())
+    reached = rows[-1][0] if rows else after
+    has_more = len(rows) >= size and feed.after(reached, now=now).exists()
+    return FeedPage(
+        epoch=current_epoch,
+        after=after,
+        position=reached if has_more else max(position, reached),
+        as_of=int(now.timestamp()),
+        has_more=has_more,
+        revocations=tuple(revocation for _, revocation in rows),
+        inactive_organizations=_inactive_organizations(),
+        inactive_users=_inactive_users(),
+    )
+
+
+def _counter() -> tuple[str, int]:
+    feed = RevocationFeed.objects.on_writer().values_list("epoch", "position").first()
+    # Where nothing has ever been revoked there is no row.
+    return feed or ("", 0)
+
+
 def _inactive_organizations() -> frozenset[str]:
     model = get_organization_model()
     using = router.db_for_write(model)
     rows = model._base_manager.using(using).filter(is_active=False)
     return frozenset(map(str, rows.values_list("pk", flat=True)))
+
+
+def _inactive_users() -> frozenset[str]:
+    owners = Credential.objects.on_writer().inactive_owners()
+    return frozenset(map(str, owners))
 
 
 def _has_uncommitted_changes() -> bool:

@@ -8,6 +8,7 @@ app_name = "token_exchange"
 
 urlpatterns = [
     path("v1/token", views.token, name="token"),
+    path("v1/revocations", views.revocations, name="revocations"),
     path("auth_token", views.auth_token, name="auth_token"),
     path(".well-known/jwks.json", views.jwks, name="jwks"),
 ]

@@ -28,6 +28,14 @@ def organization():
 
 
 class TestCreateApiKey:
+    def test_grants_a_reserved_scope_beside_those_of_a_registry(
+        self, organization, token_exchange_settings
+    ):
+        token_exchange_settings(SCOPES={"a": "A"})
+        named = ("--organization", "example", "--name", "Feed")
+        run("create_api_key", *named, "--scope", "token_exchange:revocations", "--scope", "a")
+        assert APIKey.objects.get().scopes == ["a", "token_exchange:revocations"]
+
     def test_prints_a_key_that_works(self, organization):
         answer = run("create_api_key", "--organization", "example", "--name", "Export")
         found = authenticate_api_key(answer["key"], address="", now=NOW)

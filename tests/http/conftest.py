@@ -8,6 +8,7 @@ import pytest
 
 from tests.factories import api_key_header, basic_header, make_api_key, make_client_app
 from tests.http.client import post_json
+from token_exchange.core.scopes import REVOCATIONS_SCOPE
 from token_exchange.credentials import IssuedSecret
 
 
@@ -35,6 +36,23 @@ def exchange(https_client):
         return https_client.post("/v1/token", headers=api_key_header(key))
 
     return post
+
+
+@pytest.fixture
+def feed_key(db):
+    """A key that may read what is revoked."""
+    return make_api_key(scopes=["other", REVOCATIONS_SCOPE])
+
+
+@pytest.fixture
+def get_feed(https_client, feed_key):
+    """Ask what is revoked: ``get_feed(epoch="x", after=1)``; other headers come first."""
+
+    def get(headers=None, **parameters):
+        headers = {**api_key_header(feed_key), **(headers or {})}
+        return https_client.get("/v1/revocations", parameters, headers=headers)
+
+    return get
 
 
 def make_caller(path: str, **values: Any) -> Caller:

@@ -65,6 +65,14 @@ class TestValidators:
         with pytest.raises(ValidationError, match=r"'admin' is not one of .*: read, write"):
             validate_scopes(["read", "admin"])
 
+    @pytest.mark.parametrize("registry", [{}, {"read": "Read"}])
+    def test_reserved_scopes_are_of_every_registry(self, token_exchange_settings, registry):
+        token_exchange_settings(SCOPES=registry)
+        validate_scopes(["read", "token_exchange:revocations"])
+        for scope in ("token_exchange:", "token_exchange:other", "token_exchange:revocations:a"):
+            with pytest.raises(ValidationError, match="is none of the reserved scopes"):
+                validate_scopes([scope])
+
     @pytest.mark.parametrize("audience", ["", "a b", "a\n", "é", 'a"', "x" * 256])
     def test_audience(self, audience):
         with pytest.raises(ValidationError, match="is not an audience"):

@@ -32,6 +32,7 @@ from tests.factories import (
 from tests.secrecy.haystack import Secrets
 from token_exchange import credentials, purging, signing
 from token_exchange.authentication import BearerAuthentication
+from token_exchange.core.scopes import REVOCATIONS_SCOPE
 from token_exchange.credential_authentication import (
     ApiKeyAuthentication,
     ClientAppBasicAuthentication,
@@ -133,6 +134,8 @@ class Run:
         self.see(self.client.post("/auth_token", headers=basic_header(app)))
         credentials.revoke(app.credential, now=timezone.now(), reason="leaked")
         key.credential.owner.delete()
+        follower = self.keep(make_api_key(scopes=[REVOCATIONS_SCOPE]))
+        self.see(self.client.get("/v1/revocations", headers=api_key_header(follower)))
         self.see(self.client.post("/v1/token", headers=api_key_header(new)))
 
     def exchange(self, issued: credentials.IssuedSecret) -> None:

@@ -73,6 +73,13 @@ class CredentialAdmin(DeskAdmin):
             "scope_list",
         )
 
+    def get_form(self, request: HttpRequest, obj: Any = None, **kwargs: Any) -> Any:  # type: ignore[override] # Django names all the others
+        """Return a form that knows whether the request's user may grant every scope."""
+        form_class: Any = super().get_form(request, obj, **kwargs)
+        permission = f"{self.opts.app_label}.grant_revocations"
+        form_class.may_grant_reserved = request.user.has_perm(permission)
+        return form_class
+
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
         """Return what an issue asks for, or all that may be seen of a credential: no digest."""
         if obj is None:

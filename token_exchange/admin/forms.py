@@ -14,6 +14,7 @@ from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
 from token_exchange.conf import get_settings
+from token_exchange.core.scopes import RESERVED_SCOPES, REVOCATIONS_SCOPE
 from token_exchange.credentials import check_expiry
 from token_exchange.models.validators import no_control_characters
 
@@ -89,7 +90,12 @@ def _is_shallow(value: Any, *, levels: int) -> bool:
     return levels > 0 and all(_is_shallow(each, levels=levels - 1) for each in inner)
 
 
-def _scopes_field(granted: list[str]) -> forms.Field:
+_RESERVED_LABELS: Final = {
+    REVOCATIONS_SCOPE: _("read what has been revoked, of all organizations"),
+}
+
+
+def _scopes_field(granted: list[str], *, may_grant_reserved: bool) -> forms.Field:
     registry = get_settings().scopes
     help_text = _("What its tokens may do. Removing a scope ends all existing tokens.")
     if not registry:
@@ -98,11 +104,14 @@ def _scopes_field(granted: list[str]) -> forms.Field:
             help_text=_("%s Enter one per line, or separate them with spaces.") % help_text,
         )
     choices = [(scope, f"{scope}: {label}") for scope, label in registry.items()]
+    for scope, label in _RESERVED_LABELS.items():
+        if may_grant_reserved or scope in granted:
+            choices.append((scope, f"{scope}: {label}"))
     # Shown, so that nobody removes them without knowing it.
     choices += [
         (scope, gettext("%s: no longer offered; clear this box") % scope)
         for scope in granted
-        if scope not in registry
+        if scope not in registry and scope not in RESERVED_SCOPES
     ]
     return forms.MultipleChoiceField(
         required=False, choices=choices, widget=forms.CheckboxSelectMultiple, help_text=help_text
@@ -130,12 +139,29 @@ class CredentialForm(_ModelForm):
         required=False, help_text=_("Your own notes, as a JSON object. Do not store secrets here.")
     )
 
+    may_grant_reserved: ClassVar[bool] = False
+    """Whether who fills it in may grant the reserved scopes, and take them away."""
+
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["scopes"] = _scopes_field(self.instance.scopes)
+        self.fields["scopes"] = _scopes_field(
+            self.instance.scopes, may_grant_reserved=self.may_grant_reserved
+        )
         for name in ("scopes", "audience", "allowed_networks", "metadata"):
             field: Any = self._meta.model._meta.get_field(name)
             self.fields[name].label = capfirst(field.verbose_name)
+
+    def clean_scopes(self) -> Any:
+        """Leave the reserved scopes to those who may grant them."""
+        scopes: list[str] = self.cleaned_data["scopes"]
+        touched = RESERVED_SCOPES.intersection(set(scopes) ^ set(self.instance.scopes))
+        if touched and not self.may_grant_reserved:
+            raise ValidationError(
+                _("You have no permission to grant %(scopes)s, or to take it away."),
+                code="reserved",
+                params={"scopes": " ".join(sorted(touched))},
+            )
+        return scopes
 
     def clean_expires_at(self) -> Any:
         """Hold a changed expiry to the rules of a new one; the verb does so for a new one."""

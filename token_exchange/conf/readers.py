@@ -14,7 +14,7 @@ from typing import Any, Final
 from urllib.parse import urlsplit
 
 from token_exchange.core.keys import ALGORITHMS
-from token_exchange.core.scopes import is_scope_token
+from token_exchange.core.scopes import RESERVED_PREFIX, is_scope_token
 from token_exchange.core.secret_strings import PREFIX_PATTERN
 
 RATE_NAMES: Final = ("token", "auth_token", "failure")
@@ -132,6 +132,8 @@ def scopes(value: Any) -> Mapping[str, str]:
     for scope, label in value.items():
         if not isinstance(scope, str) or not is_scope_token(scope):
             raise ValueError(f"{scope!r} is not a scope (RFC 6749, section 3.3)")
+        if scope.startswith(RESERVED_PREFIX):
+            raise ValueError(f"must not name {scope!r}: {RESERVED_PREFIX}… is reserved")
         if not isinstance(label, str):
             raise ValueError(f"the label of {scope!r} must be a string")
     return dict(value)

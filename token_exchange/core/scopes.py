@@ -7,6 +7,14 @@ from typing import Final
 
 from token_exchange.core.errors import InvalidScope
 
+RESERVED_PREFIX: Final = "token_exchange:"
+"""Begins the scopes that have a meaning to this package itself; no project may define one."""
+
+REVOCATIONS_SCOPE: Final = f"{RESERVED_PREFIX}revocations"
+"""Lets an API key read what is revoked, of all organizations."""
+
+RESERVED_SCOPES: Final = frozenset({REVOCATIONS_SCOPE})
+
 _SCOPE_TOKEN: Final = re.compile(r"[\x21\x23-\x5b\x5d-\x7e]+")
 
 

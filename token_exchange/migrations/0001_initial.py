@@ -514,6 +514,9 @@ class Migration(migrations.Migration):
             options={
                 "verbose_name": "revocation",
                 "verbose_name_plural": "revocations",
+                "permissions": [
+                    ("grant_revocations", "Can grant the scope token_exchange:revocations")
+                ],
                 "default_permissions": ("view",),
                 "constraints": [
                     models.UniqueConstraint(

@@ -59,6 +59,11 @@ class CredentialQuerySet(WriterQuerySet["Credential"]):
         """Keep the credentials that are in ``state`` at ``now``, as its ``state`` says."""
         return self.filter(state_condition(state, now=now))
 
+    def inactive_owners(self) -> models.QuerySet[Any, Any]:
+        """Return the ids of the inactive users who own a credential that is not revoked."""
+        rows = self.filter(revoked_at=None, owner__is_active=False)
+        return rows.values_list("owner_id", flat=True).distinct()
+
     def update(self, **values: Any) -> int:
         """Update, and end the tokens of each row whose policy, or life, is written.
 

@@ -11,10 +11,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
-from typing import Any, ClassVar, Final, TypeVar
+from typing import Any, ClassVar, Final, Self, TypeVar
 
 from django.db import IntegrityError, connections, models, transaction
-from django.db.models import F
+from django.db.models import F, Subquery
+from django.db.models.functions import Coalesce
 from django.dispatch import Signal
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
@@ -32,6 +33,7 @@ MARGIN: Final = timedelta(minutes=15)
 
 EPOCH_LENGTH: Final = 22
 _BATCH_SIZE: Final = 500
+_LAST_POSITION: Final = models.BigIntegerField.MAX_BIGINT
 
 feed_changed = Signal()
 """This process has changed what copies of the database say: sent at once, and after the commit."""
@@ -60,17 +62,32 @@ class RevocationFeed(models.Model):
 class RevocationQuerySet(WriterQuerySet["Revocation"]):
     """What has been revoked."""
 
-    def values_after(self, position: int, *, now: datetime) -> Iterator[revocations.Revocation]:
-        """Return what verifiers need to know of it, in the order of positions."""
-        rows = self.filter(position__gt=position, expires_at__gt=now).order_by("position")
-        for kind, subject, generation, expires_at in rows.values_list(
-            "kind", "subject", "generation", "expires_at"
+    def after(self, position: int, *, now: datetime) -> Self:
+        """Keep what concerns those who have read up to ``position``, in the order of positions."""
+        return self.filter(position__gt=position, expires_at__gt=now).order_by("position", "pk")
+
+    def page(self, size: int) -> Self:
+        """Keep the first ``size`` rows, and what else has the position of the last of them.
+
+        That position is part of the same statement, because whatever is revoked a second time moves
+        to the end: between two statements a row could leave the page and be in neither.
+        """
+        last = self.values("position")[size - 1 : size]
+        return self.filter(position__lte=Coalesce(Subquery(last), _LAST_POSITION))
+
+    def positioned_values(self) -> Iterator[tuple[int, revocations.Revocation]]:
+        """Return what verifiers need to know of each, and its position."""
+        for position, kind, subject, generation, expires_at in self.values_list(
+            "position", "kind", "subject", "generation", "expires_at"
         ):
-            yield revocations.Revocation(
-                kind=RevocationKind(kind),
-                subject=subject,
-                generation=generation,
-                expires_at=int(expires_at.timestamp()),
+            yield (
+                position,
+                revocations.Revocation(
+                    kind=RevocationKind(kind),
+                    subject=subject,
+                    generation=generation,
+                    expires_at=int(expires_at.timestamp()),
+                ),
             )
 
 
@@ -87,6 +104,9 @@ class Revocation(models.Model):
 
     class Meta:
         default_permissions = ("view",)
+        permissions: ClassVar[list[tuple[str, Any]]] = [
+            ("grant_revocations", _("Can grant the scope token_exchange:revocations"))
+        ]
         verbose_name = _("revocation")
         verbose_name_plural = _("revocations")
         constraints: ClassVar[list[models.BaseConstraint]] = [

@@ -14,7 +14,7 @@ from django.utils.translation import gettext_lazy as _
 
 from token_exchange.conf import get_settings
 from token_exchange.core.networks import parse_network
-from token_exchange.core.scopes import is_scope_token
+from token_exchange.core.scopes import RESERVED_PREFIX, RESERVED_SCOPES, is_scope_token
 
 if TYPE_CHECKING:
     from django.utils.functional import _StrPromise
@@ -50,10 +50,21 @@ def _each(values: Any, is_good: Callable[[str], bool], message: _StrPromise) -> 
 
 
 def validate_scopes(values: Any) -> None:
-    """Accept a list of distinct scopes, of the registry where the setting ``SCOPES`` has one."""
+    """Accept a list of distinct scopes, of the registry where the setting ``SCOPES`` has one.
+
+    The reserved ones that have a meaning are good as well. Who may grant one is not known here.
+    """
     registry = get_settings().scopes
     _each(values, is_scope_token, _("%(value)r is not a scope (RFC 6749, section 3.3)."))
     for each in values:
+        if each in RESERVED_SCOPES:
+            continue
+        if each.startswith(RESERVED_PREFIX):
+            raise ValidationError(
+                _("%(value)r is none of the reserved scopes: %(known)s."),
+                code="reserved",
+                params={"value": each, "known": ", ".join(sorted(RESERVED_SCOPES))},
+            )
         if registry and each not in registry:
             raise ValidationError(
                 _("%(value)r is not one of the scopes in TOKEN_EXCHANGE['SCOPES']: %(known)s."),

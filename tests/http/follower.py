@@ -1,0 +1,78 @@
+"""A service that follows the feed, and what it ought to know."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from datetime import timedelta
+
+from django.utils import timezone
+
+from token_exchange.core.feed import FeedPage
+from token_exchange.core.revocations import RevocationKind
+from token_exchange.models import Revocation, RevocationFeed
+from token_exchange.models.revocation import recording
+
+Known = dict[tuple[str, str], int | None]
+EPOCH = "A" * 22
+
+
+class Follower:
+    """Asks for what it does not know yet, and remembers the generations by subject."""
+
+    def __init__(self, ask: Callable[[str, int], FeedPage]) -> None:
+        self._ask = ask
+        self.epoch, self.position = "", 0
+        self.known: Known = {}
+
+    def follow(self) -> FeedPage:
+        """Ask once."""
+        page = self._ask(self.epoch, self.position)
+        if page.epoch != self.epoch or page.after != self.position:
+            assert page.after == 0
+            self.known.clear()
+        for each in page.revocations:
+            self.known[each.kind.value, each.subject] = each.generation
+        self.epoch, self.position = page.epoch, page.position
+        return page
+
+    def catch_up(self) -> list[FeedPage]:
+        """Ask until there is no more."""
+        pages = [self.follow()]
+        while pages[-1].has_more:
+            pages.append(self.follow())
+        return pages
+
+
+def whole_feed() -> Known:
+    rows = Revocation.objects.filter(expires_at__gt=timezone.now())
+    return {
+        (kind, subject): generation
+        for kind, subject, generation in rows.values_list("kind", "subject", "generation")
+    }
+
+
+def end_tokens(*names: str) -> None:
+    """End tokens with these ids, in one transaction."""
+    expires_at = timezone.now() + timedelta(hours=1)
+    with recording(using="default") as feed:
+        feed.end_tokens([(name, expires_at) for name in names])
+
+
+def write_feed(counts: Iterable[int]) -> None:
+    """Write a feed whose transactions, in this order, ended so many tokens each."""
+    expires_at = timezone.now() + timedelta(hours=1)
+    Revocation.objects.all().delete()
+    RevocationFeed.objects.all().delete()
+    rows = [
+        Revocation(
+            kind=RevocationKind.TOKEN,
+            subject=f"{position}-{number}",
+            position=position,
+            expires_at=expires_at,
+        )
+        for position, count in enumerate(counts, start=1)
+        for number in range(count)
+    ]
+    Revocation.objects.bulk_create(rows)
+    last = rows[-1].position if rows else 0
+    RevocationFeed.objects.create(pk=RevocationFeed.ONLY_PK, epoch=EPOCH, position=last)

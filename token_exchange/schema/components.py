@@ -1,0 +1,133 @@
+"""What do the requests and answers of our endpoints consist of, and how are they authenticated?"""
+
+from __future__ import annotations
+
+from dataclasses import fields
+from typing import Any, Final, TypeAlias
+
+from token_exchange.core.feed import FeedPage
+from token_exchange.core.revocations import RevocationKind
+
+Object: TypeAlias = dict[str, Any]
+
+API_KEY: Final = "ApiKey"
+BEARER: Final = "Bearer"
+BASIC: Final = "Basic"
+
+SECURITY_SCHEMES: Final[dict[str, Object]] = {
+    BEARER: {
+        "type": "http",
+        "scheme": "bearer",
+        "bearerFormat": "JWT",
+        "description": "An access token or auth token, raw or base64-encoded once more.",
+    },
+    # As a header, because tools offer an HTTP scheme only where it is a registered one.
+    API_KEY: {
+        "type": "apiKey",
+        "in": "header",
+        "name": "Authorization",
+        "description": "An API key, with its scheme before it: `ApiKey <key>`.",
+    },
+    BASIC: {
+        "type": "http",
+        "scheme": "basic",
+        "description": "The client_id as the user, the client_secret as the password.",
+    },
+}
+
+
+def _object(properties: Object, *, required: list[str] | None = None) -> Object:
+    members = {"required": required} if required else {}
+    return {"type": "object", "properties": properties, **members}
+
+
+TEXT: Final = {"type": "string"}
+_TEXTS: Final = {"type": "array", "items": TEXT}
+COUNT: Final = {"type": "integer", "minimum": 0}
+_SECONDS: Final = {"type": "integer", "description": "Seconds since the epoch."}
+_KEY: Final = ["kty", "kid", "use", "alg"]
+_FEED: Final = [each.name for each in fields(FeedPage)]
+
+# Named after the app, because the names of a document's components are its project's.
+SCHEMAS: Final[dict[str, Object]] = {
+    "TokenExchangeError": _object(
+        {"error": TEXT, "error_description": TEXT}, required=["error", "error_description"]
+    ),
+    "TokenExchangeAccessTokenRequest": _object(
+        {
+            "scope": {**TEXT, "description": "Some of the key's scopes, separated by spaces."},
+            "expires_in": {"type": "integer", "minimum": 1, "description": "Seconds."},
+            "audience": {
+                "oneOf": [TEXT, {"type": "array", "items": TEXT, "maxItems": 20}],
+                "description": "Some of the key's audiences.",
+            },
+        }
+    ),
+    "TokenExchangeAccessTokenResponse": _object(
+        {
+            "access_token": {**TEXT, "description": "A signed JWT (RFC 9068)."},
+            "token_type": {**TEXT, "enum": ["Bearer"]},
+            "expires_in": {"type": "integer", "description": "Seconds."},
+            "scope": TEXT,
+        },
+        required=["access_token", "token_type", "expires_in", "scope"],
+    ),
+    "TokenExchangeAuthTokenRequest": _object(
+        {
+            "header": _object(
+                {
+                    **{name: {} for name in ("created", "app_handle", "auth_handle", "version")},
+                    "reference": {**TEXT, "maxLength": 255, "description": "Is sent back."},
+                }
+            )
+        }
+    ),
+    "TokenExchangeAuthTokenResponse": _object(
+        {
+            "success": {"type": "boolean"},
+            "access_token": _object(
+                {
+                    "token": {**TEXT, "description": "A signed JWT (RFC 9068)."},
+                    "expiration": {"type": "integer", "description": "Seconds since the epoch."},
+                    "expiration_dt": {**TEXT, "format": "date-time"},
+                },
+                required=["token", "expiration", "expiration_dt"],
+            ),
+            "reference": TEXT,
+        },
+        required=["success", "access_token"],
+    ),
+    "TokenExchangeAuthTokensEnded": _object({"success": {"type": "boolean"}}, required=["success"]),
+    "TokenExchangeJsonWebKeySet": _object(
+        {"keys": {"type": "array", "items": _object(dict.fromkeys(_KEY, TEXT), required=_KEY)}},
+        required=["keys"],
+    ),
+    "TokenExchangeRevocations": _object(
+        {
+            "epoch": {**TEXT, "description": "Another one voids what was known."},
+            "after": {**COUNT, "description": "0: this is all, and not only what is new."},
+            "position": {**COUNT, "description": "What to send as `after` the next time."},
+            "as_of": {**_SECONDS, "description": "Nothing revoked before then is missing."},
+            "has_more": {"type": "boolean", "description": "Whether to ask again at once."},
+            "revocations": {
+                "type": "array",
+                "items": _object(
+                    {
+                        "kind": {**TEXT, "enum": [each.value for each in RevocationKind]},
+                        "subject": TEXT,
+                        "generation": {
+                            "type": "integer",
+                            "nullable": True,
+                            "description": "The last that is dead; null: all are.",
+                        },
+                        "expires_at": _SECONDS,
+                    },
+                    required=["kind", "subject", "generation", "expires_at"],
+                ),
+            },
+            "inactive_organizations": _TEXTS,
+            "inactive_users": _TEXTS,
+        },
+        required=_FEED,
+    ),
+}

@@ -1,0 +1,136 @@
+"""What does each of our endpoints take and answer?"""
+
+from __future__ import annotations
+
+import inspect
+from typing import Any, Final
+
+from token_exchange import views
+from token_exchange.schema.components import API_KEY, BASIC, COUNT, TEXT, Object
+
+
+def _content(schema: str, *media_types: str) -> Object:
+    reference = {"$ref": f"#/components/schemas/{schema}"}
+    return {each: {"schema": reference} for each in media_types or ("application/json",)}
+
+
+def _headers(**descriptions: str) -> Object:
+    return {
+        name.replace("_", "-"): {"schema": TEXT, "description": description}
+        for name, description in descriptions.items()
+    }
+
+
+_RATE: Final = _headers(
+    RateLimit="What is left of the rate.", RateLimit_Policy="The rate that applies."
+)
+
+
+def _refusal(description: str, **headers: Any) -> Object:
+    return {"description": description, "content": _content("TokenExchangeError"), **headers}
+
+
+_REFUSALS: Final[Object] = {
+    "400": _refusal("The request is malformed, or asks for more than the credential may have."),
+    "401": _refusal(
+        "The credential is refused.",
+        headers=_headers(WWW_Authenticate="The scheme that is expected."),
+    ),
+    "429": _refusal(
+        "Too many requests.", headers={**_headers(Retry_After="Seconds to wait."), **_RATE}
+    ),
+    "503": _refusal(
+        "Something that the service needs is away.",
+        headers=_headers(Retry_After="Seconds to wait."),
+    ),
+}
+
+
+def _exchange(
+    operation_id: str, summary: str, *, scheme: str, answer: str, body: Object | None = None
+) -> Object:
+    granted = {"description": summary, "content": _content(answer), "headers": _RATE}
+    return {
+        "operationId": operation_id,
+        "summary": summary,
+        "tags": ["token exchange"],
+        "security": [{scheme: []}],
+        **({"requestBody": {"content": body}} if body else {}),
+        "responses": {"200": granted, **_REFUSALS},
+    }
+
+
+def _query(name: str, schema: Object, description: str) -> Object:
+    return {"name": name, "in": "query", "schema": schema, "description": description}
+
+
+_FORM: Final = "application/x-www-form-urlencoded"
+
+OPERATIONS: Final[dict[Any, Object]] = {
+    inspect.unwrap(views.token): {
+        "post": _exchange(
+            "exchange_api_key",
+            "Exchange an API key for a new access token.",
+            scheme=API_KEY,
+            answer="TokenExchangeAccessTokenResponse",
+            body=_content("TokenExchangeAccessTokenRequest", "application/json", _FORM),
+        )
+    },
+    inspect.unwrap(views.auth_token): {
+        "post": _exchange(
+            "obtain_auth_token",
+            "Get the client's auth token, the same one while it lasts.",
+            scheme=BASIC,
+            answer="TokenExchangeAuthTokenResponse",
+            body=_content("TokenExchangeAuthTokenRequest"),
+        ),
+        "delete": _exchange(
+            "end_auth_tokens",
+            "End all tokens of the client.",
+            scheme=BASIC,
+            answer="TokenExchangeAuthTokensEnded",
+        ),
+    },
+    inspect.unwrap(views.revocations): {
+        "get": {
+            "operationId": "revocations",
+            "summary": "Get what has been revoked, or what of it is new.",
+            "tags": ["token exchange"],
+            "security": [{API_KEY: []}],
+            "parameters": [
+                _query("epoch", TEXT, "That of the answer before; none at first."),
+                _query("after", COUNT, "The position of the answer before; none at first."),
+            ],
+            "responses": {
+                "200": {
+                    "description": "A part of the feed, in its order, and all that is inactive.",
+                    "content": _content("TokenExchangeRevocations"),
+                    "headers": _headers(ETag="Of all but the time."),
+                },
+                "304": {"description": "Nothing but the time has changed."},
+                **{each: _REFUSALS[each] for each in ("400", "401", "429", "503")},
+                "403": _refusal("The key lacks the scope token_exchange:revocations."),
+            },
+        }
+    },
+    inspect.unwrap(views.jwks): {
+        "get": {
+            "operationId": "published_keys",
+            "summary": "Get the keys with which anyone can verify the tokens.",
+            "tags": ["token exchange"],
+            "security": [{}],
+            "responses": {
+                "200": {
+                    "description": "The key set (RFC 7517).",
+                    "content": _content("TokenExchangeJsonWebKeySet", "application/jwk-set+json"),
+                    "headers": _headers(
+                        ETag="Of the key set.", Cache_Control="How long it may be kept."
+                    ),
+                },
+                "304": {"description": "The key set has not changed."},
+                "503": _REFUSALS["503"],
+            },
+        }
+    },
+}
+"""By the innermost function, so that a view that its project has decorated is known as well."""

@@ -1,0 +1,92 @@
+"""What has been revoked, for services that verify without our tables: ``GET /v1/revocations``."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from dataclasses import replace
+from datetime import datetime
+from typing import Final
+from urllib.parse import parse_qs
+
+from django.http import HttpRequest, HttpResponse
+from django.utils import timezone
+from django.utils.cache import get_conditional_response
+
+from token_exchange.core.challenges import API_KEY_CHALLENGE
+from token_exchange.core.errors import InsufficientScope, InvalidRequest
+from token_exchange.core.feed import FeedPage
+from token_exchange.core.scopes import REVOCATIONS_SCOPE
+from token_exchange.credentials import authenticate_api_key
+from token_exchange.revocation import read_page
+from token_exchange.transport import client_address
+from token_exchange.views.endpoint import credential_of, endpoint
+
+_EPOCH: Final = re.compile(r"[A-Za-z0-9]{0,64}")
+_POSITION: Final = re.compile(r"[0-9]{1,19}")
+_MAX_PARAMETERS: Final = 20
+
+# Not even to be asked about later: nobody on the way may answer for us.
+_HEADERS: Final = {"Cache-Control": "no-store", "Pragma": "no-cache", "Vary": "Authorization"}
+
+
+@endpoint("GET", "HEAD", challenge=API_KEY_CHALLENGE, refusal="Invalid API Key")
+def revocations(request: HttpRequest) -> HttpResponse:
+    """Tell a follower what came after ``epoch`` and ``after``; 304 if that is what it has."""
+    now = timezone.now()
+    _authorize(request, now=now)
+    epoch, after = _reached(request)
+    page = read_page(epoch=epoch, after=after, now=now)
+    etag = _etag(page)
+    response = HttpResponse(
+        page.to_json(),
+        content_type="application/json",
+        headers={"ETag": etag, "X-Content-Type-Options": "nosniff"},
+    )
+    answer = get_conditional_response(request, etag=etag, response=response) or response
+    for name, value in _HEADERS.items():
+        answer[name] = value
+    return answer
+
+
+def _authorize(request: HttpRequest, *, now: datetime) -> None:
+    credential = authenticate_api_key(
+        credential_of(request, "ApiKey"), address=client_address(request), now=now
+    )
+    if REVOCATIONS_SCOPE not in credential.scopes:
+        raise InsufficientScope(
+            f"The API key needs the scope {REVOCATIONS_SCOPE}.",
+            reason="insufficient_scope",
+            identifier=credential.identifier,
+        )
+
+
+def _reached(request: HttpRequest) -> tuple[str, int]:
+    """Return the epoch and the position that the follower has reached; none at first."""
+    try:
+        # Not request.GET, which a Content-Type can make read another encoding.
+        parameters = parse_qs(
+            request.META.get("QUERY_STRING", ""),
+            keep_blank_values=True,
+            max_num_fields=_MAX_PARAMETERS,
+        )
+    except ValueError as error:
+        raise InvalidRequest("There are too many parameters.", reason="malformed_query") from error
+    epoch = _one(parameters.get("epoch", [""]), _EPOCH)
+    after = _one(parameters.get("after", ["0"]), _POSITION)
+    return epoch, int(after)
+
+
+def _one(values: list[str], form: re.Pattern[str]) -> str:
+    if len(values) != 1 or form.fullmatch(values[0]) is None:
+        raise InvalidRequest(
+            "The parameters epoch and after must be those of an earlier answer.",
+            reason="malformed_query",
+        )
+    return values[0]
+
+
+def _etag(page: FeedPage) -> str:
+    """Return a validator of all but the time, which is another in each answer: so a weak one."""
+    content = replace(page, as_of=0).to_json()
+    return f'W/"{hashlib.sha256(content).hexdigest()[:32]}"'
