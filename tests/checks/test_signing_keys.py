@@ -65,6 +65,30 @@ class TestSigningKeys:
         assert ids([message]) == ["W008"]
         assert "SECRET_KEY_FALLBACKS" in message.hint
 
+    def test_each_that_signs_or_will_is_looked_at(self, key):
+        waiting = signing.rotate_signing_key(now=timezone.now())
+        for unreadable in (key, waiting):
+            SigningKey.objects.filter(pk=unreadable.pk).update(encrypted_private_key="nonsense")
+            messages = check_signing_keys(None, databases=["default"])
+            assert ids(messages) == ["W008"] * len(messages)
+            assert unreadable.kid in messages[-1].msg
+            assert f"remove_signing_key {unreadable.kid}" in messages[-1].hint
+        assert len(messages) == 2
+
+    def test_retired_key_that_is_unreadable_stops_nothing(self, key):
+        SigningKey.objects.update(encrypted_private_key="nonsense", retires_at=timezone.now())
+        assert check_signing_keys(None, databases=["default"]) == []
+
+    def test_key_that_an_older_secret_encrypted_is_told_of_until_it_is_encrypted_anew(
+        self, key, settings
+    ):
+        settings.SECRET_KEY, settings.SECRET_KEY_FALLBACKS = "new-" * 16, [settings.SECRET_KEY]
+        [message] = check_signing_keys(None, databases=["default"])
+        assert ids([message]) == ["W009"]
+        assert "reencrypt_signing_keys" in message.hint
+        signing.reencrypt_signing_keys(now=timezone.now())
+        assert check_signing_keys(None, databases=["default"]) == []
+
 
 @pytest.mark.django_db
 class TestCommand:

@@ -66,10 +66,14 @@ class TestRotateSigningKey:
         settings.SECRET_KEY = "another-secret-key-than-the-one-of-before"
         assert text("rotate_signing_key").endswith(
             "\nNothing is signed until then: the key of today cannot be decrypted. "
-            "With --all-new a key signs at once, and every token dies.\n"
+            "After remove_signing_key with that key's id the new one signs at once, and the "
+            "tokens of the other are refused.\n"
         )
         with pytest.raises(TemporarilyUnavailable):
             _ = signing.key_set().current
+        unreadable, new = SigningKey.objects.order_by("sequence")
+        assert run("remove_signing_key", unreadable.kid)["signs_now"] is True
+        assert signing.key_set().current.kid == new.kid
 
     def test_signs_at_once_where_asked_although_nobody_could(self, settings):
         settings.SECRET_KEY = "another-secret-key-than-the-one-of-before"

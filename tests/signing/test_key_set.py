@@ -12,6 +12,7 @@ from cryptography.hazmat.primitives.asymmetric import x25519
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from django.db import OperationalError, connection
 
+from tests.factories import api_key_header, basic_header, make_api_key, make_client_app
 from tests.signing.conftest import START, accepts, kids, published
 from token_exchange import signing
 from token_exchange.core.errors import TemporarilyUnavailable
@@ -161,6 +162,35 @@ class TestUnreadablePrivateKey:
             assert SigningKey.objects.count() == 1
 
         return check
+
+    def test_is_told_of_once_and_signs_again_when_it_is_mended(self, first_key, elapsed, caplog):
+        def told_of() -> int:
+            caplog.clear()
+            elapsed.seconds += 1
+            key_set()
+            return len(caplog.records)
+
+        readable = first_key.encrypted_private_key
+        with caplog.at_level(logging.ERROR, logger="token_exchange"):
+            SigningKey.objects.update(encrypted_private_key="x")
+            assert [told_of() for _ in range(3)] == [1, 0, 0]
+            SigningKey.objects.update(encrypted_private_key=readable)
+            assert told_of() == 0
+        assert key_set().current.kid == first_key.kid
+
+    @pytest.mark.django_db
+    def test_is_a_503_at_each_exchange_and_nowhere_else(self, unreadable, https_client, settings):
+        key, app = make_api_key(), make_client_app()
+        settings.SECRET_KEY = NEW
+        for url, headers in (
+            ("/v1/token", api_key_header(key)),
+            ("/auth_token", basic_header(app)),
+        ):
+            answer = https_client.post(url, headers=headers)
+            assert (answer.status_code, answer.json()["error"]) == (503, "temporarily_unavailable")
+        answer = https_client.get("/.well-known/jwks.json")
+        assert answer.status_code == 200
+        assert len(answer.json()["keys"]) == SigningKey.objects.count() == 1
 
     def encrypt(self, raw: bytes) -> str:
         return encryption._fernets()[0].encrypt(raw).decode()

@@ -24,8 +24,8 @@ class Command(OneAnswerCommand):
         parser.add_argument(
             "--all-new",
             action="store_true",
-            help="Sign with it at once and refuse all other keys: every token dies. For a key "
-            "that leaked, or a database that was copied to another environment.",
+            help="Sign with it at once and refuse all other keys: every token dies. For a database "
+            "that was copied to another environment, or if all keys leaked.",
         )
 
     def answer(self, *, all_new: bool, **_: Any) -> dict[str, Any]:
@@ -55,6 +55,7 @@ class Command(OneAnswerCommand):
         if not answer["signs_now"]:
             lines.append(
                 "Nothing is signed until then: the key of today cannot be decrypted. "
-                "With --all-new a key signs at once, and every token dies."
+                "After remove_signing_key with that key's id the new one signs at once, and the "
+                "tokens of the other are refused."
             )
         return "\n".join(lines)
