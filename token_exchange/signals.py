@@ -5,14 +5,27 @@ The signals are sent after the commit, robustly, so that no receiver can break w
 
 from __future__ import annotations
 
-import logging
 from functools import partial
 from typing import Any
 
 from django.db import transaction
 from django.dispatch import Signal
 
-logger = logging.getLogger("token_exchange")
+from token_exchange.event_log import log_event
+
+__all__ = [
+    "access_token_revoked",
+    "announce",
+    "credential_issued",
+    "credential_overlap_ended",
+    "credential_revoked",
+    "credential_rotated",
+    "credential_tokens_invalidated",
+    "log_event",
+    "previous_secret_used",
+    "signing_key_published",
+    "signing_key_removed",
+]
 
 credential_issued = Signal()
 """A credential was made. Arguments: ``credential``, ``by`` (a user or ``None``)."""
@@ -40,16 +53,3 @@ def announce(signal: Signal, *, using: str, **arguments: Any) -> None:
     transaction.on_commit(
         partial(signal.send_robust, sender=None, **arguments), using=using, robust=True
     )
-
-
-def log_event(
-    level: int, event: str, *, exc_info: BaseException | None = None, **fields: object
-) -> None:
-    """Log ``event``, a stable dotted name, with its fields in the text and as record attributes.
-
-    Values are shown by ``repr``, so that a hostile name cannot forge a second line.
-    """
-    if logger.isEnabledFor(level):
-        text = " ".join(f"{name}={value!r}" for name, value in fields.items())
-        extra = {"event": event, "event_fields": fields}
-        logger.log(level, "%s %s", event, text, exc_info=exc_info, extra=extra)

@@ -34,6 +34,10 @@ PrivateKey: TypeAlias = rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey | ed25519
 
 RSA_KEY_BITS: Final = 2048
 
+# Smaller ones are weak (RFC 7518, section 3.3), larger ones and larger exponents only slow.
+_RSA_KEY_BITS: Final = range(RSA_KEY_BITS, 8192 + 1)
+_MAX_RSA_EXPONENT: Final = 2**32
+
 # The members that RFC 7638, section 3.2, and RFC 8037, section 2, put into a thumbprint. They are
 # also all that is public of a key.
 _PUBLIC_MEMBERS: Final = {
@@ -77,6 +81,14 @@ def thumbprint(public_jwk: Mapping[str, Any]) -> str:
     return base64url_encode(hashlib.sha256(canonical.encode()).digest()).decode()
 
 
+def _check_size(public_key: Any) -> None:
+    """Raise ``ValueError`` for an RSA key whose numbers are too small, or absurdly large."""
+    if isinstance(public_key, rsa.RSAPublicKey) and not (
+        public_key.key_size in _RSA_KEY_BITS and public_key.public_numbers().e < _MAX_RSA_EXPONENT
+    ):
+        raise ValueError("not an RSA key of a sensible size")
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VerificationKey:
     """The public half of a signing key."""
@@ -103,6 +115,7 @@ class VerificationKey:
             public = {name: jwk[name] for name in _PUBLIC_MEMBERS[jwk["kty"]]}
             public |= {"kid": thumbprint(public), "use": "sig", "alg": algorithm}
             public_key = PyJWK(public).key
+            _check_size(public_key)
         except (PyJWTError, AttributeError, KeyError, TypeError) as error:
             raise ValueError("not a public JWK") from error
         return cls(kid=public["kid"], algorithm=algorithm, public_jwk=public, public_key=public_key)

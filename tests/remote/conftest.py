@@ -1,0 +1,54 @@
+"""What every test of the followers starts from."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+from tests.remote.issuer import WAIT_SECONDS, Issuer
+
+
+@pytest.fixture(autouse=True)
+def _no_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A proxy of this machine's would not find an issuer that is here."""
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+
+
+@pytest.fixture
+def settle() -> Callable[[], None]:
+    """Wait until no refresh is under way."""
+
+    def wait() -> None:
+        for thread in threading.enumerate():
+            if thread.name == "token_exchange.remote":
+                thread.join(WAIT_SECONDS)
+                assert not thread.is_alive()
+
+    return wait
+
+
+@pytest.fixture
+def issuer(settle: Callable[[], None]) -> Iterator[Issuer]:
+    issuer = Issuer()
+    yield issuer
+    issuer.close()
+    settle()
+
+
+@pytest.fixture
+def said(
+    caplog: pytest.LogCaptureFixture, settle: Callable[[], None]
+) -> Callable[[], list[tuple[str, str]]]:
+    """Return what the log says once all is quiet: each event, and its reason."""
+    caplog.set_level(logging.INFO, logger="token_exchange")
+
+    def events() -> list[tuple[str, str]]:
+        settle()
+        records: list[Any] = [each for each in caplog.records if each.name == "token_exchange"]
+        return [(each.event, each.event_fields.get("reason")) for each in records]
+
+    return events
