@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from datetime import timedelta
 
 import pytest
 from django.db import connection
@@ -14,10 +15,13 @@ from tests.factories import api_key_header, make_api_key
 from tests.http.follower import EPOCH, Follower, end_tokens, whole_feed, write_feed
 from token_exchange.core.feed import parse_feed_page
 from token_exchange.core.scopes import REVOCATIONS_SCOPE
-from token_exchange.models import Revocation, RevocationFeed
+from token_exchange.models import Credential, Revocation, RevocationFeed
+from token_exchange.models.revocation import recording
 from token_exchange.revocation import PAGE_SIZE, read_page
 
 pytestmark = pytest.mark.django_db
+
+HOUR = timedelta(hours=1)
 
 
 def follower(size):
@@ -92,6 +96,38 @@ class TestPages:
         assert counts(following.catch_up()) == [PAGE_SIZE + 2, 2]
         assert following.known == whole_feed()
         assert (following.epoch, following.position) == (EPOCH, 3)
+
+
+class TestManyAtOnce:
+    """However many a transaction ends, an answer has not many more than it should."""
+
+    @pytest.fixture
+    def following(self):
+        return follower(100)
+
+    def test_tokens(self, following):
+        end_tokens(*(f"token-{number}" for number in range(1200)))
+        assert counts(following.catch_up()) == [500, 500, 200]
+
+    def test_calls(self, following):
+        expires_at = timezone.now() + HOUR
+        with recording(using="default") as feed:
+            for call, count in enumerate((499, 1, 1, 499, 1)):
+                feed.end_tokens([(f"{call}-{number}", expires_at) for number in range(count)])
+        assert counts(following.catch_up()) == [500, 500, 1]
+        assert following.known == whole_feed()
+
+    def test_credentials(self, following):
+        row = make_api_key().credential
+        columns = {name: value for name, value in vars(row).items() if not name.startswith("_")}
+        del columns["id"]
+        Credential.objects.bulk_create(
+            Credential(**{**columns, "identifier": f"sk_live.{number:012}"})
+            for number in range(1000)
+        )
+        Credential.objects.update(scopes=[])
+        assert counts(following.catch_up()) == [500, 500, 1]
+        assert len(following.known) == 1001
 
 
 class TestWhileOthersRevoke:

@@ -136,7 +136,8 @@ class TestPermissions:
             *(f"{verb}_apikey" for verb in ("add", "change", "view", "rotate", "revoke")),
             *(f"{verb}_clientapp" for verb in ("add", "change", "view", "rotate", "revoke")),
             *("view_accesstoken", "revoke_accesstoken"),
-            *("view_signingkey", "rotate_signingkey", "view_revocation"),
+            *("view_signingkey", "rotate_signingkey"),
+            *("view_revocation", "grant_revocations"),
         }
 
     def test_of_one_kind_do_not_grant_the_others(self):

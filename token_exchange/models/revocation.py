@@ -119,11 +119,16 @@ class Revocation(models.Model):
 
 
 class Recorder:
-    """Writes to the feed, at the position that ``recording`` has drawn."""
+    """Writes to the feed, from the position that ``recording`` has drawn.
+
+    However much is ended at once, no position has more than ``_BATCH_SIZE`` rows: a follower is
+    sent whole positions, and takes no answer of any size.
+    """
 
     def __init__(self, *, using: str, position: int) -> None:
         self._using = using
         self._position = position
+        self._room = _BATCH_SIZE
 
     def end_tokens(self, tokens: Iterable[tuple[str, datetime]]) -> None:
         """End the tokens with these ids and expiries."""
@@ -152,6 +157,9 @@ class Recorder:
     def _write(self, rows: Iterable[Revocation]) -> None:
         feed = Revocation.objects.using(self._using)
         for batch in batched(rows):
+            if len(batch) > self._room:
+                self._position, self._room = _next_position(using=self._using), _BATCH_SIZE
+            self._room -= len(batch)
             for row in batch:
                 row.position = self._position
             # Nobody else writes here meanwhile: the feed is locked.
