@@ -12,8 +12,13 @@ from django.views.decorators.debug import sensitive_variables
 from rest_framework.authentication import BaseAuthentication
 
 from token_exchange.conf import get_verifier
-from token_exchange.core.authorization import BEARER, parse_bearer
-from token_exchange.core.errors import ServerError, TemporarilyUnavailable, TokenExchangeError
+from token_exchange.core.authorization import BEARER, check_bearer, raw_token
+from token_exchange.core.errors import (
+    InvalidToken,
+    ServerError,
+    TemporarilyUnavailable,
+    TokenExchangeError,
+)
 from token_exchange.core.tokens import Claims
 from token_exchange.core.verification import VerifiedToken
 from token_exchange.exceptions import as_api_exception, bearer_challenge, challenges
@@ -105,9 +110,12 @@ class BearerAuthentication(BaseAuthentication):
         if header is None or header.scheme != BEARER:
             return None
         require_https(request)
-        token = parse_bearer(header.parameter)
+        token = raw_token(header.parameter)
         try:
             return get_verifier()(token, now=time.time())
+        except InvalidToken:
+            check_bearer(header.parameter)
+            raise
         except TokenExchangeError:
             raise
         except DATABASE_AWAY as error:

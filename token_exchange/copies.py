@@ -60,8 +60,13 @@ class Copy(Generic[T]):
 
     def get(self) -> T:
         """Return the value; raises what reading it raises, or ``TemporarilyUnavailable``."""
-        # In this order: what is looked up after its freshness cannot be older.
-        if self._is_fresh() and (value := self._value) is not None:
+        # In this order: what is looked up after its freshness cannot be older. Spelled out and not
+        # called, for every request comes through here.
+        if (
+            time.monotonic() < self._fresh_until
+            and self._version is self._version_read
+            and (value := self._value) is not None
+        ):
             return value
         if self._is_private():
             return self._read(None)
@@ -71,7 +76,7 @@ class Copy(Generic[T]):
             return cast("T", self._value)
 
     def _is_fresh(self) -> bool:
-        return self._version is self._version_read and time.monotonic() < self._fresh_until
+        return time.monotonic() < self._fresh_until and self._version is self._version_read
 
     def _refresh(self) -> None:
         version, asked_at = self._version, time.monotonic()

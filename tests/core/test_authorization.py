@@ -13,9 +13,10 @@ from token_exchange.core.authorization import (
     MAX_HEADER_LENGTH,
     SCHEMES,
     Authorization,
+    check_bearer,
     parse_authorization,
     parse_basic,
-    parse_bearer,
+    raw_token,
 )
 from token_exchange.core.errors import InvalidClient, InvalidRequest, TokenExchangeError
 
@@ -64,8 +65,10 @@ class TestAuthorization:
     @pytest.mark.parametrize("scheme", sorted(SCHEMES))
     def test_only_printable_ascii(self, scheme, character):
         with pytest.raises(InvalidRequest) as refused:
-            parse_authorization(f"{scheme} a{character}b")
-        assert refused.value.reason == "header_characters"
+            check_bearer(parse_authorization(f"{scheme} a{character}b").parameter)
+        is_left_to_the_token = scheme == "bearer" and character.isascii()
+        reason = "malformed_bearer" if is_left_to_the_token else "header_characters"
+        assert refused.value.reason == reason
 
     def test_letters_that_lower_case_to_ours_are_not_ours(self):
         """U+212A, the Kelvin sign, is a k in lower case."""
@@ -153,15 +156,19 @@ SEGMENT = st.text(TOKEN_CHARACTERS, min_size=1)
 class TestBearer:
     @given(ANY_TEXT)
     def test_any_text_is_a_token_or_refused_as_a_request(self, parameter):
+        raw_token(parameter)
         with contextlib.suppress(InvalidRequest):
-            assert parse_bearer(parameter)
+            check_bearer(parameter)
+            assert raw_token(parameter)
 
     @given(st.lists(SEGMENT, min_size=3, max_size=3).map(".".join), st.booleans())
     def test_raw_and_base64_are_the_same_token(self, token, is_padded):
         in_base64 = encoded(token)
         if not is_padded:
             in_base64 = in_base64.rstrip("=")
-        assert token == parse_bearer(token) == parse_bearer(in_base64)
+        check_bearer(token)
+        check_bearer(in_base64)
+        assert token == raw_token(token) == raw_token(in_base64)
 
     @given(st.lists(SEGMENT, min_size=3, max_size=3).map(".".join))
     def test_base64url_of_a_token_is_its_base64(self, token):
@@ -170,15 +177,17 @@ class TestBearer:
 
     @pytest.mark.parametrize("parameter", ["opaque-token", "_-_-", "gIGC", "A", "~~~~"])
     def test_opaque_token_of_another_issuer_stays_as_it_is(self, parameter):
-        assert parameter == parse_bearer(parameter)
+        check_bearer(parameter)
+        assert parameter == raw_token(parameter)
 
     def test_padding_in_excess_is_still_one_token(self):
-        assert parse_bearer(f"{encoded('a.b.c')}==") == "a.b.c"
+        check_bearer(f"{encoded('a.b.c')}==")
+        assert raw_token(f"{encoded('a.b.c')}==") == "a.b.c"
 
     @pytest.mark.parametrize(
         "parameter", ["", "a b", "a.b.c d", "=", "a=b", 'a"b', "a.b.c\n", "é", "a\0b", "{}"]
     )
     def test_malformed(self, parameter):
         with pytest.raises(InvalidRequest) as refused:
-            parse_bearer(parameter)
+            check_bearer(parameter)
         assert refused.value.reason == "malformed_bearer"

@@ -84,21 +84,21 @@ class TokenVerifier:
 
         For whoever has more to refuse a token for, which must be told before the expiry is.
         """
-        # Length, then charset and shape, then anything else: PyJWT has no limit and takes more
-        # than one form.
-        if len(token) > MAX_TOKEN_LENGTH or _COMPACT_JWS.fullmatch(token) is None:
+        if len(token) > MAX_TOKEN_LENGTH or not token.isascii():
             raise InvalidToken(reason="malformed_token")
         digest = hashlib.sha256(token.encode()).digest()
         seen = self._seen.get(digest)
-        keys = self._keys()
         if seen is None:
-            kid, payload = _verify_signature(token, keys)
+            # Its shape before anything else: PyJWT takes more than one form.
+            if _COMPACT_JWS.fullmatch(token) is None:
+                raise InvalidToken(reason="malformed_token")
+            kid, payload = _verify_signature(token, self._keys())
             claims = self._check_claims(parse_claims(payload))
             if now < claims.expires_at + self._leeway_seconds:
                 self._seen.add(digest, (kid, claims))
         else:
             kid, claims = seen
-            if keys.verification_key(kid) is None:
+            if self._keys().verification_key(kid) is None:
                 self._seen.forget(digest)
                 raise InvalidToken(reason="unknown_kid")
         if claims.not_before is not None and now < claims.not_before - self._leeway_seconds:
