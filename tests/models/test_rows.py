@@ -136,7 +136,7 @@ class TestPermissions:
             *(f"{verb}_apikey" for verb in ("add", "change", "view", "rotate", "revoke")),
             *(f"{verb}_clientapp" for verb in ("add", "change", "view", "rotate", "revoke")),
             *("view_accesstoken", "revoke_accesstoken"),
-            *("view_signingkey", "rotate_signingkey"),
+            *("view_signingkey", "rotate_signingkey", "remove_signingkey"),
             *("view_revocation", "grant_revocations"),
         }
 
