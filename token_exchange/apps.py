@@ -48,8 +48,11 @@ class TokenExchangeConfig(AppConfig):
 
 def _ensure_first_key(*, using: str, apps: Any = global_apps, **_: object) -> None:
     from token_exchange.models import SigningKey
+    from token_exchange.revocation import forget_revocations
     from token_exchange.signing import ensure_first_key
 
+    # This is also sent after a flush: what was known of the rows before is void.
+    forget_revocations()
     try:
         apps.get_model("token_exchange", "SigningKey")
     except LookupError:  # migrated back to nothing, the app has no table to look into

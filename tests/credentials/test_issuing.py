@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from django.core.exceptions import ValidationError
 from django.db import transaction
+from django.db.models import QuerySet
 from django.db.models.signals import pre_save
 
 from tests.factories import make_api_key, make_client_app, make_organization, make_user
@@ -175,7 +176,7 @@ class TestIdentifierDrawnBefore:
         other, identifier = make_api_key().credential, new_identifier("api_key")
 
         def be_faster(**_: object) -> None:
-            Credential.objects.filter(pk=other.pk).update(identifier=identifier)
+            QuerySet(Credential).filter(pk=other.pk).update(identifier=identifier)
 
         pre_save.connect(be_faster, sender=Credential)
         try:

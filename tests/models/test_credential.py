@@ -3,6 +3,7 @@ from __future__ import annotations
 import pytest
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, NotSupportedError, transaction
+from django.db.models import QuerySet
 
 from tests.factories import make_api_key, make_client_app, make_user
 from tests.models.rows import HOUR, NOW, make, stored
@@ -78,7 +79,13 @@ class TestConstraints:
     def test_refuse_the_same_identifier_twice(self):
         first, second = make(), make()
         with pytest.raises(IntegrityError), transaction.atomic():
-            Credential.objects.filter(pk=second.pk).update(identifier=first.identifier)
+            QuerySet(Credential).filter(pk=second.pk).update(identifier=first.identifier)
+
+    def test_let_nobody_rename_a_credential_whose_tokens_name_it(self):
+        credential = make()
+        with pytest.raises(ValueError, match="stays as it is"):
+            Credential.objects.update(identifier="another")
+        assert stored(credential).identifier == credential.identifier
 
 
 def test_validators_want_lists_of_strings():

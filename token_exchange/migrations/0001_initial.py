@@ -330,6 +330,7 @@ class Migration(migrations.Migration):
             options={
                 "verbose_name": "credential",
                 "verbose_name_plural": "credentials",
+                "base_manager_name": "objects",
                 "default_permissions": (),
             },
         ),

@@ -41,9 +41,14 @@ class AccessTokenQuerySet(WriterQuerySet["AccessToken"]):
         )
 
     def update(self, **values: Any) -> int:
-        """Update, and tell the feed of each token that ends by that. Locks the feed."""
+        """Update, and tell the feed of each token that ends by that. Locks the feed.
+
+        Raises ``ValueError`` for what would bring a token back: verifiers have been told.
+        """
         if "revoked_at" not in values:
             return super().update(**values)
+        if values["revoked_at"] is None:
+            raise ValueError("A token that was revoked stays revoked")
         self._for_write = True
         count = 0
         with recording(using=self.db) as feed:
@@ -99,3 +104,12 @@ class AccessToken(models.Model):
 
     def __str__(self) -> str:
         return self.jti
+
+    def save(self, **options: Any) -> None:
+        """Insert; raises ``ValueError`` for a stored token, which only the verbs change.
+
+        A stale copy of a row would write its revocation away.
+        """
+        if not self._state.adding:
+            raise ValueError("save() writes no stored token; see revoke_access_token()")
+        super().save(**options)

@@ -143,6 +143,8 @@ class Credential(models.Model):
     objects = CredentialManager()
 
     class Meta:
+        # What related managers and the collector write must end tokens as well.
+        base_manager_name = "objects"
         # Permissions are the proxies', or one kind's would grant the other's.
         default_permissions = ()
         verbose_name = _("credential")

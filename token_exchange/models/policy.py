@@ -68,11 +68,16 @@ class CredentialQuerySet(WriterQuerySet["Credential"]):
         """Update, and end the tokens of each row whose policy, or life, is written.
 
         What the rows had before is not known here, so any write to a policy counts as narrowing.
-        ``bulk_update`` comes through here as well. Locks the feed; see ``recording``.
+        ``bulk_update`` and related managers come through here as well. Locks the feed; see
+        ``recording``. Raises ``ValueError`` for a new identifier, under which nobody could end what
+        was minted under the old one.
         """
+        if "identifier" in values:
+            raise ValueError("The identifier of a credential stays as it is; issue a new one")
         if _ENDS_TOKENS.isdisjoint(values):
             return super().update(**values)
-        values.setdefault("generation", F("generation") + 1)
+        # Whatever was given: a generation that comes back would bring its tokens back.
+        values["generation"] = F("generation") + 1
         self._for_write = True
         count = 0
         with recording(using=self.db) as feed:

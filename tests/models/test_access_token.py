@@ -1,0 +1,34 @@
+"""Which rules does the row of a token keep by itself?"""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.models.rows import NOW, make, make_token
+from token_exchange.models import AccessToken
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.mark.parametrize("names", [None, ["revoked_at"], ["scope"]])
+def test_a_stored_token_is_not_saved(names):
+    """A stale copy would write a revocation away, and no verifier would hear of a new one."""
+    stale = make_token(make())
+    AccessToken.objects.update(revoked_at=NOW)
+    with pytest.raises(ValueError, match="revoke_access_token"):
+        stale.save(update_fields=names)
+    assert AccessToken.objects.get().revoked_at == NOW
+
+
+def test_a_revoked_token_stays_revoked():
+    """Verifiers have been told that it is dead."""
+    make_token(make(), revoked_at=NOW)
+    with pytest.raises(ValueError, match="stays revoked"):
+        AccessToken.objects.update(revoked_at=None)
+    assert AccessToken.objects.get().revoked_at == NOW
+
+
+def test_what_is_no_end_tells_the_feed_of_none(django_assert_num_queries):
+    make_token(make())
+    with django_assert_num_queries(1):
+        assert AccessToken.objects.update(scope="x") == 1
