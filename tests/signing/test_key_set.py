@@ -235,4 +235,9 @@ class TestSpoiledRow:
         new = rotate_signing_key(now=START)
         SigningKey.objects.filter(pk=first_key.pk).update(public_jwk=jwk)
         forget_key_set()
-        assert [each["kid"] for each in key_set().public_jwks()["keys"]] == [new.kid]
+        assert kids(published()) == [new.kid]
+
+    def test_does_not_bring_in_a_key_under_the_id_of_another(self, first_key):
+        stranger = GeneratedKey.generate("EdDSA").public.public_jwk
+        SigningKey.objects.update(public_jwk=dict(stranger))
+        assert kids(published()) == []

@@ -81,10 +81,6 @@ def _max_age_seconds() -> float:
     return KEY_SET_MAX_AGE_SECONDS
 
 
-def _no_staleness() -> float:
-    return 0.0
-
-
 # Parsing a key costs more than a hundred signatures.
 _copy = Copy(
     _read,
