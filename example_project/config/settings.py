@@ -128,11 +128,6 @@ CELERY_BEAT_SCHEDULE = {
         "options": {"expires": _PURGE_EVERY_SECONDS},
     },
     "rotate-signing-keys": {
-        "task": "token_exchange.tasks.rotate_signing_keys",
-        "schedule": 86_400,
-        "options": {"expires": 86_400},
-    },
-    "rotate-signing-keys": {
         # Daily; what it does depends on SIGNING_KEY_LIFETIME.
         "task": "token_exchange.tasks.rotate_signing_keys",
         "schedule": 86_400,
