@@ -1,9 +1,10 @@
 from __future__ import annotations
 
 import re
+import threading
 
 import pytest
-from django.db import connection
+from django.db import connection, connections
 from django.db.migrations.recorder import MigrationRecorder
 
 from tests.doctor.reports import examine
@@ -76,6 +77,31 @@ class TestIsolation:
         level, text = examine().of("database")[-1]
         assert level == "warning"
         assert text.startswith("Transactions are isolated as repeatable read: ")
+
+
+@pytest.mark.postgresql
+class TestLockedTable:
+    @pytest.fixture
+    def _locked(self, transactional_db):
+        """Somebody holds the table of the keys, until everybody who waited for it is done."""
+        ours, theirs = connections["default"], connection.copy()
+        with theirs.cursor() as cursor:
+            cursor.execute("BEGIN")
+            cursor.execute("LOCK TABLE token_exchange_signingkey IN ACCESS EXCLUSIVE MODE")
+        yield
+        theirs.close()
+        for thread in threading.enumerate():
+            if thread.name == "doctor: signing keys":
+                thread.join()
+        ours.close()
+
+    @pytest.mark.usefixtures("_locked")
+    def test_holds_up_what_needs_it_and_nothing_else(self):
+        report = examine("--timeout", "1")
+        assert report.of("signing keys") == [("error", "No answer within 1 s.")]
+        assert report.hint("signing keys").startswith("See what the database is busy with, ")
+        assert report.answer["errors"] == 1
+        assert report.of("purge")[0][0] == "ok"
 
 
 @pytest.mark.processes

@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import Final
 
-from django.db import InternalError, OperationalError, connections
+from django.db import Error as DatabaseFailure
+from django.db import connections
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.migrations.executor import MigrationExecutor
 
@@ -56,7 +57,7 @@ def _writing(alias: str) -> Finding:
     try:
         # No row has this key; a database that takes no writes refuses nevertheless.
         RevocationFeed.objects.using(alias).filter(pk=0).update(position=0)
-    except (InternalError, OperationalError) as failure:
+    except DatabaseFailure as failure:
         return error(
             f"Nothing can be written: {cause(failure)}",
             f"Let DATABASES[{alias!r}] name the primary, not a standby; see whether its disk is "

@@ -21,29 +21,34 @@ _DATABASE = (
     "See whether the server runs, whether this machine reaches it, and whether DATABASES names it."
 )
 
+_WAITING = (
+    "See what the database is busy with, such as locks in PostgreSQL's pg_stat_activity, and what "
+    "its log says."
+)
+
 
 def examinations() -> tuple[Examination, ...]:
     """Return all of them; for the Celery app of the thread that calls this."""
     return (
         Examination(subject="configuration", examine=configuration.examine, hint=""),
         Examination(subject="database", examine=database.examine, hint=_DATABASE),
-        Examination(subject="clock", examine=clock.examine, hint=_DATABASE, needs=("database",)),
+        Examination(subject="clock", examine=clock.examine, hint=_WAITING, needs=("database",)),
         Examination(
             subject="signing keys",
             examine=signing_keys.examine,
-            hint=_DATABASE,
+            hint=_WAITING,
             needs=("configuration", "database"),
         ),
         Examination(
             subject="revocation feed",
             examine=feed.examine,
-            hint=_DATABASE,
+            hint=_WAITING,
             needs=("configuration", "database"),
         ),
         Examination(
             subject="purge",
             examine=purge.examine,
-            hint=_DATABASE,
+            hint=_WAITING,
             needs=("configuration", "database"),
         ),
         Examination(

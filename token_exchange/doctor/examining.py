@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from threading import Thread
 
 from django.db import connections
+from django.db.backends.base.base import BaseDatabaseWrapper
 from django.utils import timezone
 
 from token_exchange.doctor.findings import Fault, Finding, cause, error, warning
@@ -55,19 +56,26 @@ def _examine(examination: Examination, *, timeout_seconds: float) -> _Outcome:
     Few drivers have a time-out for all that they wait for, names of hosts for one.
     """
     outcome = _Outcome()
-    with _lending_connections() as borrow:
+    lent = {alias: connections[alias] for alias in connections}
+    in_transaction = {alias for alias, connection in lent.items() if connection.in_atomic_block}
 
-        def run() -> None:
-            borrow()
-            _fill(outcome, examination)
+    def run() -> None:
+        # So it sees what the transaction of this thread does, if there is one.
+        for alias, connection in lent.items():
+            connections[alias] = connection
+        _fill(outcome, examination)
 
-        thread = Thread(target=run, daemon=True)
+    thread = Thread(target=run, name=f"doctor: {examination.subject}", daemon=True)
+    with _sharing(lent.values()):
         thread.start()
         thread.join(timeout_seconds)
-    if thread.is_alive():
-        told = error(f"No answer within {timeout_seconds:g} s.", examination.hint)
-        return _Outcome([*outcome.findings, told])
-    return outcome
+    if not thread.is_alive():
+        return outcome
+    for alias in lent.keys() - in_transaction:
+        # It may still be waiting for an answer on it; whoever comes next connects anew.
+        del connections[alias]
+    told = error(f"No answer within {timeout_seconds:g} s.", examination.hint)
+    return _Outcome([*outcome.findings, told])
 
 
 def _fill(outcome: _Outcome, examination: Examination) -> None:
@@ -83,16 +91,10 @@ def _fill(outcome: _Outcome, examination: Examination) -> None:
 
 
 @contextmanager
-def _lending_connections() -> Iterator[Callable[[], None]]:
-    """Let another thread use this one's connections, and so see its transaction."""
-    lent = {alias: connections[alias] for alias in connections}
-
-    def borrow() -> None:
-        for alias, connection in lent.items():
-            connections[alias] = connection
-
-    for connection in lent.values():
+def _sharing(lent: Collection[BaseDatabaseWrapper]) -> Iterator[None]:
+    """Let another thread use these connections of this one."""
+    for connection in lent:
         connection.inc_thread_sharing()
-    yield borrow
-    for connection in lent.values():
+    yield
+    for connection in lent:
         connection.dec_thread_sharing()
