@@ -84,7 +84,8 @@ class TestUnreadable:
         assert report.hint("signing keys") == (
             "Restore the secret it was made with: SECRET_KEY, perhaps in SECRET_KEY_FALLBACKS, or "
             f"SIGNING_KEY_ENCRYPTION_KEYS. If it is lost, run: python manage.py remove_signing_key "
-            f"{kid}, which ends its tokens and lets another sign at once."
+            f"{kid}, which lets another sign at once and ends the tokens of that key; or, to spare "
+            "them, rotate_signing_key, which signs after JWKS_MAX_AGE and a minute."
         )
 
     def test_key_that_will_sign(self, kid, settings):

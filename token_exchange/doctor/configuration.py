@@ -15,7 +15,7 @@ from token_exchange.doctor.findings import Fault, Finding, error, ok, warning
 def examine(_now: datetime) -> Iterator[Finding]:
     """Run the app's system checks, those of a deployment too.
 
-    What the one of the database tells (W006 and W008), the examination of the signing keys does.
+    What the one of the database tells (W006, W008, W009), the examination of the signing keys does.
     """
     messages = [*check_settings(None), *check_deployment(None)]
     found = [_finding(each) for each in messages if not each.is_silenced()]

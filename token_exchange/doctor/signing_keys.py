@@ -87,7 +87,8 @@ def _unreadable(row: SigningKey, told: str, *, is_needed: bool) -> Finding:
     return error(
         f"{told}; its private half cannot be decrypted, so it signs nothing.",
         f"{_RESTORE} If it is lost, run: python manage.py remove_signing_key {row.kid}, which "
-        "ends its tokens and lets another sign at once.",
+        "lets another sign at once and ends the tokens of that key; or, to spare them, "
+        "rotate_signing_key, which signs after JWKS_MAX_AGE and a minute.",
     )
 
 
