@@ -85,6 +85,12 @@ class Child:
                 step()
         return statistics.median_low(counts)
 
+    def do_wire(self, step: str) -> str:
+        """Return a request as a client sends it."""
+        from subjects.requests import wire
+
+        return wire(self._module.STEPS[step](self._state, 1)[0])
+
     def do_purge(self, purge: str) -> dict[str, Any]:
         """Purge, and return what it took."""
         from subjects.transactions import watch_transactions

@@ -45,6 +45,8 @@ class Operation:
     name: str
     title: str
     entries: tuple[Entry, ...]
+    aim_over_http: float | None = None
+    """At least this many times the floor's requests a second; ``None``: not served over HTTP."""
 
     @property
     def floor(self) -> Entry:
@@ -76,6 +78,7 @@ EXCHANGE = Operation(
         _peer("oauth-toolkit", "toolkit", "exchange", is_slow=True),
         _peer("knox", "knox", "exchange", is_slow=True),
     ),
+    aim_over_http=0.65,
 )
 VERIFY = Operation(
     name="verify",
@@ -89,6 +92,7 @@ VERIFY = Operation(
         _peer("knox", "knox", "verify user"),
         _peer("oauth-toolkit", "toolkit", "verify user"),
     ),
+    aim_over_http=0.9,
 )
 
 OPERATIONS = (

@@ -14,10 +14,12 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 import instructions
+import over_http
 import purging
 from chart import draw
 from databases import postgresql, sqlite
 from measuring import Figures, measure
+from over_http import HttpSection
 from plan import OPERATIONS, Entry, Operation
 from purging import PurgeSection
 from sections import Section
@@ -48,9 +50,13 @@ def main() -> int:
     return 0
 
 
-def _draw(sections: Sequence[Section | PurgeSection], path: Path) -> None:
+def _draw(sections: Sequence[Section | PurgeSection | HttpSection], path: Path) -> None:
     # The last database with the most rows is the nearest to a service's.
-    last = [section for section in sections if section.place == sections[-1].place]
+    last = [
+        section
+        for section in sections
+        if section.place == sections[-1].place and not isinstance(section, HttpSection)
+    ]
     python = f"Python {platform.python_version()}"
     picture = draw(
         [section.panel() for section in last],
@@ -79,6 +85,7 @@ def _arguments() -> argparse.Namespace:
     )
     add("--without-peers", action="store_true", help="leave other packages out")
     add("--rate-limits", action="store_true", help="count requests in the cache, floors too")
+    add("--http", action="store_true", help="serve exchange and verify by gunicorn as well")
     add("--markdown", type=Path, help="write the tables to this file")
     add("--chart", type=Path, help="draw the times into this SVG file")
     wanted = parser.parse_args()
@@ -109,7 +116,7 @@ def _say_what_is_missing(wanted: argparse.Namespace) -> None:
         )
 
 
-def _sections(wanted: argparse.Namespace) -> Iterator[Section | PurgeSection]:
+def _sections(wanted: argparse.Namespace) -> Iterator[Section | PurgeSection | HttpSection]:
     for title, url in _places(wanted):
         for rows in wanted.rows:
             place = f"{title}, {rows:,} rows"
@@ -122,6 +129,8 @@ def _sections(wanted: argparse.Namespace) -> Iterator[Section | PurgeSection]:
                     counts = not wanted.times and (wanted.instructions or rows == wanted.rows[0])
                     figures = _figures(operation, stage, wanted, counts=counts)
                     yield Section(operation=operation, place=place, figures=figures)
+                    if wanted.http and operation.aim_over_http:
+                        yield over_http.serve(operation, stage, place=place)
                 if _PURGE in (wanted.operations or _NAMES) and not wanted.instructions:
                     entries = _present(purging.ENTRIES, wanted)
                     yield purging.purge(

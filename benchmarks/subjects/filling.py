@@ -67,7 +67,7 @@ def mostly_expired(now: datetime) -> str:
     dead, alive = (
         literal.format(f"{now + timedelta(days=days):%Y-%m-%d %H:%M:%S}") for days in (-2, 1)
     )
-    return f"CASE WHEN n.i % {EXPIRED_PER_LIVE + 1} = 0 THEN {alive} ELSE {dead} END"
+    return f"CASE WHEN n.i %% {EXPIRED_PER_LIVE + 1} = 0 THEN {alive} ELSE {dead} END"
 
 
 def settle() -> None:

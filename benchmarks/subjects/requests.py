@@ -63,6 +63,22 @@ def request(
     return partial(_send, environ)
 
 
+def wire(step: Any) -> str:
+    """Return a prepared request, which has no body, as a client sends it."""
+    environ = step.args[0]
+    return "\r\n".join(
+        [
+            f"{environ['REQUEST_METHOD']} {environ['PATH_INFO']} HTTP/1.1",
+            f"Host: {environ['HTTP_HOST']}",
+            f"Accept: {environ['HTTP_ACCEPT']}",
+            f"Authorization: {environ['HTTP_AUTHORIZATION']}",
+            "Content-Length: 0",
+            "Connection: close",
+            "\r\n",
+        ]
+    )
+
+
 def _send(environ: dict[str, Any]) -> bytes:
     statuses: list[str] = []
 

@@ -6,12 +6,18 @@ import base64
 import json
 from typing import Any
 
-from cryptography.hazmat.primitives.asymmetric import ec, ed25519, padding, rsa
+from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 from cryptography.hazmat.primitives.asymmetric.utils import (
     decode_dss_signature,
     encode_dss_signature,
 )
 from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+    load_pem_private_key,
+)
 
 _COORDINATE = 32
 _ECDSA = ec.ECDSA(SHA256())
@@ -21,9 +27,9 @@ _DETERMINISTIC_ECDSA = ec.ECDSA(SHA256(), deterministic_signing=True)
 class Es256:
     """ECDSA on P-256 (RFC 7518, section 3.4), with the nonce of RFC 6979."""
 
-    def __init__(self) -> None:
-        self._private = ec.generate_private_key(ec.SECP256R1())
-        self._public = self._private.public_key()
+    def __init__(self, private_key: Any) -> None:
+        self._private = private_key
+        self._public = private_key.public_key()
 
     def sign(self, data: bytes) -> bytes:
         """Sign."""
@@ -40,9 +46,9 @@ class Es256:
 class Rs256:
     """RSA of 2048 bits with PKCS #1 v1.5 (RFC 7518, section 3.3)."""
 
-    def __init__(self) -> None:
-        self._private = rsa.generate_private_key(65537, 2048)
-        self._public = self._private.public_key()
+    def __init__(self, private_key: Any) -> None:
+        self._private = private_key
+        self._public = private_key.public_key()
 
     def sign(self, data: bytes) -> bytes:
         """Sign."""
@@ -53,23 +59,21 @@ class Rs256:
         self._public.verify(signature, data, padding.PKCS1v15(), SHA256())
 
 
-class EdDsa:
-    """Ed25519 (RFC 8037)."""
-
-    def __init__(self) -> None:
-        self._private = ed25519.Ed25519PrivateKey.generate()
-        self._public = self._private.public_key()
-
-    def sign(self, data: bytes) -> bytes:
-        """Sign."""
-        return self._private.sign(data)
-
-    def verify(self, signature: bytes, data: bytes) -> None:
-        """Raise for a signature that is not ours."""
-        self._public.verify(signature, data)
+def generate(algorithm: str) -> str:
+    """Make a private key, in PEM."""
+    private_key: Any = (
+        rsa.generate_private_key(65537, 2048)
+        if algorithm == "RS256"
+        else ec.generate_private_key(ec.SECP256R1())
+    )
+    pem = private_key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    return pem.decode()
 
 
-KEYS: dict[str, Any] = {"ES256": Es256, "RS256": Rs256, "EdDSA": EdDsa}
+def load(algorithm: str, pem: str) -> Es256 | Rs256:
+    """Parse what ``generate`` made."""
+    private_key = load_pem_private_key(pem.encode(), password=None)
+    return Rs256(private_key) if algorithm == "RS256" else Es256(private_key)
 
 
 def encode(data: bytes) -> bytes:
