@@ -104,6 +104,7 @@ OPERATIONS = (
             Entry(title="ideal issuer", project="floors", step="exchange", algorithm="RS256"),
             Entry(title=_OURS, project="ours", step="exchange", algorithm="RS256"),
             Entry(title="bare signature", project="floors", step="signature", algorithm="RS256"),
+            Entry(title="token_exchange with ES256", project="ours", step="exchange"),
         ),
     ),
     Operation(

@@ -30,6 +30,7 @@ _ROWS = [1_000, 100_000, 1_000_000]
 _ROUNDS = 25
 _QUICK_ROUNDS = 3
 _BATCH_UNDER_VALGRIND = 20
+_PROFILED = 200
 _PURGE = "purge"
 _NAMES = (*(operation.name for operation in OPERATIONS), _PURGE)
 
@@ -86,6 +87,7 @@ def _arguments() -> argparse.Namespace:
     add("--without-peers", action="store_true", help="leave other packages out")
     add("--rate-limits", action="store_true", help="count requests in the cache, floors too")
     add("--http", action="store_true", help="serve exchange and verify by gunicorn as well")
+    add("--profile", action="store_true", help="print where our functions spend their time")
     add("--markdown", type=Path, help="write the tables to this file")
     add("--chart", type=Path, help="draw the times into this SVG file")
     wanted = parser.parse_args()
@@ -119,7 +121,7 @@ def _say_what_is_missing(wanted: argparse.Namespace) -> None:
 def _sections(wanted: argparse.Namespace) -> Iterator[Section | PurgeSection | HttpSection]:
     for title, url in _places(wanted):
         for rows in wanted.rows:
-            place = f"{title}, {rows:,} rows"
+            place = f"{title}, {rows:,} rows" + ", rates limited" * wanted.rate_limits
             with (
                 postgresql(url) if url else sqlite() as make,
                 Stage(make, rows=rows, rate_limits=wanted.rate_limits) as stage,
@@ -128,7 +130,11 @@ def _sections(wanted: argparse.Namespace) -> Iterator[Section | PurgeSection | H
                     # What a process does with more rows is the same; only the database works more.
                     counts = not wanted.times and (wanted.instructions or rows == wanted.rows[0])
                     figures = _figures(operation, stage, wanted, counts=counts)
-                    yield Section(operation=operation, place=place, figures=figures)
+                    yield Section(
+                        operation=operation, place=place, figures=figures, has_server=bool(url)
+                    )
+                    if wanted.profile:
+                        _print_profile(operation, stage)
                     if wanted.http and operation.aim_over_http:
                         yield over_http.serve(operation, stage, place=place)
                 if _PURGE in (wanted.operations or _NAMES) and not wanted.instructions:
@@ -136,6 +142,15 @@ def _sections(wanted: argparse.Namespace) -> Iterator[Section | PurgeSection | H
                     yield purging.purge(
                         entries, stage, place=place, rows=rows, is_quick=wanted.quick
                     )
+
+
+def _print_profile(operation: Operation, stage: Stage) -> None:
+    entry = operation.entries[1]
+    child = stage.child(entry)
+    child.ask("prepare", step=entry.step, count=_PROFILED)
+    child.ask("send")
+    child.ask("prepare", step=entry.step, count=_PROFILED)
+    print(child.ask("profile"))
 
 
 def _places(wanted: argparse.Namespace) -> Iterator[tuple[str, str]]:

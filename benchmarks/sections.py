@@ -20,6 +20,8 @@ class Section:
     place: str
     """The database and its rows."""
     figures: dict[Entry, Figures]
+    has_server: bool
+    """Whether the database is one, as it is where the bars of time are."""
 
     def table(self) -> Table:
         """Return all figures."""
@@ -32,7 +34,7 @@ class Section:
                     number(figures.queries, "d"),
                     _microseconds(figures),
                     number(figures.time_ratio, ".2f"),
-                    verdict(figures.time_ratio, entry.bar_time),
+                    verdict(figures.time_ratio, entry.bar_time if self.has_server else None),
                     number(figures.instructions, ",.0f"),
                     number(figures.instruction_ratio, ".3f"),
                     verdict(figures.instruction_ratio, entry.bar_instructions),

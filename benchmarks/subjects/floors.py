@@ -1,260 +1,32 @@
-"""What is the least that each operation can cost in Django?
-
-Written by hand for speed alone: what a package must do besides (settings, refusals in one shape,
-rotation, generations, networks, audit) is left out, and no token can be revoked.
-"""
+"""What are the floors asked, and what do they find in their tables?"""
 
 from __future__ import annotations
 
 import base64
-import hashlib
-import hmac
-import json
 import secrets
 import time
-from datetime import UTC, datetime
-from functools import cache
 from typing import Any
 
 from django.conf import settings
 from django.contrib.auth import get_user_model
-from django.core.cache import cache as counters
 from django.db import connection
-from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.urls import path
-from django.views.decorators.csrf import csrf_exempt
-from rest_framework.authentication import BaseAuthentication
-from rest_framework.exceptions import AuthenticationFailed
-from rest_framework.response import Response
-from rest_framework.views import APIView
 
-from subjects import signatures
+from subjects import ideal_tokens, ideal_views, signatures
 from subjects.filling import numbered, numbers, run
 from subjects.protected import protected
 from subjects.requests import Step, request
 
-_ISSUER = "https://issuer.test"
-_LIFETIME_SECONDS = 1800
-_REUSE_MARGIN_SECONDS = 1800
-_NO_STORE = {"Cache-Control": "no-store", "Pragma": "no-cache"}
-
-_HEADER = signatures.header(settings.BENCHMARKS_ALGORITHM)
-_VERIFIED: dict[str, tuple[Machine, dict[str, Any]]] = {}
-
-
-# -- The views
-
-
-class Machine:
-    """The least that IsAuthenticated asks of a user."""
-
-    is_authenticated = True
-
-    def __init__(self, identifier: str) -> None:
-        self.identifier = identifier
-
-
-def plain_view(_request: HttpRequest) -> HttpResponse:
-    """Answer."""
-    return JsonResponse({"ok": True})
-
-
-class DrfView(APIView):
-    """Answers, through Django REST framework."""
-
-    def get(self, _request: Any) -> Response:
-        """Answer."""
-        return Response({"ok": True})
-
-
-@csrf_exempt
-def issuer(request: HttpRequest) -> HttpResponse:
-    """Exchange an API key for a token: one SELECT, one signature, one INSERT."""
-    key = request.META["HTTP_AUTHORIZATION"].removeprefix("ApiKey ")
-    now = int(time.time())
-    credential, organization, scope = _credential(key.rpartition(".")[0], key, now=now)
-    _count(credential)
-    jti = secrets.token_urlsafe(16)
-    claims = _claims(credential, organization, scope, now=now, jti=jti)
-    token = _signed(signatures.unsigned(_HEADER, claims))
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "INSERT INTO ideal_token (jti, credential, scope, issued_at, expires_at) "
-            "VALUES (%s, %s, %s, %s, %s)",
-            (jti, credential, scope, now, claims["exp"]),
-        )
-    return JsonResponse(
-        {
-            "access_token": token,
-            "token_type": "Bearer",
-            "expires_in": _LIFETIME_SECONDS,
-            "scope": scope,
-        },
-        headers=_NO_STORE,
-    )
-
-
-@csrf_exempt
-def reuse(request: HttpRequest) -> HttpResponse:
-    """Hand out a live token again: one SELECT, one signature."""
-    pair = base64.b64decode(request.META["HTTP_AUTHORIZATION"].removeprefix("Basic ")).decode()
-    client_id, _, secret = pair.partition(":")
-    now = int(time.time())
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT c.digest, t.signing_input, t.expires_at FROM ideal_credential c "
-            "JOIN ideal_token t ON t.credential = c.identifier "
-            "WHERE c.identifier = %s AND t.expires_at > %s AND t.signing_input IS NOT NULL "
-            "AND c.revoked_at IS NULL AND (c.expires_at IS NULL OR c.expires_at > %s) "
-            "ORDER BY t.id DESC LIMIT 1",
-            (client_id, now + _REUSE_MARGIN_SECONDS, now),
-        )
-        digest, signing_input, expires_at = cursor.fetchone()
-    _check(secret, digest)
-    _count(client_id)
-    token = {
-        "token": _signed(signing_input.encode()),
-        "expiration": expires_at,
-        "expiration_dt": f"{datetime.fromtimestamp(expires_at, UTC):%Y-%m-%dT%H:%M:%SZ}",
-    }
-    return JsonResponse({"success": True, "access_token": token}, headers=_NO_STORE)
-
-
-class FirstSightAuthentication(BaseAuthentication):
-    """Verifies each token: a signature and the claims."""
-
-    def authenticate(self, request: Any) -> tuple[Any, Any] | None:
-        """Return user and claims."""
-        scheme, _, token = request.META["HTTP_AUTHORIZATION"].partition(" ")
-        if scheme != "Bearer":
-            return None
-        return _trusted(token)
-
-
-class DictionaryAuthentication(BaseAuthentication):
-    """Knows verified tokens by heart, and asks no database."""
-
-    def authenticate(self, request: Any) -> tuple[Any, Any] | None:
-        """Return user and claims."""
-        scheme, _, token = request.META["HTTP_AUTHORIZATION"].partition(" ")
-        if scheme != "Bearer":
-            return None
-        known = _VERIFIED.get(token)
-        if known is None:
-            known = _VERIFIED[token] = _trusted(token)
-        if known[1]["exp"] <= time.time():
-            raise AuthenticationFailed
-        return known
-
-
-class UserAuthentication(DictionaryAuthentication):
-    """Knows verified tokens by heart, and reads the user."""
-
-    def authenticate(self, request: Any) -> tuple[Any, Any] | None:
-        """Return user and claims."""
-        known = super().authenticate(request)
-        if known is None:
-            return None
-        user = get_user_model().objects.get(pk=known[1]["sub"])
-        if not user.is_active:
-            raise AuthenticationFailed
-        return user, known[1]
-
-
-class KeyAuthentication(BaseAuthentication):
-    """Looks the API key up: one SELECT."""
-
-    def authenticate(self, request: Any) -> tuple[Any, Any] | None:
-        """Return user and identifier."""
-        scheme, _, key = request.META["HTTP_AUTHORIZATION"].partition(" ")
-        if scheme != "ApiKey":
-            return None
-        identifier = _credential(key.rpartition(".")[0], key, now=int(time.time()))[0]
-        return Machine(identifier), identifier
-
-
 urlpatterns = [
-    path("plain", plain_view),
-    path("drf", DrfView.as_view()),
-    path("issuer", issuer),
-    path("reuse", reuse),
-    path("verifier", protected(DictionaryAuthentication)),
-    path("first-sight", protected(FirstSightAuthentication)),
-    path("user", protected(UserAuthentication)),
-    path("key", protected(KeyAuthentication)),
+    path("plain", ideal_views.plain_view),
+    path("drf", ideal_views.DrfView.as_view()),
+    path("issuer", ideal_views.issuer),
+    path("reuse", ideal_views.reuse),
+    path("verifier", protected(ideal_views.DictionaryAuthentication)),
+    path("first-sight", protected(ideal_views.FirstSightAuthentication)),
+    path("user", protected(ideal_views.UserAuthentication)),
+    path("key", protected(ideal_views.KeyAuthentication)),
 ]
-
-
-def _credential(identifier: str, secret: str, *, now: int) -> tuple[str, str, str]:
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT digest, organization, scope, expires_at, revoked_at FROM ideal_credential "
-            "WHERE identifier = %s",
-            (identifier,),
-        )
-        digest, organization, scope, expires_at, revoked_at = cursor.fetchone()
-    _check(secret, digest)
-    if revoked_at is not None or (expires_at is not None and expires_at <= now):
-        raise AuthenticationFailed
-    return identifier, organization, scope
-
-
-def _check(secret: str, digest: str) -> None:
-    if not hmac.compare_digest(_digest(secret), digest):
-        raise AuthenticationFailed
-
-
-def _digest(secret: str) -> str:
-    return hashlib.sha256(secret.encode()).hexdigest()
-
-
-def _count(identifier: str) -> None:
-    """Make the calls of a counter that all processes share, if rates are limited."""
-    if settings.BENCHMARKS_RATE_LIMITS:
-        window = int(time.time()) // 86_400
-        key = hashlib.sha256(f"{identifier}:{window}".encode()).hexdigest()
-        if not counters.add(key, 1, 86_400):
-            counters.incr(key)
-
-
-def _claims(
-    credential: str, organization: str, scope: str, *, now: int, jti: str
-) -> dict[str, Any]:
-    return {
-        "iss": _ISSUER,
-        "sub": credential,
-        "aud": _ISSUER,
-        "client_id": credential,
-        "scope": scope,
-        "iat": now,
-        "exp": now + _LIFETIME_SECONDS,
-        "jti": jti,
-        "org": organization,
-    }
-
-
-@cache
-def _key() -> signatures.Es256 | signatures.Rs256:
-    """Return the key that all processes of this subject have."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pem FROM ideal_key")
-        return signatures.load(settings.BENCHMARKS_ALGORITHM, cursor.fetchone()[0])
-
-
-def _signed(signing_input: bytes) -> str:
-    return (signing_input + b"." + signatures.encode(_key().sign(signing_input))).decode()
-
-
-def _trusted(token: str) -> tuple[Machine, dict[str, Any]]:
-    signing_input, _, signature = token.encode().rpartition(b".")
-    encoded_header, _, payload = signing_input.partition(b".")
-    if encoded_header != _HEADER:
-        raise AuthenticationFailed
-    _key().verify(signatures.decode(signature), signing_input)
-    claims = json.loads(signatures.decode(payload))
-    if claims["iss"] != _ISSUER or claims["aud"] != _ISSUER or claims["exp"] <= time.time():
-        raise AuthenticationFailed
-    return Machine(claims["client_id"]), claims
 
 
 # -- The rows
@@ -286,10 +58,10 @@ def fill(rows: int) -> dict[str, Any]:
         "INSERT INTO ideal_credential (identifier, digest, organization, scope) "
         "VALUES (%s, %s, '1', 'reports:read')",
         _CREDENTIAL,
-        _digest(_SECRET),
+        ideal_views.digest(_SECRET),
     )
     _multiply(rows, now=now)
-    claims = _claims(_CREDENTIAL, "1", "reports:read", now=now, jti="j" * 22)
+    claims = ideal_tokens.make_claims(_CREDENTIAL, "1", "reports:read", now=now, jti="j" * 22)
     run(
         "INSERT INTO ideal_token (jti, credential, scope, issued_at, expires_at, signing_input) "
         "VALUES (%s, %s, 'reports:read', %s, %s, %s)",
@@ -297,7 +69,7 @@ def fill(rows: int) -> dict[str, Any]:
         _CREDENTIAL,
         now,
         now + 8 * 3600,
-        signatures.unsigned(_HEADER, claims).decode(),
+        ideal_tokens.unsigned(claims).decode(),
     )
     user = get_user_model().objects.create_user("benchmarks")
     return {"user": user.pk}
@@ -312,7 +84,7 @@ def _multiply(rows: int, *, now: int) -> None:
     run(
         "INSERT INTO ideal_token (jti, credential, scope, issued_at, expires_at) "
         f"SELECT {numbered('j', 22)}, {numbered('ci_live.', 20)}, 'reports:read', "
-        f"{now}, {now + _LIFETIME_SECONDS} FROM ({numbers(rows)}) AS n"
+        f"{now}, {now + ideal_tokens.LIFETIME_SECONDS} FROM ({numbers(rows)}) AS n"
     )
 
 
@@ -357,13 +129,19 @@ def _verify_key(_state: dict[str, Any], count: int) -> list[Step]:
 
 
 def _bearer(subject: str) -> str:
-    now, jti = int(time.time()), secrets.token_urlsafe(16)
-    claims = {**_claims(_CREDENTIAL, "1", "reports:read", now=now, jti=jti), "sub": subject}
-    return f"Bearer {_signed(signatures.unsigned(_HEADER, claims))}"
+    claims = ideal_tokens.make_claims(
+        _CREDENTIAL,
+        "1",
+        "reports:read",
+        now=int(time.time()),
+        jti=secrets.token_urlsafe(16),
+    )
+    claims["sub"] = subject
+    return f"Bearer {ideal_tokens.sign(ideal_tokens.unsigned(claims))}"
 
 
 def _signature(_state: dict[str, Any], count: int) -> list[Step]:
-    return [lambda: _key().sign(b"x" * 400)] * count
+    return [lambda: ideal_tokens.key().sign(b"x" * 400)] * count
 
 
 STEPS = {
