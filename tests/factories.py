@@ -12,8 +12,9 @@ from django.utils import timezone
 
 from token_exchange import credentials
 from token_exchange.core.errors import InvalidClient
+from token_exchange.core.revocations import RevocationKind
 from token_exchange.credentials import IssuedSecret
-from token_exchange.models import AccessToken, Credential, Organization, SigningKey
+from token_exchange.models import AccessToken, Credential, Organization, Revocation, SigningKey
 
 _numbers = itertools.count(1)
 
@@ -72,6 +73,19 @@ def make_tokens(
             }
         )
         for expires_at in expiries
+    )
+
+
+def make_revocations(count: int, *, expires_at: datetime) -> list[Revocation]:
+    """Write rows of the feed as they are when their last token has this expiry."""
+    return Revocation.objects.bulk_create(
+        Revocation(
+            kind=RevocationKind.TOKEN,
+            subject=f"{next(_numbers):022}",
+            position=next(_numbers),
+            expires_at=expires_at,
+        )
+        for _ in range(count)
     )
 
 

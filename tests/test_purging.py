@@ -1,18 +1,23 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
-from threading import Event, Thread
 
 import pytest
-from django.db import connection, connections, transaction
+from django.db import connection
 from django.db.models.signals import pre_delete
 from django.test.utils import CaptureQueriesContext
 
-from tests.factories import make_tokens
-from tests.parallel import in_threads
+from tests.factories import make_revocations, make_tokens
 from token_exchange import purging
-from token_exchange.models import AccessToken
-from token_exchange.purging import PurgeProgress, purge_expired_tokens
+from token_exchange.core.revocations import RevocationKind
+from token_exchange.models import AccessToken, Revocation
+from token_exchange.models.revocation import RevocationFeed, recording
+from token_exchange.purging import (
+    Purged,
+    PurgeProgress,
+    purge_expired,
+    purge_expired_tokens,
+)
 
 pytestmark = pytest.mark.django_db
 
@@ -32,8 +37,17 @@ def remaining() -> list[int]:
 
 
 @pytest.fixture
-def two_rows_a_window(monkeypatch):
+def two_rows_a_window(monkeypatch, elapsed):
+    """Windows do not change their size while the clock stands still."""
     monkeypatch.setattr(purging, "WINDOW_ROWS", 2)
+    monkeypatch.setattr(purging, "LARGEST_WINDOW_ROWS", 2)
+
+
+def windows(**arguments: object) -> list[PurgeProgress]:
+    """Purge; return what was told of each window."""
+    seen: list[PurgeProgress] = []
+    purge_expired_tokens(now=NOW, on_progress=seen.append, **arguments)
+    return seen
 
 
 class TestWhatIsPurged:
@@ -93,15 +107,32 @@ class TestWindows:
     def test_do_not_mind_gaps(self, two_rows_a_window):
         pks = make(*[DEAD] * 9)
         AccessToken.objects.filter(pk__in=pks[1:8]).delete()
-        seen: list[PurgeProgress] = []
-        assert purge_expired_tokens(now=NOW, on_progress=seen.append) == 2
-        assert len(seen) == 1
+        assert [progress.deleted for progress in windows()] == [1, 1, 2]
 
-    def test_hold_a_thousand_rows(self):
-        make(*[DEAD] * 2001)
-        seen: list[PurgeProgress] = []
-        assert purge_expired_tokens(now=NOW, on_progress=seen.append) == 2001
-        assert [progress.deleted for progress in seen] == [1000, 2000, 2001]
+    @pytest.mark.parametrize("before_the_gap", [DEAD, LIVE])
+    def test_leap_over_a_huge_gap(self, two_rows_a_window, before_the_gap):
+        pk = make(before_the_gap)[0]
+        make_tokens(DEAD, pk=pk + 10**15)
+        assert len(windows()) < 4
+        assert AccessToken.objects.filter(expires_at=DEAD).count() == 0
+
+    def test_begin_with_a_thousand_rows_and_grow_to_five_while_they_are_quick(self, elapsed):
+        make(*[DEAD] * 12001)
+        assert [progress.deleted for progress in windows()] == [1000, 3000, 7000, 12000, 12001]
+
+    def test_shrink_when_they_are_slow(self, elapsed, monkeypatch):
+        monkeypatch.setattr(purging, "WINDOW_ROWS", 8)
+        make(*[DEAD] * 20)
+        seconds = iter([0.021, 0.021, 0.02, 0.021, 0.021, 1, 1, 0])
+
+        def be_slow(execute, sql, *arguments):
+            if sql.startswith("DELETE"):
+                elapsed.seconds += next(seconds, 0)
+            return execute(sql, *arguments)
+
+        with connection.execute_wrapper(be_slow):
+            deleted = [progress.deleted for progress in windows()]
+        assert deleted == [8, 12, 14, 16, 17, 18, 19, 20]
 
     def test_take_a_fixed_number_of_queries_and_no_count(self, two_rows_a_window):
         make(*[DEAD] * 6)
@@ -109,8 +140,8 @@ class TestWindows:
             purge_expired_tokens(now=NOW)
         statements = [query["sql"].split()[0] for query in captured]
         a_window = {
-            "postgresql": ["SELECT", "SAVEPOINT", "SELECT", "DELETE", "RELEASE"],
-            "sqlite": ["SELECT", "SAVEPOINT", "DELETE", "RELEASE"],
+            "postgresql": ["SAVEPOINT", "SET", "DELETE", "RELEASE"],
+            "sqlite": ["SAVEPOINT", "DELETE", "RELEASE"],
         }[connection.vendor]
         assert statements == ["SELECT", *a_window * 3]
         assert not any("COUNT(" in query["sql"].upper() for query in captured)
@@ -125,6 +156,84 @@ class TestWindows:
         assert purge_expired_tokens(now=NOW, on_progress=make_more) == 3
         assert remaining() == made
         assert len(made) == 2
+
+
+class TestManyLiveRows:
+    """After very many, here four, the dead behind them are looked up by their expiry."""
+
+    @pytest.fixture(autouse=True)
+    def _four_are_many(self, two_rows_a_window, monkeypatch):
+        monkeypatch.setattr(purging, "LIVE_ROWS_IN_A_ROW", 4)
+
+    def test_are_not_read(self):
+        make(DEAD, *[LIVE] * 50, DEAD, *[LIVE] * 50)
+        with CaptureQueriesContext(connection) as captured:
+            assert purge_expired_tokens(now=NOW) == 2
+        assert len([query for query in captured if query["sql"].startswith("DELETE")]) == 4
+        assert len(remaining()) == 100
+
+    def test_may_come_first_and_many_dead_ones_behind_them(self):
+        pks = make(*[LIVE] * 5, *[DEAD - SECOND * (n // 3) for n in range(30)], NOW)
+        seen = windows()
+        assert remaining() == [*pks[:5], pks[-1]]
+        assert seen[-1].deleted == 30
+        assert seen[-1].reached_pk == seen[-1].last_pk
+
+    def test_may_all_be_of_one_expiry(self):
+        make(*[LIVE] * 5, *[DEAD] * 9)
+        assert windows()[-1].deleted == 9
+
+    def test_are_few_where_a_dead_one_is_among_them(self):
+        make(*[LIVE, LIVE, DEAD, LIVE] * 10, LIVE, LIVE)
+        assert len(windows()) == 21
+
+    def test_end_within_the_time_budget_too(self, elapsed):
+        make(*[LIVE] * 5, *[DEAD] * 9)
+
+        def take_a_second(progress: PurgeProgress) -> None:
+            elapsed.seconds += 1
+            seen.append(progress)
+
+        seen: list[PurgeProgress] = []
+        deleted = purge_expired_tokens(now=NOW, time_budget_seconds=5, on_progress=take_a_second)
+        assert deleted == 6
+        assert seen[-1].reached_pk < seen[-1].last_pk
+
+
+class TestRevocations:
+    def test_are_purged_when_they_have_expired(self):
+        make_revocations(3, expires_at=NOW - SECOND)
+        live = make_revocations(2, expires_at=NOW)
+        make(DEAD, LIVE)
+        assert purge_expired(now=NOW) == Purged(tokens=1, revocations=3)
+        assert list(Revocation.objects.all()) == live
+        assert purge_expired(now=NOW) == Purged(tokens=0, revocations=0)
+
+    def test_leave_the_feed_where_it_is(self):
+        with recording(using="default") as recorder:
+            recorder.end_all(RevocationKind.USER, "1")
+        before = RevocationFeed.objects.values().get()
+        Revocation.objects.update(expires_at=DEAD)
+        assert purge_expired(now=NOW).revocations == 1
+        assert RevocationFeed.objects.values().get() == before
+
+    def test_share_the_time_budget_with_the_tokens(self, two_rows_a_window, elapsed):
+        make(*[DEAD] * 4)
+        make_revocations(3, expires_at=DEAD)
+
+        def take_a_second(execute, sql, *arguments):
+            elapsed.seconds += sql.startswith("DELETE")
+            return execute(sql, *arguments)
+
+        with connection.execute_wrapper(take_a_second):
+            purged = [purge_expired(now=NOW, time_budget_seconds=3) for _ in range(2)]
+        assert purged == [Purged(tokens=2, revocations=3), Purged(tokens=2, revocations=0)]
+
+    def test_tell_no_progress(self):
+        make_revocations(3, expires_at=DEAD)
+        seen: list[PurgeProgress] = []
+        purge_expired(now=NOW, on_progress=seen.append)
+        assert seen == []
 
 
 class TestTimeBudget:
@@ -154,48 +263,3 @@ class TestKilledRun:
             purge_expired_tokens(now=NOW, on_progress=be_killed)
         assert len(remaining()) == 3
         assert purge_expired_tokens(now=NOW) == 3
-
-
-@pytest.mark.postgresql
-@pytest.mark.django_db(transaction=True)
-class TestWithOthersAtWork:
-    def test_leaves_out_a_row_that_somebody_holds(self):
-        pks = make(DEAD, DEAD, DEAD)
-        held, done = Event(), Event()
-
-        def hold() -> None:
-            with transaction.atomic():
-                AccessToken.objects.select_for_update().get(pk=pks[1])
-                held.set()
-                done.wait(timeout=20)
-            connections.close_all()
-
-        holder = Thread(target=hold)
-        holder.start()
-        try:
-            assert held.wait(timeout=20)
-            with connection.cursor() as cursor:
-                cursor.execute("SET lock_timeout = '5s'")
-            assert purge_expired_tokens(now=NOW) == 2
-            assert remaining() == [pks[1]]
-        finally:
-            done.set()
-            holder.join(timeout=20)
-        assert purge_expired_tokens(now=NOW) == 1
-
-    def test_shares_the_rows_with_another_purge(self, two_rows_a_window):
-        make(*[DEAD] * 200)
-        assert sum(in_threads(4, lambda: purge_expired_tokens(now=NOW))) == 200
-        assert remaining() == []
-
-    def test_each_window_is_a_transaction_of_its_own(self, two_rows_a_window):
-        make(DEAD, DEAD, DEAD)
-        with CaptureQueriesContext(connection) as captured:
-            purge_expired_tokens(now=NOW)
-        statements = [query["sql"].split()[0] for query in captured]
-        assert statements == [
-            *("SELECT",),
-            *("SELECT", "BEGIN", "SELECT", "DELETE", "COMMIT"),
-            *("SELECT", "BEGIN", "SELECT", "DELETE", "COMMIT"),
-        ]
-        assert any("SKIP LOCKED" in query["sql"] for query in captured)

@@ -13,8 +13,9 @@ from token_exchange import purging, signing
 
 @shared_task(name="token_exchange.tasks.purge_expired_tokens", ignore_result=True)
 def purge_expired_tokens(time_budget_seconds: float = 300.0) -> int:
-    """Purge expired tokens for at most ``time_budget_seconds``; return how many."""
-    return purging.purge_expired_tokens(now=timezone.now(), time_budget_seconds=time_budget_seconds)
+    """Purge what has expired for at most ``time_budget_seconds``; return how many tokens."""
+    now = timezone.now()
+    return purging.purge_expired(now=now, time_budget_seconds=time_budget_seconds).tokens
 
 
 @shared_task(name="token_exchange.tasks.rotate_signing_keys", ignore_result=True)

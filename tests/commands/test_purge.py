@@ -9,10 +9,12 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from tests.commands.conftest import run, text
-from tests.factories import make_tokens
-from token_exchange.models import AccessToken
+from tests.factories import make_revocations, make_tokens
+from token_exchange.models import AccessToken, Revocation
 
 pytestmark = pytest.mark.django_db
+
+LONG_AGO = datetime(2020, 1, 1, tzinfo=UTC)
 
 
 def make_dead_tokens(count: int) -> None:
@@ -24,13 +26,18 @@ def make_dead_tokens(count: int) -> None:
 class TestPurgeExpiredTokens:
     def test_tells_how_many(self):
         make_dead_tokens(3)
-        assert run("purge_expired_tokens") == {"deleted": 3}
-        assert run("purge_expired_tokens") == {"deleted": 0}
+        make_revocations(2, expires_at=LONG_AGO)
+        make_revocations(1, expires_at=datetime.now(UTC) + timedelta(minutes=5))
+        assert run("purge_expired_tokens") == {"deleted": 3, "revocations_deleted": 2}
+        assert run("purge_expired_tokens") == {"deleted": 0, "revocations_deleted": 0}
+        assert Revocation.objects.count() == 1
         assert AccessToken.objects.count() == 1
 
     def test_tells_people(self):
         make_dead_tokens(2)
-        assert text("purge_expired_tokens", "--time-budget", "5m") == "Deleted 2 expired tokens.\n"
+        make_revocations(1, expires_at=LONG_AGO)
+        told = text("purge_expired_tokens", "--time-budget", "5m")
+        assert told == "Deleted 2 expired tokens and 1 expired revocations.\n"
 
     @pytest.mark.parametrize("budget", ["0", "-1", "soon", f"{10**12}d"])
     def test_refuses_a_budget_that_cannot_be(self, complaint, budget):
@@ -55,7 +62,8 @@ class TestProgressBar:
         monkeypatch.setattr("token_exchange.purging.WINDOW_ROWS", 2)
         make_dead_tokens(5)
         with self.terminal(monkeypatch) as shown:
-            assert text("purge_expired_tokens") == "Deleted 5 expired tokens.\n"
+            told = text("purge_expired_tokens")
+        assert told == "Deleted 5 expired tokens and 0 expired revocations.\n"
         screen = "".join(shown)
         assert screen.index("Purging") < screen.index("33%") < screen.index("100%")
 
@@ -67,7 +75,7 @@ class TestProgressBar:
     def test_is_not_shown_to_a_program(self, monkeypatch):
         make_dead_tokens(5)
         with self.terminal(monkeypatch) as shown:
-            assert run("purge_expired_tokens") == {"deleted": 5}
+            assert run("purge_expired_tokens") == {"deleted": 5, "revocations_deleted": 0}
         assert shown == []
 
     def test_is_not_shown_in_a_log(self, capsys):

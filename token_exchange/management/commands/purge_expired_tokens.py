@@ -1,4 +1,4 @@
-"""How does an operator purge expired tokens from a shell, and see how far it is?"""
+"""How does an operator purge what has expired from a shell, and see how far it is?"""
 
 from __future__ import annotations
 
@@ -14,13 +14,16 @@ from django.utils import timezone
 
 from token_exchange.management.arguments import positive_duration
 from token_exchange.management.base import OneAnswerCommand
-from token_exchange.purging import PurgeProgress, purge_expired_tokens
+from token_exchange.purging import PurgeProgress, purge_expired
 
 
 class Command(OneAnswerCommand):
-    """Purge expired tokens."""
+    """Purge expired tokens and revocations."""
 
-    help = "Delete tokens that expired longer ago than TOKEN_RETENTION."
+    help = (
+        "Delete tokens that expired longer ago than TOKEN_RETENTION, and revocations of tokens "
+        "that have all expired."
+    )
 
     def add_own_arguments(self, parser: CommandParser) -> None:
         """Add the time budget."""
@@ -35,14 +38,13 @@ class Command(OneAnswerCommand):
         """Purge them, with a progress bar where a person looks on."""
         budget = float("inf") if time_budget is None else time_budget.total_seconds()
         with _progress_bar(is_shown=sys.stderr.isatty() and not json) as show:
-            deleted = purge_expired_tokens(
-                now=timezone.now(), time_budget_seconds=budget, on_progress=show
-            )
-        return {"deleted": deleted}
+            purged = purge_expired(now=timezone.now(), time_budget_seconds=budget, on_progress=show)
+        return {"deleted": purged.tokens, "revocations_deleted": purged.revocations}
 
     def text(self, answer: dict[str, Any]) -> str:
         """Say how many."""
-        return f"Deleted {answer['deleted']} expired tokens."
+        tokens, revocations = answer["deleted"], answer["revocations_deleted"]
+        return f"Deleted {tokens} expired tokens and {revocations} expired revocations."
 
 
 @contextmanager
