@@ -148,6 +148,14 @@ class TestTransactionOfTheCaller:
             assert in_threads(1, lambda: kids(published())) == [[first_key.kid]]
         assert in_threads(1, lambda: kids(published())) == [[new.kid]]
 
+    def test_has_parsed_the_keys_that_others_have_parsed(self, first_key):
+        """An RSA key takes 70 ms, and he asks at each token."""
+        before = signing.key_set().current
+        with transaction.atomic():
+            rotate_signing_key(now=START)
+            assert signing.key_set().current is before
+            assert len(kids(published())) == 2
+
     def test_leaves_no_key_behind_that_was_rolled_back(self, first_key, mint):
         with transaction.atomic():
             remove_signing_key(first_key.kid, now=START)

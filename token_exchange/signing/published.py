@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable
-from typing import Final, NamedTuple
+from typing import Final
 
 from django.core.signals import setting_changed
 from django.db import router
@@ -23,32 +22,40 @@ KEY_SET_MAX_AGE_SECONDS: Final = 1
 verified that would tell of it sooner."""
 
 
-class _Published(NamedTuple):
-    key_set: keys.KeySet
-    unreadable: frozenset[str]
-    """The ids of keys of which a half cannot be read; each is told of once."""
+class _Reader:
+    """Reads the key set, and parses each key once: that costs more than a hundred signatures."""
 
+    def __init__(self) -> None:
+        self.forget()
 
-def _read(before: _Published | None) -> _Published:
-    """Read the keys; what was parsed before is not parsed again."""
-    known, told = before or _Published(keys.KeySet(()), frozenset())
-    now = timezone.now()
-    rows = list(SigningKey.objects.on_writer().published(now=now))
-    public = {row.kid: known.verification_key(row.kid) or _parse_public(row) for row in rows}
-    private = {row.kid: known.signing_key(row.kid) or _parse_private(row) for row in rows}
-    states = {row.kid: row.state(now=now) for row in rows}
-    waiting = [kid for kid, state in states.items() if state == KeyState.NEXT]
-    current = [kid for kid, state in states.items() if state == KeyState.CURRENT]
-    key_set = keys.KeySet(
-        filter(None, public.values()),
-        signing_keys=filter(None, private.values()),
-        # A clock that is behind finds no key whose time has come, but one that will sign next.
-        current_kid=next(iter([*current[-1:], *waiting]), None),
-        is_changing=bool(waiting),
-    )
-    unreadable = frozenset(kid for kid in states if not (public[kid] and private[kid]))
-    _tell(unreadable - told)
-    return _Published(key_set, unreadable)
+    def forget(self) -> None:
+        self._known = keys.KeySet(())
+        self._unreadable: frozenset[str] = frozenset()
+
+    def __call__(self, before: keys.KeySet | None) -> keys.KeySet:
+        # Not from ``before``: a transaction that reads for itself alone has none.
+        known, now = self._known, timezone.now()
+        rows = list(SigningKey.objects.on_writer().published(now=now))
+        public = {row.kid: known.verification_key(row.kid) or _parse_public(row) for row in rows}
+        private = {row.kid: known.signing_key(row.kid) or _parse_private(row) for row in rows}
+        states = {row.kid: row.state(now=now) for row in rows}
+        waiting = [kid for kid, state in states.items() if state == KeyState.NEXT]
+        current = [kid for kid, state in states.items() if state == KeyState.CURRENT]
+        self._tell_of({kid for kid in states if not (public[kid] and private[kid])})
+        key_set = self._known = keys.KeySet(
+            filter(None, public.values()),
+            signing_keys=filter(None, private.values()),
+            # A clock that is behind finds no key whose time has come, but one that will sign next.
+            current_kid=next(iter([*current[-1:], *waiting]), None),
+            is_changing=bool(waiting),
+        )
+        return key_set  # another thread may have read something else by now
+
+    def _tell_of(self, unreadable: set[str]) -> None:
+        """Log each of which a half cannot be read, once as long as that is so."""
+        for kid in sorted(unreadable - self._unreadable):
+            log_event(logging.ERROR, "signing_key.unreadable", kid=kid)
+        self._unreadable = frozenset(unreadable)
 
 
 def _parse_public(row: SigningKey) -> keys.VerificationKey | None:
@@ -68,11 +75,6 @@ def _parse_private(row: SigningKey) -> keys.SigningKey | None:
         return None
 
 
-def _tell(unreadable: Iterable[str]) -> None:
-    for kid in sorted(unreadable):
-        log_event(logging.ERROR, "signing_key.unreadable", kid=kid)
-
-
 def _has_uncommitted_changes() -> bool:
     return has_uncommitted_changes(using=router.db_for_write(SigningKey))
 
@@ -81,7 +83,7 @@ def _max_age_seconds() -> float:
     return KEY_SET_MAX_AGE_SECONDS
 
 
-# Parsing a key costs more than a hundred signatures.
+_read = _Reader()
 _copy = Copy(
     _read,
     name="key_set",
@@ -92,11 +94,12 @@ _copy = Copy(
 
 def key_set() -> keys.KeySet:
     """Return this process's key set, at most ``KEY_SET_MAX_AGE_SECONDS`` old."""
-    return _copy.get().key_set
+    return _copy.get()
 
 
 def forget_key_set() -> None:
     """Make this process read and parse the key set anew when it needs it next."""
+    _read.forget()
     _copy.forget()
 
 
@@ -107,7 +110,7 @@ def expire_key_set() -> None:
 
 def _forget(*, setting: str, **_: object) -> None:
     if setting in {"TOKEN_EXCHANGE", "SECRET_KEY", "SECRET_KEY_FALLBACKS"}:
-        _copy.forget()
+        forget_key_set()
 
 
 def _expire(**_: object) -> None:
