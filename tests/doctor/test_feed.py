@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 import time_machine
 from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from tests.doctor.reports import Report, examine
 from token_exchange import revocation
@@ -130,4 +131,6 @@ def test_only_so_many_rows_are_counted():
     with recording(using="default") as feed:
         feed.end_tokens((f"jti-{number}", NOW) for number in range(10_002))
     told = "A follower learns of all more than 10000 live revocations."
-    assert examine().of("revocation feed")[-1] == ("ok", told)
+    with CaptureQueriesContext(connection) as queries:
+        assert examine().of("revocation feed")[-1] == ("ok", told)
+    assert len([each for each in queries if each["sql"].endswith(" LIMIT 10001")]) == 1

@@ -26,10 +26,11 @@ def examine(_now: datetime) -> Iterator[Finding]:
         yield ok("The rate limits are off, so no cache is asked.")
         return
     name = getattr(django_settings, "RATELIMIT_USE_CACHE", "default")
+    cache = caches[name]
     # First, for they are missed most where it does not answer.
     yield from _timeouts(name, django_settings.CACHES[name])
-    if _counts(caches[name]):
-        yield ok(f"{name!r} counts, and answers in {_round_trip(caches[name]) * 1000:.1f} ms.")
+    if _counts(cache):
+        yield ok(f"{name!r} counts, and answers in {_round_trip(cache) * 1000:.1f} ms.")
     else:
         yield error(
             f"{name!r} does not keep what it is given, so nothing is limited.",
@@ -63,7 +64,8 @@ def _unused_key() -> str:
 def _timeouts(name: str, config: Mapping[str, Any]) -> Iterator[Finding]:
     if not str(config["BACKEND"]).endswith("RedisCache"):
         return
-    given = {each.lower() for each in config.get("OPTIONS", {})}
+    options = config.get("OPTIONS", {})
+    given = {each.lower() for each, value in options.items() if value is not None}
     missing = [
         each
         for each in _TIMEOUTS

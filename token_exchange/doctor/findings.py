@@ -62,4 +62,4 @@ def cause(failure: Exception) -> str:
     if kind.__module__ == builtins.__name__ and not isinstance(failure, OSError):
         # "Port could not be cast to integer value as 'secret'": they quote what they cannot read.
         return f"{kind.__name__} (its text may quote a password, and is not shown)"
-    return f"{kind.__name__}: {_BEFORE_A_HOST.sub('…@', ' '.join(str(failure).split()))}"
+    return f"{kind.__name__}: {_BEFORE_A_HOST.sub('**@', ' '.join(str(failure).split()))}"
