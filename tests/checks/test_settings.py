@@ -58,6 +58,12 @@ class TestSettings:
         assert ids([message]) == ["E024"]
         assert "not callable" in message.msg
 
+    def test_resource_server_with_our_tables(self, token_exchange_settings):
+        token_exchange_settings(MODE="resource-server", REVOCATIONS_API_KEY="sk_live.x")
+        [message] = check_settings(None)
+        assert ids([message]) == ["E028"]
+        assert "INSTALLED_APPS" in message.msg
+
     @pytest.mark.parametrize("field", ["slog", "pk", "token_exchange_credentials", "slug__iexact"])
     def test_lookup_field_that_is_no_column(self, token_exchange_settings, field):
         token_exchange_settings(ORGANIZATION_LOOKUP_FIELD=field)

@@ -43,6 +43,9 @@ class TestEachSetting:
             ("REVOCATION_MAX_AGE", 0, timedelta(0)),
             ("REVOCATION_MAX_STALENESS", 60, timedelta(minutes=1)),
             ("VERIFIED_TOKEN_CACHE_SIZE", 0, 0),
+            ("JWKS_URL", "https://keys.test/jwks.json", "https://keys.test/jwks.json"),
+            ("REVOCATIONS_API_KEY", "sk_live.x.y", "sk_live.x.y"),
+            ("REMOTE_TIMEOUT", 1, timedelta(seconds=1)),
         ],
     )
     def test_read(self, key, written, expected):

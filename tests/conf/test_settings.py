@@ -69,6 +69,11 @@ class TestDefaults:
             revocation_max_age=timedelta(seconds=1),
             revocation_max_staleness=timedelta(0),
             verified_token_cache_size=10_000,
+            mode="issuer",
+            jwks_url=None,
+            revocations_url=None,
+            revocations_api_key=None,
+            remote_timeout=timedelta(seconds=2),
             signing_key_lifetime=timedelta(days=90),
         )
 
@@ -79,6 +84,19 @@ class TestDefaults:
         with override_settings(DEBUG=False):
             assert read().require_https is True
             assert read(REQUIRE_HTTPS=False).require_https is False
+
+    def test_a_resource_server_has_others(self):
+        settings = read(MODE="resource-server", REVOCATIONS_API_KEY="sk_live.x")
+        assert settings.verifier == "token_exchange.resource_server.verify_access_token"
+        assert settings.revocation_max_staleness == timedelta(minutes=1)
+        assert read(
+            MODE="resource-server",
+            REVOCATIONS_API_KEY="sk_live.x",
+            REVOCATION_MAX_STALENESS=0,
+            VERIFIER="tests.factories.make_user",
+        ) == dataclasses.replace(
+            settings, revocation_max_staleness=timedelta(0), verifier="tests.factories.make_user"
+        )
 
     def test_string_prefixes(self):
         settings = read(ENVIRONMENT="test", API_KEY_PREFIX="k", CLIENT_SECRET_PREFIX="s1")
@@ -121,13 +139,16 @@ class TestGetSettings:
 
     def test_repr_hides_the_secrets(self):
         secret = "hidden-" * 8
-        settings = read(SIGNING_KEY_ENCRYPTION_KEYS=[secret])
+        settings = read(SIGNING_KEY_ENCRYPTION_KEYS=[secret], REVOCATIONS_API_KEY=secret)
         assert settings.signing_key_encryption_keys == (secret,)
+        assert settings.revocations_api_key == secret
         assert "hidden" not in f"{settings!r}{settings}"
         assert "https://issuer.test" in repr(settings)
 
     def test_problem_hides_the_secrets(self):
-        problems = problems_of(SIGNING_KEY_ENCRYPTION_KEYS=["hidden"])
+        problems = problems_of(
+            SIGNING_KEY_ENCRYPTION_KEYS=["hidden"], REVOCATIONS_API_KEY="hidden key"
+        )
         assert "hidden" not in str(problems)
 
 
@@ -148,6 +169,12 @@ class TestWholeDictionary:
             [problem] = read_settings()[1]
         assert problem.check_id == "E001"
         assert repr(key) in problem.message
+
+    def test_a_resource_server_must_have_a_key_to_ask_with(self):
+        [(check_id, message)] = problems_of(MODE="resource-server")
+        assert check_id == "E037"
+        assert "REVOCATIONS_API_KEY" in message
+        assert "token_exchange:revocations" in message
 
     def test_issuer_is_required(self):
         with override_settings(TOKEN_EXCHANGE={}):
@@ -183,6 +210,11 @@ class TestWholeDictionary:
             "REVOCATION_MAX_AGE": "E025",
             "REVOCATION_MAX_STALENESS": "E026",
             "VERIFIED_TOKEN_CACHE_SIZE": "E027",
+            "MODE": "E028",
+            "JWKS_URL": "E029",
+            "REVOCATIONS_URL": "E036",
+            "REVOCATIONS_API_KEY": "E037",
+            "REMOTE_TIMEOUT": "E038",
             "SIGNING_KEY_LIFETIME": "E045",
         }
 
@@ -225,11 +257,5 @@ class TestEverySettingIsUsed:
             if isinstance(node, ast.Attribute)
             and ast.unparse(node.value) in {"settings", "get_settings()", "self"}
             and (ast.unparse(node.value) != "self" or path.match("conf/settings.py"))
-        }
-        # Declared before what reads them.
-        read_somewhere |= {
-            "revocation_max_age",
-            "revocation_max_staleness",
-            "verified_token_cache_size",
         }
         assert {key.lower() for key in FIELDS} <= read_somewhere

@@ -14,6 +14,7 @@ from django.db.models import Model
 from django.utils.module_loading import import_string
 
 from token_exchange.conf import Settings, read_settings
+from token_exchange.conf.readers import RESOURCE_SERVER
 from token_exchange.models import (
     ORGANIZATION_MODEL,
     AbstractOrganization,
@@ -22,7 +23,7 @@ from token_exchange.models import (
 
 
 def check_settings(app_configs: Any, **_: object) -> list[checks.CheckMessage]:
-    """Check each key of ``TOKEN_EXCHANGE`` (E001 to E027) and the models it relies on."""
+    """Check each key of ``TOKEN_EXCHANGE`` (E001 to E029, E036 on) and the models it relies on."""
     settings, problems = read_settings()
     messages: list[checks.CheckMessage] = [
         checks.Error(problem.message, id=f"token_exchange.{problem.check_id}")
@@ -86,6 +87,13 @@ def _has_policy() -> bool:
 
 def _check_values(settings: Settings) -> Iterator[checks.CheckMessage]:
     yield from _check_verifier(settings)
+    if settings.mode == RESOURCE_SERVER:
+        yield checks.Error(
+            "TOKEN_EXCHANGE['MODE'] is 'resource-server', and token_exchange is in INSTALLED_APPS, "
+            "where it would issue tokens in the name of another service.",
+            hint="Take it out, with its urls; authentication and permissions work without.",
+            id="token_exchange.E028",
+        )
     if not _has_field(settings.organization_lookup_field):
         yield checks.Error(
             f"{get_organization_model()._meta.label} has no column "

@@ -13,7 +13,8 @@ from django.core.exceptions import ImproperlyConfigured
 from django.core.signals import setting_changed
 from django.utils.module_loading import import_string
 
-from token_exchange.conf.settings import Settings, read_settings
+from token_exchange.conf.reading import read_settings
+from token_exchange.conf.settings import Settings
 
 if TYPE_CHECKING:
     from token_exchange.core.verification import VerifiedToken

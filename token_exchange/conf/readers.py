@@ -17,11 +17,15 @@ from token_exchange.core.keys import ALGORITHMS
 from token_exchange.core.scopes import RESERVED_PREFIX, is_scope_token
 from token_exchange.core.secret_strings import PREFIX_PATTERN
 
+ISSUER: Final = "issuer"
+RESOURCE_SERVER: Final = "resource-server"
+
 RATE_NAMES: Final = ("token", "auth_token", "failure")
 _RATE: Final = re.compile(r"([1-9][0-9]{0,8})/([1-9][0-9]{0,5})?([smhd])")
 _RATE_UNITS: Final = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 
 _DAY: Final = timedelta(days=1)
+_MINUTE: Final = timedelta(minutes=1)
 _SECOND: Final = timedelta(seconds=1)
 # More than any is meant to be, and no sum of a date and one of these is out of range.
 _CENTURY: Final = timedelta(days=36_525)
@@ -164,6 +168,19 @@ def _secrets(value: Any) -> tuple[str, ...]:
     return tuple(value)
 
 
+def _api_key(value: Any) -> str:
+    if not isinstance(value, str) or re.fullmatch(r"[!-~]+", value) is None:
+        raise ValueError("must be an API key, without spaces")
+    return value
+
+
+def mode(value: Any) -> str:
+    """Accept what a service can be."""
+    if not isinstance(value, str) or value not in {ISSUER, RESOURCE_SERVER}:
+        raise ValueError(f"must be {ISSUER!r} or {RESOURCE_SERVER!r}")
+    return value
+
+
 def dotted_path(value: Any) -> str:
     """Accept the dotted path of something to import."""
     if not isinstance(value, str) or "." not in value:
@@ -175,7 +192,11 @@ token_lifetime: Final = duration(minimum=_SECOND, maximum=_DAY)
 any_duration: Final = duration()
 day_at_most: Final = duration(maximum=_DAY)
 optional_duration: Final = optional(duration(minimum=_SECOND))
+timeout: Final = duration(minimum=_SECOND, maximum=_MINUTE)
 optional_secrets: Final = optional(_secrets)
+optional_api_key: Final = optional(_api_key)
+SECRET: Final = (optional_secrets, optional_api_key)
+"""Readers of what no ``repr`` may show."""
 
 DEFAULT_RATE_LIMITS: Final[Mapping[str, str | None]] = {
     "token": "60/m",

@@ -3,21 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import cached_property
-from typing import Any
+from typing import Any, Final
 
 from django.conf import settings as django_settings
 
 from token_exchange.conf import readers
 from token_exchange.conf.readers import DEFAULT_RATE_LIMITS, Rate
 
+_VERIFIERS: Final = {
+    readers.ISSUER: "token_exchange.exchange.verify_access_token",
+    readers.RESOURCE_SERVER: "token_exchange.resource_server.verify_access_token",
+}
+_MAX_STALENESS: Final = {
+    readers.ISSUER: timedelta(0),
+    readers.RESOURCE_SERVER: timedelta(minutes=1),
+}
+
 
 def _setting(check_id: str, default: Any, read: Callable[[Any], Any], help_text: str) -> Any:
     """Declare a setting: its check's stable id, default as one would write it, reader, meaning."""
     metadata = {"check_id": check_id, "default": default, "read": read, "help": help_text}
-    return field(metadata=metadata, repr=read is not readers.optional_secrets)
+    return field(metadata=metadata, repr=read not in readers.SECRET)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -161,9 +170,9 @@ class Settings:
     )
     verifier: str = _setting(
         "E024",
-        "token_exchange.exchange.verify_access_token",
-        readers.dotted_path,
-        "The callable that verifies bearer tokens.",
+        None,
+        readers.optional(readers.dotted_path),
+        "The callable that verifies bearer tokens. Default: ours for this `MODE`.",
     )
     revocation_max_age: timedelta = _setting(
         "E025",
@@ -176,13 +185,47 @@ class Settings:
         None,
         readers.optional(readers.day_at_most),
         "Seconds that verification goes on with the last known keys and revocations while their "
-        "source is away; then 503. Default: 0.",
+        "source is away; then 503. Default: 0, in a resource server 60.",
     )
     verified_token_cache_size: int = _setting(
         "E027",
         10_000,
         readers.cache_size,
         "Verified tokens that a process remembers, so that it checks each signature once; 0: none.",
+    )
+    mode: str = _setting(
+        "E028",
+        readers.ISSUER,
+        readers.mode,
+        "What this service is: `issuer`, or `resource-server`, which has none of our tables and "
+        "verifies the tokens of the service in `ISSUER` by what that one publishes.",
+    )
+    jwks_url: str | None = _setting(
+        "E029",
+        None,
+        readers.optional(readers.url),
+        "Where a resource server finds the issuer's keys. "
+        "Default: `/.well-known/jwks.json` below the issuer.",
+    )
+    revocations_url: str | None = _setting(
+        "E036",
+        None,
+        readers.optional(readers.url),
+        "Where a resource server finds what is revoked. Default: `/v1/revocations` below the "
+        "issuer.",
+    )
+    revocations_api_key: str | None = _setting(
+        "E037",
+        None,
+        readers.optional_api_key,
+        "The API key that a resource server asks with, of the scope `token_exchange:revocations`; "
+        "it must have one.",
+    )
+    remote_timeout: timedelta = _setting(
+        "E038",
+        2,
+        readers.timeout,
+        "Seconds that a request to a resource server waits for the issuer, at most.",
     )
     signing_key_lifetime: timedelta | None = _setting(
         "E045",
@@ -196,7 +239,8 @@ class Settings:
         derived = {
             "audience": self.issuer,
             "require_https": not django_settings.DEBUG,
-            "revocation_max_staleness": timedelta(0),
+            "verifier": _VERIFIERS[self.mode],
+            "revocation_max_staleness": _MAX_STALENESS[self.mode],
         }
         for name, value in derived.items():
             if getattr(self, name) is None:
@@ -216,31 +260,3 @@ class Settings:
     def client_secret_string_prefix(self) -> str:
         """The ``<prefix>_<environment>`` of client secrets."""
         return f"{self.client_secret_prefix}_{self.environment}"
-
-
-@dataclass(frozen=True, slots=True)
-class Problem:
-    """One setting that cannot be used as it is."""
-
-    check_id: str
-    message: str
-
-
-def read_settings() -> tuple[Settings | None, list[Problem]]:
-    """Read ``TOKEN_EXCHANGE``; where there are problems, there are no settings."""
-    written = getattr(django_settings, "TOKEN_EXCHANGE", None)
-    if not isinstance(written, Mapping):
-        return None, [Problem("E001", "TOKEN_EXCHANGE must be a dictionary in your settings.")]
-    known = {each.name.upper(): each for each in fields(Settings)}
-    problems = [
-        Problem("E001", f"TOKEN_EXCHANGE has an unknown key, {key!r}.")
-        for key in written
-        if key not in known
-    ]
-    values = {}
-    for key, each in known.items():
-        try:
-            values[each.name] = each.metadata["read"](written.get(key, each.metadata["default"]))
-        except ValueError as error:
-            problems.append(Problem(each.metadata["check_id"], f"TOKEN_EXCHANGE[{key!r}] {error}."))
-    return (None, problems) if problems else (Settings(**values), [])
