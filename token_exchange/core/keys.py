@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
+from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import (
     Encoding,
@@ -23,7 +24,7 @@ from cryptography.hazmat.primitives.serialization import (
 )
 from jwt import PyJWK, PyJWTError
 from jwt.algorithms import ECAlgorithm, OKPAlgorithm, RSAAlgorithm
-from jwt.utils import base64url_encode, der_to_raw_signature
+from jwt.utils import base64url_encode
 
 from token_exchange.core.errors import TemporarilyUnavailable
 
@@ -63,7 +64,9 @@ class _DeterministicES256(ECAlgorithm):
         self._signature_algorithm = ec.ECDSA(SHA256(), deterministic_signing=True)
 
     def sign(self, msg: bytes, key: ec.EllipticCurvePrivateKey) -> bytes:
-        return der_to_raw_signature(key.sign(msg, self._signature_algorithm), key.curve)
+        # Each number in as many bytes as the curve has (RFC 7518, section 3.4).
+        numbers = decode_dss_signature(key.sign(msg, self._signature_algorithm))
+        return b"".join(number.to_bytes(32, "big") for number in numbers)
 
 
 _ALGORITHMS: Final[Mapping[str, Algorithm]] = {

@@ -28,7 +28,12 @@ ID_LENGTH: Final = 12
 SECRET_LENGTH: Final = 43
 CHECKSUM_LENGTH: Final = 6
 
-_EVEN: Final = 256 - 256 % 62
+# The digits of all numbers below 62 * 62, two each.
+_PAIRS: Final = [high + low for high in BASE62 for low in BASE62]
+
+# Of 256 values the first 248 fall evenly on 62 characters; the others are drawn again.
+_CHARACTERS: Final = bytes(ord(BASE62[byte % 62]) for byte in range(256))
+_UNEVEN: Final = bytes(range(256 - 256 % 62, 256))
 
 PREFIX_PATTERN: Final = re.compile(r"[a-z][a-z0-9]{0,15}_[a-z][a-z0-9]{0,15}")
 _SECRET_TAIL: Final = re.compile(
@@ -62,12 +67,9 @@ class SecretString:
 
 
 def _checksum(text: str) -> str:
-    value = zlib.crc32(text.encode("ascii"))
-    digits = []
-    for _ in range(CHECKSUM_LENGTH):
-        value, digit = divmod(value, 62)
-        digits.append(BASE62[digit])
-    return "".join(reversed(digits))
+    value, low = divmod(zlib.crc32(text.encode("ascii")), len(_PAIRS))
+    high, middle = divmod(value, len(_PAIRS))
+    return _PAIRS[high] + _PAIRS[middle] + _PAIRS[low]
 
 
 def _has_checksum(text: str) -> bool:
@@ -76,12 +78,10 @@ def _has_checksum(text: str) -> bool:
 
 def random_text(length: int) -> str:
     """Draw ``length`` characters of base 62 from the system's random source (5.95 bits each)."""
-    text = ""
+    text = b""
     while len(text) < length:
-        # Of 256 values the first 248 fall evenly on 62 characters.
-        drawn = secrets.token_bytes(length)
-        text += "".join(BASE62[byte % 62] for byte in drawn if byte < _EVEN)
-    return text[:length]
+        text += secrets.token_bytes(length).translate(_CHARACTERS, _UNEVEN)
+    return text[:length].decode("ascii")
 
 
 def make_identifier(prefix: str) -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, Final, TypeAlias
 
 from jwt.utils import base64url_decode, base64url_encode
@@ -19,6 +20,12 @@ TOKEN_TYPE: Final = "at+jwt"  # RFC 9068, section 2.1
 
 USER_SUBJECT_PREFIX: Final = "user:"
 """Starts the ``sub`` of a user's token; no identifier of ours contains a colon."""
+
+_KEYS_KEPT: Final = 16
+_CLAIMS_KEPT: Final = 1024
+"""Clients ask for their token again and again; a token and its claims take some 2 KiB."""
+
+_JSON: Final = json.JSONEncoder(separators=(",", ":"))
 
 _Claims: TypeAlias = dict[str, Any]
 
@@ -62,7 +69,6 @@ class Claims:
 
 def signing_input(claims: Claims, *, kid: str, algorithm: str) -> str:
     """Return the encoded header and payload: all of the token but its signature."""
-    header = {"alg": algorithm, "kid": kid, "typ": TOKEN_TYPE}
     payload = {
         "iss": claims.issuer,
         "sub": claims.subject,
@@ -75,9 +81,26 @@ def signing_input(claims: Claims, *, kid: str, algorithm: str) -> str:
         "org": claims.organization_id,
         "gen": claims.generation,
     }
-    return f"{_encode(header)}.{_encode(payload)}"
+    return f"{_header(kid, algorithm)}.{_encode(payload)}"
 
 
+@lru_cache(maxsize=_KEYS_KEPT)
+def _header(kid: str, algorithm: str) -> str:
+    return _encode({"alg": algorithm, "kid": kid, "typ": TOKEN_TYPE})
+
+
+def kid_of(signing_input: str) -> str:
+    """Return the key id in what ``signing_input`` made."""
+    return _kid(signing_input.partition(".")[0])
+
+
+@lru_cache(maxsize=_KEYS_KEPT)
+def _kid(header: str) -> str:
+    kid: str = strict_json.loads(base64url_decode(header))["kid"]
+    return kid
+
+
+@lru_cache(maxsize=_CLAIMS_KEPT)
 def claims_of(signing_input: str) -> Claims:
     """Return the claims in what ``signing_input`` made."""
     return parse_claims(base64url_decode(signing_input.partition(".")[2]))
@@ -112,7 +135,7 @@ def parse_claims(payload: bytes) -> Claims:
 
 
 def _encode(part: _Claims) -> str:
-    return base64url_encode(json.dumps(part, separators=(",", ":")).encode()).decode()
+    return base64url_encode(_JSON.encode(part).encode()).decode()
 
 
 def _text(claims: _Claims, name: str, *, empty: bool = False) -> str:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime
+import time
+from datetime import datetime
 from typing import Any, Final
 
 from django.http import HttpRequest, HttpResponse
@@ -18,7 +19,7 @@ from token_exchange.credentials import (
     authenticate_client_app,
     invalidate_tokens,
 )
-from token_exchange.exchange import IssuedToken, obtain_auth_token
+from token_exchange.exchange import IssuedToken, obtain_auth_token, reuse_ends_at
 from token_exchange.throttling import count_success
 from token_exchange.transport import client_address
 from token_exchange.views.body import read_members
@@ -49,16 +50,19 @@ def auth_token(request: HttpRequest) -> HttpResponse:
 def _authenticate(request: HttpRequest, *, now: datetime) -> AuthenticatedCredential:
     basic = parse_basic(credential_of(request, "Basic"))
     return authenticate_client_app(
-        basic.client_id, basic.raw_client_secret, address=client_address(request), now=now
+        basic.client_id,
+        basic.raw_client_secret,
+        address=client_address(request),
+        now=now,
+        token_until=reuse_ends_at(now=now),
     )
 
 
 def _auth_token_object(issued: IssuedToken) -> dict[str, Any]:
-    expires_at = datetime.fromtimestamp(issued.expires_at, UTC)
     return {
         "token": issued.token,
         "expiration": issued.expires_at,
-        "expiration_dt": f"{expires_at:%Y-%m-%dT%H:%M:%SZ}",
+        "expiration_dt": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(issued.expires_at)),
     }
 
 

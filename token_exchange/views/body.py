@@ -43,7 +43,8 @@ def read_members(
 
 
 def _read(request: HttpRequest) -> bytes:
-    too_large = InvalidRequest("The body is too large.", reason="body_too_large")
+    if request.META.get("CONTENT_LENGTH") == "0":
+        return b""
     try:
         body = request.body if _declared_length(request) <= MAX_BODY_BYTES else None
     except RequestDataTooBig:
@@ -52,7 +53,7 @@ def _read(request: HttpRequest) -> bytes:
     except (UnreadablePostError, ValueError) as error:
         raise InvalidRequest("The body could not be read.", reason="body_unreadable") from error
     if body is None or len(body) > MAX_BODY_BYTES:
-        raise too_large
+        raise InvalidRequest("The body is too large.", reason="body_too_large")
     if not body and "HTTP_TRANSFER_ENCODING" in request.META:
         # WSGI has no body without its length, and what it asked for would be lost without a word.
         raise InvalidRequest("Send the body with a Content-Length.", reason="body_without_length")

@@ -6,6 +6,7 @@ a browsable page, its own error shape) strict OAuth clients must not meet.
 
 from __future__ import annotations
 
+import json
 import logging
 from collections.abc import Callable
 from functools import wraps
@@ -90,7 +91,8 @@ def log_issue(
 
 def token_response(body: dict[str, Any], usage: Usage | None) -> HttpResponse:
     """Answer with a token, which nothing on the way may keep (RFC 6749, section 5.1)."""
-    return JsonResponse(body, headers={**_NO_STORE, **(usage.headers if usage else {})})
+    headers = _NO_STORE if usage is None else {**_NO_STORE, **usage.headers}
+    return HttpResponse(json.dumps(body), content_type="application/json", headers=headers)
 
 
 def credential_of(request: HttpRequest, scheme: str) -> str:

@@ -11,7 +11,8 @@ from token_exchange.core.challenges import API_KEY_CHALLENGE
 from token_exchange.core.errors import InvalidRequest
 from token_exchange.core.scopes import parse_scope
 from token_exchange.credentials import authenticate_api_key
-from token_exchange.exchange import TokenRequest, mint
+from token_exchange.exchange import mint
+from token_exchange.granting import TokenRequest
 from token_exchange.throttling import count_success
 from token_exchange.transport import client_address
 from token_exchange.views.body import read_members
