@@ -7,7 +7,6 @@ from datetime import datetime, timedelta
 from functools import partial
 from typing import Any, Final, NamedTuple
 
-from django.contrib.auth import get_user_model
 from django.db import DatabaseError, InterfaceError, router, transaction
 from django.db.models import Q
 from django.views.decorators.debug import sensitive_variables
@@ -17,6 +16,7 @@ from token_exchange.core import secret_strings
 from token_exchange.core.errors import InvalidClient
 from token_exchange.core.networks import is_within
 from token_exchange.core.secret_strings import NO_DIGEST, same_digest
+from token_exchange.credentials.finding import StoredCredential, find
 from token_exchange.models import Credential
 from token_exchange.models.policy import CredentialQuerySet
 from token_exchange.signals import log_event, previous_secret_used
@@ -47,33 +47,8 @@ class AuthenticatedCredential(NamedTuple):
     used_previous_secret: bool
     owner: Any = None
     """The user, only where ``load_owner`` asked for them."""
-
-
-class _Row(NamedTuple):
-    """The columns that authentication reads, under the names by which the query asks for them."""
-
-    pk: int
-    identifier: str
-    kind: str
-    subject_type: str
-    owner_id: Any
-    owner__is_active: bool | None
-    organization_id: Any
-    organization__is_active: bool
-    organization__default_token_lifetime: timedelta | None
-    organization__max_token_lifetime: timedelta | None
-    scopes: list[str]
-    audience: list[str]
-    token_lifetime: timedelta | None
-    allowed_networks: list[str]
-    generation: int
-    expires_at: datetime | None
-    revoked_at: datetime | None
-    last_used_at: datetime | None
-    secret_digest: str
-    previous_secret_digest: str | None
-    previous_secret_expires_at: datetime | None
-    previous_secret_last_used_at: datetime | None
+    token: str | None = None
+    """The unsigned token that the client may get again, only where ``token_until`` asked for it."""
 
 
 @sensitive_variables("raw_key", "secret")
@@ -87,49 +62,38 @@ def authenticate_api_key(
     private reason tells revoked from unknown.
     """
     secret = secret_strings.parse_secret(raw_key, prefix=get_settings().api_key_string_prefix)
+    row = find(kind=Credential.Kind.API_KEY, identifier=secret.identifier, load_owner=load_owner)
     return _authenticate(
-        kind=Credential.Kind.API_KEY,
-        identifier=secret.identifier,
-        digest=secret.digest,
-        address=address,
-        now=now,
-        load_owner=load_owner,
+        row, identifier=secret.identifier, digest=secret.digest, address=address, now=now
     )
 
 
 @sensitive_variables("raw_client_secret", "secret")
 def authenticate_client_app(
-    client_id: str, raw_client_secret: str, *, address: str, now: datetime
+    client_id: str,
+    raw_client_secret: str,
+    *,
+    address: str,
+    now: datetime,
+    token_until: datetime | None = None,
 ) -> AuthenticatedCredential:
-    """Return the client app's credential; otherwise as ``authenticate_api_key``."""
+    """Return the client app's credential; otherwise as ``authenticate_api_key``.
+
+    With ``token_until`` the same SELECT brings the newest token that may be handed out again and
+    lives beyond that, if there is one.
+    """
     settings = get_settings()
     identifier = secret_strings.parse_client_id(client_id, prefix=settings.client_id_string_prefix)
     secret = secret_strings.parse_secret(
         raw_client_secret, prefix=settings.client_secret_string_prefix
     )
-    return _authenticate(
-        kind=Credential.Kind.CLIENT_APP,
-        identifier=identifier,
-        digest=secret.digest,
-        address=address,
-        now=now,
-    )
+    row = find(kind=Credential.Kind.CLIENT_APP, identifier=identifier, token_until=token_until)
+    return _authenticate(row, identifier=identifier, digest=secret.digest, address=address, now=now)
 
 
 def _authenticate(
-    *,
-    kind: str,
-    identifier: str,
-    digest: str,
-    address: str,
-    now: datetime,
-    load_owner: bool = False,
+    row: StoredCredential | None, *, identifier: str, digest: str, address: str, now: datetime
 ) -> AuthenticatedCredential:
-    user_model = get_user_model()
-    owner_columns = [each.attname for each in user_model._meta.concrete_fields if load_owner]
-    rows = Credential.objects.on_writer().filter(kind=kind, identifier=identifier)
-    found = list(rows.values_list(*_Row._fields, *(f"owner__{name}" for name in owner_columns)))
-    row = _Row(*found[0][: len(_Row._fields)]) if found else None
     # Both comparisons are made whatever was found, so that every refusal costs the same.
     is_current = same_digest(row.secret_digest if row else NO_DIGEST, digest)
     is_previous = same_digest((row.previous_secret_digest if row else None) or NO_DIGEST, digest)
@@ -156,16 +120,13 @@ def _authenticate(
         organization_default_token_lifetime=row.organization__default_token_lifetime,
         organization_max_token_lifetime=row.organization__max_token_lifetime,
         used_previous_secret=not is_current,
-        owner=(
-            user_model.from_db(rows.db, owner_columns, found[0][len(_Row._fields) :])
-            if owner_columns and row.owner_id is not None
-            else None
-        ),
+        owner=row.owner,
+        token=row.token,
     )
 
 
 def _reason_to_refuse(
-    row: _Row, *, is_current: bool, is_previous: bool, address: str, now: datetime
+    row: StoredCredential, *, is_current: bool, is_previous: bool, address: str, now: datetime
 ) -> str | None:
     if not (is_current or is_previous):
         return "wrong_secret"  # and no more work than for a credential that is unknown
@@ -186,7 +147,9 @@ def _reason_to_refuse(
     return next((reason for reason, applies in reasons.items() if applies), None)
 
 
-def _record_use(row: _Row, *, used_previous_secret: bool, address: str, now: datetime) -> None:
+def _record_use(
+    row: StoredCredential, *, used_previous_secret: bool, address: str, now: datetime
+) -> None:
     before = now - LAST_USED_RESOLUTION
     last_used_at = row.previous_secret_last_used_at if used_previous_secret else row.last_used_at
     if last_used_at is not None and last_used_at > before:

@@ -40,6 +40,23 @@ class AccessTokenQuerySet(WriterQuerySet["AccessToken"]):
             credential__organization__is_active=True,
         )
 
+    def signing_inputs(self, *, credential: Any, generation: Any, until: Any) -> Any:
+        """Return what is to be signed to hand a token out again that outlives ``until``.
+
+        At most one: the newest follows the newest policy.
+        """
+        return (
+            self.filter(
+                credential=credential,
+                generation=generation,
+                revoked_at=None,
+                expires_at__gt=until,
+                signing_input__gt="",
+            )
+            .order_by("-pk")
+            .values_list("signing_input", flat=True)[:1]
+        )
+
     def update(self, **values: Any) -> int:
         """Update, and tell the feed of each token that ends by that. Locks the feed.
 
