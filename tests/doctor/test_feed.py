@@ -48,7 +48,7 @@ def test_nothing_was_revoked():
     assert examine().of("revocation feed") == [
         ("ok", "Nothing was ever revoked."),
         KNOWN,
-        ("ok", "A follower learns of all 0 live revocations."),
+        ("ok", "A follower learns of every live revocation, 0 in all."),
     ]
 
 
@@ -60,7 +60,7 @@ def test_all_is_well():
     assert examine().of("revocation feed") == [
         ("ok", "It stands at 4."),
         KNOWN,
-        ("ok", "A follower learns of all 4 live revocations."),
+        ("ok", "A follower learns of every live revocation, 4 in all."),
     ]
 
 
@@ -109,7 +109,7 @@ class TestRowThatNobodyReads:
         mend(report)
         assert examine().of("revocation feed")[-1] == (
             "ok",
-            "A follower learns of all 1 live revocations.",
+            "A follower learns of every live revocation, 1 in all.",
         )
 
 
@@ -130,7 +130,7 @@ class TestRowOfAnUnknownKind:
 def test_only_so_many_rows_are_counted():
     with recording(using="default") as feed:
         feed.end_tokens((f"jti-{number}", NOW) for number in range(10_002))
-    told = "A follower learns of all more than 10000 live revocations."
+    told = "A follower learns of every live revocation, more than 10000 in all."
     with CaptureQueriesContext(connection) as queries:
         assert examine().of("revocation feed")[-1] == ("ok", told)
     assert len([each for each in queries if each["sql"].endswith(" LIMIT 10001")]) == 1

@@ -23,7 +23,7 @@ _DATABASE = (
 
 _WAITING = (
     "See what the database is busy with, such as locks in PostgreSQL's pg_stat_activity, and what "
-    "its log says."
+    "its log says; where it is only slow, give it longer by --timeout."
 )
 
 

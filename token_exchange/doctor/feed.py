@@ -89,7 +89,7 @@ def _followed(known: int, *, of: int) -> Finding:
                 "UPDATE {feed} SET epoch = '{epoch}', position = position + 1;"
             ),
         )
-    return ok(f"A follower learns of all {_count(of)} live revocations.")
+    return ok(f"A follower learns of every live revocation, {_count(of)} in all.")
 
 
 def _count(rows: int) -> str:
