@@ -35,6 +35,10 @@ class TokenExchangeConfig(AppConfig):
         from token_exchange.models import AccessToken, Credential, get_organization_model
 
         user_model = get_user_model()._meta.concrete_model
+        try:
+            organization_model = get_organization_model()._meta.concrete_model
+        except LookupError:  # which Django's own checks tell of
+            organization_model = None
         # Each proxy of a model is a sender of its own.
         for model in global_apps.get_models():
             concrete = model._meta.concrete_model
@@ -42,7 +46,7 @@ class TokenExchangeConfig(AppConfig):
                 pre_delete.connect(_revoke_keys_of, sender=model)
             if concrete in {AccessToken, Credential}:
                 pre_delete.connect(_end_tokens_of_deleted, sender=model)
-            if concrete is get_organization_model()._meta.concrete_model:
+            if concrete is organization_model:
                 post_save.connect(_mark_changed, sender=model)
 
 
