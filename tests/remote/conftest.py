@@ -10,6 +10,8 @@ from typing import Any
 import pytest
 
 from tests.remote.issuer import WAIT_SECONDS, Issuer
+from tests.remote.source import Source, make
+from token_exchange.remote.refreshing import Refreshing
 
 
 @pytest.fixture(autouse=True)
@@ -52,3 +54,16 @@ def said(
         return [(each.event, each.event_fields.get("reason")) for each in records]
 
     return events
+
+
+@pytest.fixture
+def source(settle: Callable[[], None]) -> Iterator[Source]:
+    source = Source()
+    yield source
+    source.may_go_on.set()
+    settle()
+
+
+@pytest.fixture
+def refreshing(source: Source, elapsed: Any) -> Refreshing[int]:
+    return make(source)
