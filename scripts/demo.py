@@ -18,8 +18,10 @@ from typing import NoReturn
 
 import environment
 from demonstration import stage, tour
+from demonstration.archive import Archive
 from demonstration.narrator import Narrator
-from demonstration.service import Service, ServiceFailed
+from demonstration.server import ServiceFailed
+from demonstration.service import Service
 
 LAST_PORT = 65_535
 _PORT = re.compile(r"[0-9]{1,5}")
@@ -57,11 +59,12 @@ def main() -> int:
 
 def _demonstrate(service: Service, narrator: Narrator, *, once: bool) -> int:
     cast = stage.prepare(service, narrator)
-    with service.running() as server:
-        tour.walk(service, narrator, cast)
+    archive = Archive(service, raw_api_key=cast.follower["key"])
+    with service.running() as server, archive.running():
+        tour.walk(service, archive, narrator, cast)
         narrator.summary()
         if not once:
-            narrator.say(_invitation(service, cast))
+            narrator.say(_invitation(service, archive, cast))
             try:
                 server.wait()
             except KeyboardInterrupt:
@@ -71,13 +74,14 @@ def _demonstrate(service: Service, narrator: Narrator, *, once: bool) -> int:
     return 0 if narrator.all_passed else 1
 
 
-def _invitation(service: Service, cast: stage.Cast) -> str:
+def _invitation(service: Service, archive: Archive, cast: stage.Cast) -> str:
     return f"""
-        The service stays up until you press Ctrl-C.
+        Both services stay up until you press Ctrl-C.
 
           Admin     {service.url}/admin/     user {cast.admin}, password {cast.password}
           API       {service.url}/api/docs
           Keys      {service.url}/.well-known/jwks.json
+          Archive   {archive.url}/api/archive     the second service, without tables
 
         Try it:
 

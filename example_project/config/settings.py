@@ -5,7 +5,8 @@ Everything that differs between places comes from the environment; ``environment
 
 from pathlib import Path
 
-from config import environment
+import environment
+import logs
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 VAR = BASE_DIR / "var"
@@ -135,15 +136,4 @@ CELERY_BEAT_SCHEDULE = {
     },
 }
 
-LOGGING = {
-    "version": 1,
-    "disable_existing_loggers": False,
-    "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s %(message)s"}},
-    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
-    "root": {"handlers": ["console"], "level": "WARNING"},
-    "loggers": {
-        "django": {"handlers": [], "level": "INFO"},
-        # Who exchanged what, and why something was refused: clients are not told.
-        "token_exchange": {"level": "INFO"},
-    },
-}
+LOGGING = logs.LOGGING

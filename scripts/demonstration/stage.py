@@ -20,6 +20,7 @@ class Cast:
     key: dict[str, Any]
     client: dict[str, Any]
     stranger: dict[str, Any]
+    follower: dict[str, Any]
 
     @property
     def client_pair(self) -> tuple[str, str]:
@@ -49,6 +50,8 @@ def prepare(service: Service, narrator: Narrator) -> Cast:
     command(service, narrator, "create_organization", "Another Company", "--slug", other)
     its = ("--organization", other, "--name")
     stranger = command(service, narrator, "create_api_key", *its, "Their export", *reads)
+    feed = ("--scope", "token_exchange:revocations")
+    follower = command(service, narrator, "create_api_key", *issue, "Archive", *feed)
     return Cast(
         admin=admin,
         password=password,
@@ -56,6 +59,7 @@ def prepare(service: Service, narrator: Narrator) -> Cast:
         key=key,
         client=client,
         stranger=stranger,
+        follower=follower,
     )
 
 

@@ -8,6 +8,8 @@ import time
 import urllib.parse
 from typing import Any
 
+from demonstration import archive
+from demonstration.archive import Archive
 from demonstration.narrator import Answer, Narrator, send
 from demonstration.rs256 import decode, is_signed
 from demonstration.service import Service
@@ -17,7 +19,7 @@ OK, CREATED, FOUND, BAD_REQUEST, UNAUTHORIZED, FORBIDDEN = 200, 201, 302, 400, 4
 PATIENCE_SECONDS = 10
 
 
-def walk(service: Service, narrator: Narrator, cast: Cast) -> None:
+def walk(service: Service, second: Archive, narrator: Narrator, cast: Cast) -> None:
     """Show everything, in an order in which each step can rely on those before."""
     access_token = _exchange_api_key(service, narrator, cast)
     auth_token = _obtain_auth_token(service, narrator, cast)
@@ -27,6 +29,7 @@ def walk(service: Service, narrator: Narrator, cast: Cast) -> None:
     auth_token = _end_auth_tokens(service, narrator, cast, auth_token=auth_token)
     newer_key = _rotate(service, narrator, cast)
     _revoke(service, narrator, cast, newer_key=newer_key, access_token=access_token)
+    archive.walk(service, second, narrator, cast)
     _purge(service, narrator, cast, auth_token=auth_token)
     _visit_the_desk(service, narrator, cast)
 

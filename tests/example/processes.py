@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import os
 import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from tests.processes import run_python
@@ -14,8 +17,38 @@ PROJECT = ROOT / "example_project"
 
 def run(*arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
     """Run python in the example's folder, where only ``variables`` tell it what to be."""
+    return run_python("-W", "error", *arguments, env=_told(variables), folder=PROJECT)
+
+
+@contextmanager
+def talking(*arguments: str, **variables: str) -> Iterator[Callable[[str], str]]:
+    """Start python as ``run`` does; what is yielded sends it a line and returns its answer."""
+    process = subprocess.Popen(
+        [sys.executable, "-W", "error", *arguments],
+        env=_told(variables),
+        cwd=PROJECT,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stdin is not None
+    assert process.stdout is not None
+    sent, answered = process.stdin, process.stdout
+
+    def ask(line: str) -> str:
+        sent.write(f"{line}\n")
+        sent.flush()
+        return answered.readline()
+
+    with process:
+        yield ask
+        # At the end of its input it ends.
+        process.communicate(timeout=30)
+
+
+def _told(variables: dict[str, str]) -> dict[str, str]:
     # Coverage follows into child processes by variables of its own.
     kept = {name: value for name, value in os.environ.items() if name.startswith("COVERAGE_")}
     kept |= {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
     told = {"PYTHONPATH": str(ROOT), "DJANGO_SETTINGS_MODULE": "config.settings", **variables}
-    return run_python("-W", "error", *arguments, env=kept | told, folder=PROJECT)
+    return kept | told

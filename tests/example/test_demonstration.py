@@ -17,7 +17,8 @@ SCRIPTS = ROOT / "scripts"
 SERVICE = """
 import sys, tempfile
 from pathlib import Path
-from demonstration.service import Service, ServiceFailed
+from demonstration.server import ServiceFailed
+from demonstration.service import Service
 with tempfile.TemporaryDirectory() as folder:
     service = Service(Path(sys.executable), Path(folder), port=8000, database_url={})
     try:

@@ -5,9 +5,9 @@ import socket
 import sqlite3
 import stat
 
+import environment
 import pytest
 import redis
-from config import environment
 from django.core.cache.backends.redis import RedisCache
 from django.core.exceptions import ImproperlyConfigured
 

@@ -36,6 +36,14 @@ def text(name: str, default: str) -> str:
     return os.environ.get(name) or default
 
 
+def required(name: str, what: str) -> str:
+    """Return the variable, which nothing can stand in for; ``what`` says what it must be."""
+    value = text(name, "")
+    if not value:
+        raise ImproperlyConfigured(f"Set {name} to {what}.")
+    return value
+
+
 def switch(name: str, *, default: bool) -> bool:
     """Return whether the variable says on or off."""
     value = text(name, "on" if default else "off")

@@ -1,0 +1,1 @@
+"""A second service, which has no tables: it believes the tokens of the first."""

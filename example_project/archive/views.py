@@ -1,0 +1,33 @@
+"""What does a service without tables tell the bearer of another's token?"""
+
+from __future__ import annotations
+
+from typing import Any, cast
+
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from token_exchange.authentication import BearerAuthentication
+from token_exchange.core.tokens import Claims
+from token_exchange.permissions import HasScope
+
+_YEARS = (2023, 2024, 2025)
+
+
+class Archive(APIView):
+    """Name the years whose reports are closed."""
+
+    authentication_classes = (BearerAuthentication,)
+    permission_classes: Any = (HasScope("reports:read"),)
+
+    def get(self, request: Request) -> Response:
+        """Name them, and whom they were told."""
+        claims = cast("Claims", request.auth)
+        return Response(
+            {
+                "client_id": claims.client_id,
+                "organization": claims.organization_id,
+                "years": _YEARS,
+            }
+        )
