@@ -7,6 +7,7 @@ elsewhere.
 from __future__ import annotations
 
 from datetime import datetime
+from functools import cache
 from typing import Final, NamedTuple
 
 from django.db import router
@@ -20,10 +21,10 @@ from token_exchange.core.revocations import RevocationSet
 from token_exchange.models import (
     Credential,
     Revocation,
-    RevocationFeed,
     get_organization_model,
 )
-from token_exchange.models.revocation import feed_changed, has_uncommitted_changes
+from token_exchange.models.revocation import feed_changed, has_uncommitted_changes, read_counter
+from token_exchange.statements import Select
 
 PAGE_SIZE: Final = 5000
 """How many revocations a follower is told at once: some 600 kB."""
@@ -48,7 +49,7 @@ def revocations() -> RevocationSet:
 def _read(before: _Followed | None) -> _Followed:
     """Read what has come since ``before``, into the same set, or all of it into a new one."""
     now = timezone.now()
-    epoch, position = _counter()
+    epoch, position = read_counter()
     if before is None or before.epoch != epoch or before.position > position:
         before = _Followed(epoch, 0, RevocationSet())
     known = before.revocations
@@ -69,7 +70,7 @@ def read_page(*, epoch: str, after: int, now: datetime, size: int = PAGE_SIZE) -
     the first are read, and with the last of them all that share its position.
     """
     # First of all: what was committed up to this position is in each answer that follows.
-    current_epoch, position = _counter()
+    current_epoch, position = read_counter()
     if epoch != current_epoch or after > position:
         after = 0
     feed = Revocation.objects.on_writer()
@@ -88,17 +89,15 @@ def read_page(*, epoch: str, after: int, now: datetime, size: int = PAGE_SIZE) -
     )
 
 
-def _counter() -> tuple[str, int]:
-    feed = RevocationFeed.objects.on_writer().values_list("epoch", "position").first()
-    # Where nothing has ever been revoked there is no row.
-    return feed or ("", 0)
-
-
 def _inactive_organizations() -> frozenset[str]:
-    model = get_organization_model()
-    using = router.db_for_write(model)
-    rows = model._base_manager.using(using).filter(is_active=False)
-    return frozenset(map(str, rows.values_list("pk", flat=True)))
+    using = router.db_for_write(get_organization_model())
+    return frozenset(str(pk) for (pk,) in _select_inactive_organizations().all(using=using))
+
+
+@cache
+def _select_inactive_organizations() -> Select:
+    rows = get_organization_model()._base_manager.filter(is_active=False)
+    return Select(rows.values_list("pk"))
 
 
 def _inactive_users() -> frozenset[str]:

@@ -40,28 +40,44 @@ class _Compiled(NamedTuple):
     converters: Sequence[tuple[int, Callable[..., Any], Any]]
     """A column's place, what makes a value of all but NULL, and the column."""
 
+    def parameters(self, values: Mapping[str, Any], connection: _Connection) -> dict[str, Any]:
+        """Return all that the statement is executed with."""
+        return {**self.constants, **_prepare(self.fields, values, connection)}
+
+    def convert(self, found: Sequence[Any], connection: _Connection) -> list[Any]:
+        """Return a row as a query set would."""
+        row = list(found)
+        for place, convert, column in self.converters:
+            if (value := row[place]) is not None:
+                row[place] = convert(value, column, connection)
+        return row
+
 
 class Select:
-    """A query set of ``values_list`` that is asked for one row again and again."""
+    """A query set of ``values_list`` that is asked again and again."""
 
     def __init__(self, queryset: QuerySet[Any, Any]) -> None:
         self._query = queryset.query
 
     def first(self, *, using: str, **values: Any) -> list[Any] | None:
         """Return the first row on the database ``using``, or ``None``; one query."""
-        connection = connections[using]
-        compiled: _Compiled = _kept(connection, self, self._compile)
-        parameters = {**compiled.constants, **_prepare(compiled.fields, values, connection)}
+        connection, compiled = self._compiled(using)
         with connection.cursor() as cursor:
-            cursor.execute(compiled.sql, parameters)
+            cursor.execute(compiled.sql, compiled.parameters(values, connection))
             found = cursor.fetchone()
-        if found is None:
-            return None
-        row = list(found)
-        for place, convert, column in compiled.converters:
-            if (value := row[place]) is not None:
-                row[place] = convert(value, column, connection)
-        return row
+        return None if found is None else compiled.convert(found, connection)
+
+    def all(self, *, using: str, **values: Any) -> list[list[Any]]:
+        """Return every row on the database ``using``; one query."""
+        connection, compiled = self._compiled(using)
+        with connection.cursor() as cursor:
+            cursor.execute(compiled.sql, compiled.parameters(values, connection))
+            found = cursor.fetchall()
+        return [compiled.convert(row, connection) for row in found]
+
+    def _compiled(self, using: str) -> tuple[_Connection, _Compiled]:
+        connection = connections[using]
+        return connection, _kept(connection, self, self._compile)
 
     def _compile(self, connection: _Connection) -> _Compiled:
         compiler = self._query.clone().get_compiler(connection=connection)

@@ -77,7 +77,7 @@ class TestRotate:
     ):
         before = signing.key_set()
         desk.send(ROTATE)
-        with django_assert_num_queries(1):
+        with django_assert_num_queries(2):
             assert signing.key_set() is not before
         with django_assert_num_queries(0):
             signing.key_set()

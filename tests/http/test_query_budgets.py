@@ -75,9 +75,12 @@ class TestExchange:
 
     def test_the_keys_are_read_again_only_now_and_then(self, send, clock):
         send()
-        signing.forget_key_set()
+        signing.expire_key_set()
+        # Has the feed moved?
         assert verbs(send) == ["SELECT", "SELECT", "INSERT"]
         assert verbs(send) == ["SELECT", "INSERT"]
+        signing.forget_key_set()
+        assert verbs(send) == ["SELECT", "SELECT", "SELECT", "INSERT"]
 
 
 @pytest.mark.usefixtures("_algorithm")
@@ -165,7 +168,7 @@ class TestPublishedKeys:
         read_copies()
         send = lambda: https_client.get("/.well-known/jwks.json")  # noqa: E731
         assert verbs(send) == []
-        signing.forget_key_set()
+        signing.expire_key_set()
         assert verbs(send) == ["SELECT"]
 
 
@@ -201,15 +204,15 @@ class TestBearer:
         elapsed.seconds += 0.999
         assert verbs(send) == []
         elapsed.seconds += 0.001
-        # The keys, the feed's position, the inactive organizations; and no row of the feed.
+        # The feed's position, for the keys and for the revocations; the inactive organizations.
         assert verbs(send) == ["SELECT"] * 3
         assert verbs(send) == []
 
     def test_reads_of_the_feed_only_what_came_since(self, show, elapsed):
         send, other = show(make_api_key()), make_api_key()
         credentials.revoke(other.credential, now=timezone.now())
-        # The position, its rows, the organizations, and the keys.
-        assert verbs(send) == ["SELECT"] * 4
+        # The position, its rows, the organizations; and the position once more, and the keys.
+        assert verbs(send) == ["SELECT"] * 5
         elapsed.seconds += 1
         assert verbs(send) == ["SELECT"] * 3
 

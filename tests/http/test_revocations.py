@@ -93,7 +93,8 @@ class TestAnswer:
         assert (page.after, page.position, page.revocations) == (3, 3, ())
 
     def test_an_end_of_some_generations_has_the_last_of_them(self, read, feed_key):
-        Credential.objects.filter(pk=feed_key.credential.pk).update(generation=8)
+        for _ in range(7):
+            Credential.objects.filter(pk=feed_key.credential.pk).update(generation=8)
         (revocation,) = read().revocations
         assert (revocation.subject, revocation.generation) == (feed_key.credential.identifier, 7)
 

@@ -11,9 +11,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
+from functools import cache
 from typing import Any, ClassVar, Final, Self, TypeVar
 
-from django.db import IntegrityError, connections, models, transaction
+from django.db import IntegrityError, connections, models, router, transaction
 from django.db.models import F, Subquery
 from django.db.models.functions import Coalesce
 from django.dispatch import Signal
@@ -25,6 +26,7 @@ from token_exchange.core.revocations import RevocationKind
 from token_exchange.core.secret_strings import random_text
 from token_exchange.models.querysets import WriterQuerySet
 from token_exchange.models.signing_key import LONGEST_TOKEN_LIFETIME
+from token_exchange.statements import Select
 
 T = TypeVar("T")
 
@@ -57,6 +59,18 @@ class RevocationFeed(models.Model):
 
     def __str__(self) -> str:
         return f"{self.epoch}:{self.position}"
+
+
+def read_counter() -> tuple[str, int]:
+    """Return the epoch and the position that the feed has reached; one query on the writer."""
+    found = _select_counter().first(using=router.db_for_write(RevocationFeed))
+    # Where nothing has ever been revoked there is no row.
+    return ("", 0) if found is None else (found[0], found[1])
+
+
+@cache
+def _select_counter() -> Select:
+    return Select(RevocationFeed.objects.values_list("epoch", "position"))
 
 
 class RevocationQuerySet(WriterQuerySet["Revocation"]):

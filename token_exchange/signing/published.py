@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import logging
-from typing import Final
+from datetime import datetime, timedelta
+from typing import Final, NamedTuple
 
 from django.core.signals import setting_changed
 from django.db import router
@@ -12,7 +13,7 @@ from django.utils import timezone
 from token_exchange.copies import Copy
 from token_exchange.core import keys
 from token_exchange.models import SigningKey
-from token_exchange.models.revocation import feed_changed, has_uncommitted_changes
+from token_exchange.models.revocation import feed_changed, has_uncommitted_changes, read_counter
 from token_exchange.models.signing_key import KeyState
 from token_exchange.signals import log_event
 from token_exchange.signing.encryption import UnreadablePrivateKey, decrypt
@@ -21,9 +22,29 @@ KEY_SET_MAX_AGE_SECONDS: Final = 1
 """How old a process's copy of the key set may become: how far a removal reaches, where nothing is
 verified that would tell of it sooner."""
 
+_READ_EVERY: Final = timedelta(seconds=10)
+"""The rows are read when the feed has moved or a key's time has come, and this often in any case,
+for what was written past the verbs."""
+
+
+class _Published(NamedTuple):
+    """The key set, and for how long it is certain to be that."""
+
+    key_set: keys.KeySet
+    counter: tuple[str, int]
+    """How far the feed had come, which every verb that changes a key moves."""
+    read_at: datetime
+    good_until: datetime
+
+    def still_holds(self, *, counter: tuple[str, int], now: datetime) -> bool:
+        return counter == self.counter and self.read_at <= now < self.good_until
+
 
 class _Reader:
-    """Reads the key set, and parses each key once: that costs more than a hundred signatures."""
+    """Reads the key set where it may have changed, and parses each key once.
+
+    To parse one costs more than a hundred signatures.
+    """
 
     def __init__(self) -> None:
         self.forget()
@@ -32,10 +53,22 @@ class _Reader:
         self._known = keys.KeySet(())
         self._unreadable: frozenset[str] = frozenset()
 
-    def __call__(self, before: keys.KeySet | None) -> keys.KeySet:
-        # Not from ``before``: a transaction that reads for itself alone has none.
-        known, now = self._known, timezone.now()
+    def __call__(self, before: _Published | None) -> _Published:
+        counter, now = read_counter(), timezone.now()
+        if before is not None and before.still_holds(counter=counter, now=now):
+            return before
         rows = list(SigningKey.objects.on_writer().published(now=now))
+        changes_at = {at for row in rows for at in (row.activates_at, row.retires_at) if at}
+        return _Published(
+            key_set=self._parse(rows, now=now),
+            counter=counter,
+            read_at=now,
+            good_until=min({at for at in changes_at if at > now} | {now + _READ_EVERY}),
+        )
+
+    def _parse(self, rows: list[SigningKey], *, now: datetime) -> keys.KeySet:
+        # Not from the value before: a transaction that reads for itself alone has none.
+        known = self._known
         public = {row.kid: known.verification_key(row.kid) or _parse_public(row) for row in rows}
         private = {row.kid: known.signing_key(row.kid) or _parse_private(row) for row in rows}
         states = {row.kid: row.state(now=now) for row in rows}
@@ -94,7 +127,7 @@ _copy = Copy(
 
 def key_set() -> keys.KeySet:
     """Return this process's key set, at most ``KEY_SET_MAX_AGE_SECONDS`` old."""
-    return _copy.get()
+    return _copy.get().key_set
 
 
 def forget_key_set() -> None:
