@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import ssl
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -108,13 +109,16 @@ class _Server(ThreadingHTTPServer):
 class Issuer:
     """A server whose answers are told beforehand; the last one of a path is for ever."""
 
-    def __init__(self) -> None:
+    def __init__(self, tls: ssl.SSLContext | None = None) -> None:
         self.is_over = threading.Event()
         self.received: list[Received] = []
         self._replies: dict[str, list[Callable[[Handler], None]]] = {}
         self._lock = threading.Lock()
         self._server = _Server(self)
         self.url = f"http://127.0.0.1:{self._server.server_port}"
+        if tls is not None:
+            self.url = f"https://localhost:{self._server.server_port}"
+            self._server.socket = tls.wrap_socket(self._server.socket, server_side=True)
         threading.Thread(target=self._server.serve_forever, args=(0.01,), daemon=True).start()
 
     def close(self) -> None:

@@ -214,14 +214,26 @@ class TestStaleness:
         issuer.says(FEED_PATH, page(as_of=NOW - 600, etag='"1"'), NOT_MODIFIED)
         assert reason_for(revocations) is None
         assert issuer.asked(FEED_PATH) == 2
-        assert said() == []
+        assert said() == [("remote.clocks_differ", None)]
+
+    def test_clocks_that_differ_are_said_once(self, revocations, issuer, elapsed, said, caplog):
+        for seconds in (60, -60, 61, 600, 0, -61):
+            issuer.says(FEED_PATH, page(as_of=NOW + seconds, etag='"1"'), NOT_MODIFIED)
+            revocations()
+            elapsed.seconds += 2
+        assert said() == [("remote.clocks_differ", None)] * 2
+        records = [each for each in caplog.records if each.name == "token_exchange"]
+        assert [each.event_fields["seconds_ahead"] for each in records] == [-61, 61]
 
     def test_answers_of_an_old_state_are_not_relied_on(self, revocations, issuer, said):
         issuer.says(FEED_PATH, page(as_of=NOW - 61, etag='"1"'))
         with pytest.raises(TemporarilyUnavailable):
             revocations()
         assert issuer.asked(FEED_PATH) == 3
-        assert said() == [("remote.unreachable", "late_answers")]
+        assert said() == [
+            ("remote.clocks_differ", None),
+            ("remote.unreachable", "late_answers"),
+        ]
 
     def test_no_age_and_no_staleness(self, issuer, elapsed, settle):
         revocations = make_revocations(issuer, max_age_seconds=0, max_staleness_seconds=0)

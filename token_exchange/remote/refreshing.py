@@ -118,8 +118,10 @@ class Refreshing(Generic[T]):
 
     def _get_fresh(self) -> T:
         arrived_at = time.monotonic()
-        while (refresh := self._refresh_for(arrived_at)) is not None:
-            if not self._wait(refresh, arrived_at):
+        # For one that was under way and may be too old for us, and for one of our own.
+        for _ in range(2):
+            refresh = self._refresh_for(arrived_at)
+            if refresh is None or not self._wait(refresh, arrived_at):
                 break
         known = self._known
         if known is None or arrived_at > known.good_until:

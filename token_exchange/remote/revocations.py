@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from dataclasses import dataclass, field
 from typing import Final
 
 from token_exchange.core.feed import FeedPage, parse_feed_page
 from token_exchange.core.revocations import RevocationSet
+from token_exchange.event_log import log_event
 from token_exchange.remote.http import RemoteFault, Resource
 from token_exchange.remote.refreshing import Loaded, Refreshing
 
@@ -18,6 +20,7 @@ MAX_LATE_ANSWERS: Final = 3
 """Answers of an old state that one refresh puts up with."""
 MAX_EPOCH_LENGTH: Final = 128
 FORGET_EVERY_SECONDS: Final = 60
+MAX_CLOCK_DIFFERENCE_SECONDS: Final = 60
 
 
 @dataclass(kw_only=True)
@@ -95,6 +98,7 @@ class RemoteRevocations:
             authorization=f"ApiKey {raw_api_key}",
         )
         self._reached = _Reached()
+        self._clocks_differ = False
         self._refreshing = Refreshing(
             self._load,
             resource=self._resource,
@@ -125,6 +129,7 @@ class RemoteRevocations:
             if page.has_more:
                 continue
             self._reached.forget_expired(as_of=page.as_of, now=now)
+            self._compare_clocks(now - page.as_of)
             # A clock that is ahead of ours makes nothing fresher than it is.
             seconds_late = max(0, now - page.as_of)
             if seconds_late <= self._max_staleness_seconds:
@@ -142,6 +147,18 @@ class RemoteRevocations:
             as_of=asked_at - seconds_late,
             max_age_seconds=self._max_age_seconds,
         )
+
+    def _compare_clocks(self, seconds_ahead: float) -> None:
+        """Say in the log, once, that one of the clocks is wrong, or an answer is an old one."""
+        differ = abs(seconds_ahead) > MAX_CLOCK_DIFFERENCE_SECONDS
+        if differ and not self._clocks_differ:
+            log_event(
+                logging.WARNING,
+                "remote.clocks_differ",
+                url=self._resource.url,
+                seconds_ahead=round(seconds_ahead),
+            )
+        self._clocks_differ = differ
 
     def _take_in(self, body: bytes, *, etag: str | None) -> FeedPage:
         try:
