@@ -7,6 +7,7 @@ requests are made by the command before it.
 from __future__ import annotations
 
 import cProfile
+import gc
 import importlib
 import io
 import json
@@ -58,6 +59,11 @@ class Child:
         """Send what was prepared."""
         for step in self._steps:
             step()
+
+    def do_keep_garbage(self) -> None:
+        """Collect garbage now, and no more."""
+        gc.collect()
+        gc.disable()
 
     def do_time(self) -> list[float]:
         """Send what was prepared, and return the seconds of each."""
