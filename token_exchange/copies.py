@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
+import os
 import threading
 import time
 from collections.abc import Callable
@@ -16,7 +18,10 @@ from token_exchange.signals import log_event
 T = TypeVar("T")
 
 _AWAY_SECONDS: Final = 1.0
-"""For so long nobody asks a database that has just not answered: each would wait in vain."""
+"""For so long, at most, nobody asks a database that took as long to fail: each would wait in vain.
+
+Where it fails at once, as a connection does that was cut, it costs that request and no other.
+"""
 
 
 class Copy(Generic[T]):
@@ -43,9 +48,15 @@ class Copy(Generic[T]):
         self._name = name
         self._max_age_seconds = max_age_seconds
         self._is_private = is_private
-        self._lock = threading.Lock()
         self._is_stale = False
+        self._unlock()
+        # A child that was forked while a thread of its parent read here would wait for ever.
+        with contextlib.suppress(AttributeError):  # where nothing forks
+            os.register_at_fork(after_in_child=self._unlock)
         self.forget()
+
+    def _unlock(self) -> None:
+        self._lock = threading.Lock()
 
     def forget(self) -> None:
         """Drop all that is known."""
@@ -86,8 +97,9 @@ class Copy(Generic[T]):
             return
         try:
             self._value = self._read(self._value)
-        except DATABASE_AWAY as error:
-            self._away_until = time.monotonic() + _AWAY_SECONDS
+        except (*DATABASE_AWAY, TemporarilyUnavailable) as error:
+            failed_at = time.monotonic()
+            self._away_until = failed_at + min(failed_at - asked_at, _AWAY_SECONDS)
             self._go_on_or_raise(error)
             return
         self._asked_at = asked_at
@@ -100,7 +112,9 @@ class Copy(Generic[T]):
     def _go_on_or_raise(self, error: Exception) -> None:
         age_seconds = time.monotonic() - self._asked_at
         max_staleness_seconds = get_settings().revocation_max_staleness.total_seconds()
-        if self._value is None or age_seconds > max_staleness_seconds:
+        # Nor with what this process itself has made untrue.
+        is_outdated = self._version is not self._version_read
+        if self._value is None or is_outdated or age_seconds >= max_staleness_seconds:
             raise error
         if not self._is_stale:
             self._is_stale = True

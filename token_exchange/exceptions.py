@@ -62,6 +62,8 @@ class Failed(APIException):
         super().__init__(error.description, code=error.error)
         self.status_code = error.status
         self.error = error
+        # What DRF makes Retry-After of, if there is anything.
+        self.wait = getattr(error, "retry_after_seconds", None)
 
 
 def as_api_exception(error: TokenExchangeError, request: Any) -> APIException:

@@ -6,6 +6,8 @@ elsewhere.
 
 from __future__ import annotations
 
+import logging
+from collections.abc import Iterator
 from datetime import datetime
 from functools import cache
 from typing import Final, NamedTuple
@@ -17,14 +19,26 @@ from token_exchange import signing
 from token_exchange.conf import get_settings
 from token_exchange.copies import Copy
 from token_exchange.core.feed import FeedPage
+from token_exchange.core.revocations import Revocation as CoreRevocation
 from token_exchange.core.revocations import RevocationSet
 from token_exchange.models import (
     Credential,
     Revocation,
     get_organization_model,
 )
-from token_exchange.models.revocation import feed_changed, has_uncommitted_changes, read_counter
+from token_exchange.models.revocation import (
+    MalformedFeed,
+    RevocationQuerySet,
+    feed_changed,
+    has_uncommitted_changes,
+    read_counter,
+    sees_a_snapshot,
+)
+from token_exchange.signals import log_event
 from token_exchange.statements import Select
+
+_told: Final[set[int]] = set()
+"""The primary keys of malformed rows of which the log knows."""
 
 PAGE_SIZE: Final = 5000
 """How many revocations a follower is told at once: some 600 kB."""
@@ -50,12 +64,18 @@ def _read(before: _Followed | None) -> _Followed:
     """Read what has come since ``before``, into the same set, or all of it into a new one."""
     now = timezone.now()
     epoch, position = read_counter()
-    if before is None or before.epoch != epoch or before.position > position:
+    if before is None or before.epoch != epoch:
+        before = _Followed(epoch, 0, RevocationSet())
+    elif before.position > position:
+        if sees_a_snapshot(using=router.db_for_write(Revocation)):
+            return before  # which another thread has read, after this transaction began
+        # A backup has been restored.
         before = _Followed(epoch, 0, RevocationSet())
     known = before.revocations
     if position != before.position:
         rows = Revocation.objects.on_writer().after(before.position, now=now)
-        known.add(revocation for _, revocation in rows.positioned_values())
+        # Also if one of them is malformed: all others count, and are read again until it is not.
+        known.add(revocation for _, revocation in _understood(rows))
         known.forget_expired(now=now.timestamp())
         # A key may have been published or removed.
         signing.expire_key_set()
@@ -74,7 +94,7 @@ def read_page(*, epoch: str, after: int, now: datetime, size: int = PAGE_SIZE) -
     if epoch != current_epoch or after > position:
         after = 0
     feed = Revocation.objects.on_writer()
-    rows = list(feed.after(after, now=now).page(size).positioned_values())
+    rows = list(_understood(feed.after(after, now=now).page(size)))
     reached = rows[-1][0] if rows else after
     has_more = len(rows) >= size and feed.after(reached, now=now).exists()
     return FeedPage(
@@ -87,6 +107,17 @@ def read_page(*, epoch: str, after: int, now: datetime, size: int = PAGE_SIZE) -
         inactive_organizations=_inactive_organizations(),
         inactive_users=_inactive_users(),
     )
+
+
+def _understood(rows: RevocationQuerySet) -> Iterator[tuple[int, CoreRevocation]]:
+    """Return the rows' values; tells the log of each malformed one once, and raises."""
+    try:
+        yield from rows.positioned_values()
+    except MalformedFeed as error:
+        if untold := error.primary_keys - _told:
+            _told.update(untold)
+            log_event(logging.ERROR, "revocation.malformed", primary_keys=sorted(untold))
+        raise
 
 
 def _inactive_organizations() -> frozenset[str]:
@@ -123,6 +154,7 @@ _copy = Copy(
 
 def forget_revocations() -> None:
     """Make this process read all of the feed anew when it needs it next."""
+    _told.clear()
     _copy.forget()
 
 

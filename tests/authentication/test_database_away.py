@@ -91,6 +91,7 @@ class TestDatabaseAway:
             "error_description": "The service is temporarily unavailable. Please try again later.",
         }
         assert answer["Cache-Control"] == "no-store"
+        assert answer["Retry-After"] == "5"
         [record] = [each for each in caplog.records if each.name == "token_exchange"]
         assert record.event_fields["reason"] == "database_away"
 

@@ -49,6 +49,9 @@ class TemporarilyUnavailable(TokenExchangeError):
     error = "temporarily_unavailable"
     description = "The service is temporarily unavailable. Please try again later."
 
+    retry_after_seconds: ClassVar[int] = 5
+    """What Retry-After says (RFC 9110, section 10.2.3)."""
+
 
 class InvalidRequest(TokenExchangeError):
     """Refuse a malformed request (RFC 6749, section 5.2; RFC 6750, section 3.1)."""

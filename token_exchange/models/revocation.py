@@ -22,6 +22,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from token_exchange.core import revocations
+from token_exchange.core.errors import TemporarilyUnavailable
 from token_exchange.core.revocations import RevocationKind
 from token_exchange.core.secret_strings import random_text
 from token_exchange.models.querysets import WriterQuerySet
@@ -90,19 +91,47 @@ class RevocationQuerySet(WriterQuerySet["Revocation"]):
         return self.filter(position__lte=Coalesce(Subquery(last), _LAST_POSITION))
 
     def positioned_values(self) -> Iterator[tuple[int, revocations.Revocation]]:
-        """Return what verifiers need to know of each, and its position."""
-        for position, kind, subject, generation, expires_at in self.values_list(
-            "position", "kind", "subject", "generation", "expires_at"
+        """Return what verifiers need to know of each, and its position.
+
+        Raises ``MalformedFeed`` after the last, if some of them were not to be understood.
+        """
+        malformed = []
+        for pk, position, kind, subject, generation, expires_at in self.values_list(
+            "pk", "position", "kind", "subject", "generation", "expires_at"
         ):
-            yield (
-                position,
-                revocations.Revocation(
-                    kind=RevocationKind(kind),
-                    subject=subject,
-                    generation=generation,
-                    expires_at=int(expires_at.timestamp()),
-                ),
-            )
+            try:
+                revocation = _understand(kind, subject, generation, expires_at)
+            except (TypeError, ValueError):
+                malformed.append(pk)
+            else:
+                yield position, revocation
+        if malformed:
+            raise MalformedFeed(malformed)
+
+
+class MalformedFeed(TemporarilyUnavailable):
+    """Rows of the feed say what this version of the code does not understand.
+
+    What they end is not known, so that nothing can be relied on while they are there.
+    """
+
+    def __init__(self, primary_keys: Iterable[int]) -> None:
+        super().__init__(reason="feed_malformed")
+        self.primary_keys = frozenset(primary_keys)
+
+
+def _understand(
+    kind: str, subject: str, generation: int | None, expires_at: datetime | None
+) -> revocations.Revocation:
+    # SQLite keeps whatever it is given, in a column of any type.
+    if expires_at is None or not isinstance(generation, int | None):
+        raise TypeError("a column holds what is not of its type")
+    return revocations.Revocation(
+        kind=RevocationKind(kind),
+        subject=subject,
+        generation=generation,
+        expires_at=int(expires_at.timestamp()),
+    )
 
 
 class Revocation(models.Model):
@@ -210,6 +239,14 @@ def has_uncommitted_changes(*, using: str) -> bool:
     """Tell whether this thread sees changes in the database that are not committed yet."""
     # Django forgets these when the transaction, or the savepoint, is rolled back.
     return any(entry[1] is _send_changed for entry in connections[using].run_on_commit)
+
+
+def sees_a_snapshot(*, using: str) -> bool:
+    """Tell whether this thread may see the database as it was when its transaction began."""
+    connection = connections[using]
+    level = getattr(connection, "isolation_level", None)
+    name = str(getattr(level, "name", level)).upper().replace(" ", "_")
+    return connection.in_atomic_block and name != "READ_COMMITTED"
 
 
 def _send_changed() -> None:

@@ -36,7 +36,6 @@ from token_exchange.transport import authorization, client_address, require_http
 
 View: TypeAlias = Callable[[HttpRequest], HttpResponse]
 
-_RETRY_AFTER_SECONDS: Final = "5"
 _NO_STORE: Final = {"Cache-Control": "no-store", "Pragma": "no-cache"}
 
 
@@ -147,7 +146,7 @@ def _refuse(request: HttpRequest, error: TokenExchangeError) -> HttpResponse:
         for name, value in error.usage.headers.items():
             response[name] = value
     elif isinstance(error, TemporarilyUnavailable):
-        response["Retry-After"] = _RETRY_AFTER_SECONDS
+        response["Retry-After"] = str(error.retry_after_seconds)
     return response
 
 

@@ -1,0 +1,319 @@
+"""The feed: what a process knows of it, through transactions, restorations and spoiled rows."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+from datetime import timedelta
+from typing import Any
+
+import pytest
+import time_machine
+from django.core.management import call_command
+from django.db import connection, transaction
+from django.db.models import F
+from django.utils import timezone
+
+from tests.factories import make_api_key, make_user
+from tests.revocation.subjects import Subject
+from token_exchange import credentials, revocation
+from token_exchange.models import Credential, Organization, Revocation, RevocationFeed
+from token_exchange.models.revocation import MARGIN
+
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("elapsed")]
+
+
+class Undo(Exception):
+    """Rolls back whatever it is raised in."""
+
+
+def revoke(subject: Subject) -> None:
+    credentials.revoke(subject.credential, now=timezone.now())
+
+
+@pytest.fixture
+def subject():
+    return Subject("machine", is_remembered=True)
+
+
+@pytest.fixture
+def another():
+    return Subject("machine", is_remembered=True)
+
+
+def written_by_sql(**values: Any) -> None:
+    """Write a row as no code of ours would."""
+    RevocationFeed.objects.update(position=F("position") + 1)
+    row = {
+        "kind": "token",
+        "subject": "x",
+        "generation": None,
+        "position": RevocationFeed.objects.get().position,
+        "expires_at": timezone.now() + timedelta(days=1),
+        **values,
+    }
+    columns, marks = ", ".join(row), ", ".join(["%s"] * len(row))
+    with connection.cursor() as cursor:
+        table = Revocation._meta.db_table
+        cursor.execute(f"INSERT INTO {table} ({columns}) VALUES ({marks})", list(row.values()))
+
+
+class TestTransactions:
+    def test_what_is_rolled_back_has_not_happened(self, subject):
+        """Also if the same thread verified in between."""
+        with contextlib.suppress(Undo), transaction.atomic():
+            revoke(subject)
+            assert subject.show() == 401
+            raise Undo
+        subject.assert_unharmed()
+        assert Revocation.objects.count() == 0
+
+    def test_what_a_savepoint_rolls_back_has_not_happened(self, subject, another):
+        with transaction.atomic():
+            revoke(another)
+            with contextlib.suppress(Undo), transaction.atomic():
+                revoke(subject)
+                assert (subject.show(), another.show()) == (401, 401)
+                raise Undo
+            assert (subject.show(), another.show()) == (200, 401)
+        assert (subject.show(), another.show()) == (200, 401)
+
+    def test_a_savepoint_rolled_back_first_of_all(self, subject, another):
+        with transaction.atomic():
+            with contextlib.suppress(Undo), transaction.atomic():
+                revoke(subject)
+                raise Undo
+            assert subject.show() == 200
+            revoke(another)
+            assert (subject.show(), another.show()) == (200, 401)
+        assert (subject.show(), another.show()) == (200, 401)
+
+    def test_an_organization_that_was_not_deactivated_after_all(self, subject):
+        organization = subject.credential.organization
+        with contextlib.suppress(Undo), transaction.atomic():
+            organization.is_active = False
+            organization.save()
+            assert subject.show() == 401
+            raise Undo
+        subject.assert_unharmed()
+
+    def test_a_request_in_a_transaction_of_its_own(self, subject, settings):
+        """As with ATOMIC_REQUESTS: it is over when the answer is there."""
+        app = Subject("app", is_remembered=True)
+        settings.DATABASES["default"]["ATOMIC_REQUESTS"] = True
+        try:
+            assert app.client.delete("/auth_token", headers=app.headers).status_code == 200
+            app.assert_needs_a_new_token()
+            subject.assert_unharmed()
+        finally:
+            settings.DATABASES["default"]["ATOMIC_REQUESTS"] = False
+
+
+class TestPositions:
+    def test_count_up_by_one_row(self, subject, another):
+        revoke(subject)
+        revoke(another)
+        assert RevocationFeed.objects.get().position == 2
+        assert list(Revocation.objects.order_by("position").values_list("position", flat=True)) == [
+            1,
+            2,
+        ]
+
+    def test_a_subject_has_one_row_at_its_last_position(self, subject):
+        for _ in range(3):
+            credentials.rotate(subject.credential, now=timezone.now(), compromised=True)
+        row = Revocation.objects.get()
+        assert (row.position, row.generation) == (3, 3)
+        revoke(subject)
+        row = Revocation.objects.get()
+        assert (row.position, row.generation) == (4, None)
+        assert str(row) == f"credential {subject.credential.identifier}"
+        assert str(RevocationFeed.objects.get()).endswith(":4")
+
+    def test_start_anew_in_a_new_database(self, subject, another, elapsed):
+        revoke(subject)
+        assert subject.show() == 401
+        RevocationFeed.objects.all().delete()
+        Revocation.objects.all().delete()
+        elapsed.seconds += 1
+        assert subject.show() == 200  # nothing of it is known any more
+        revoke(another)
+        assert RevocationFeed.objects.get().position == 1
+        assert (subject.show(), another.show()) == (200, 401)
+
+    def test_go_back_when_a_backup_is_restored(self, subject, another, elapsed):
+        revoke(subject)
+        backup = list(Revocation.objects.all())
+        revoke(another)
+        assert (subject.show(), another.show()) == (401, 401)
+        Revocation.objects.all().delete()
+        Revocation.objects.bulk_create(backup)
+        RevocationFeed.objects.update(position=1)
+        elapsed.seconds += 1
+        assert (subject.show(), another.show()) == (401, 200)
+
+    def test_are_void_after_a_flush(self, subject):
+        revoke(subject)
+        assert len(revocation.revocations()) == 1
+        call_command("flush", verbosity=0, interactive=False)
+        assert len(revocation.revocations()) == 0
+
+    def test_of_many_are_written_at_once(self, subject, django_assert_num_queries):
+        revoke(subject)
+        others = [make_api_key().credential.pk for _ in range(20)]
+        # The position, the rows and theirs in the feed, in a transaction.
+        with django_assert_num_queries(9):
+            Credential.objects.filter(pk__in=others).update(revoked_at=timezone.now())
+        assert Revocation.objects.filter(position=2).count() == 20
+
+
+class TestClocks:
+    @pytest.mark.parametrize("minutes", [-10, 10])
+    def test_that_step_bring_nothing_back(self, minutes, elapsed):
+        with time_machine.travel(timezone.now(), tick=False) as clock:
+            subject = Subject("machine", is_remembered=True, token_lifetime=timedelta(minutes=30))
+            token = subject.tokens.get()
+            type(token).objects.update(revoked_at=timezone.now())
+            clock.shift(timedelta(minutes=29))
+            clock.shift(timedelta(minutes=minutes))
+            elapsed.seconds += 1
+            revocation.revocations()
+            clock.shift(timedelta(minutes=-minutes))
+            elapsed.seconds += 1
+            assert subject.show() == 401
+
+    def test_that_step_leave_a_copy_as_old_as_it_is(self, subject, elsewhere, elapsed):
+        """Its age is told by the clock that only counts."""
+        now = timezone.now()
+        with time_machine.travel(now - timedelta(minutes=10), tick=False), elsewhere():
+            revoke(subject)
+        elapsed.seconds += 1
+        with time_machine.travel(now - timedelta(minutes=10), tick=False):
+            assert subject.show() == 401
+
+    def test_a_row_is_forgotten_once_it_concerns_no_live_token(self, elapsed):
+        with time_machine.travel(timezone.now(), tick=False) as clock:
+            subject, another = Subject("machine"), Subject("machine")
+            subject.tokens.update(revoked_at=timezone.now())
+            assert len(revocation.revocations()) == 1
+            clock.move_to(subject.tokens.get().expires_at + MARGIN)
+            another.tokens.update(revoked_at=timezone.now())
+            assert len(revocation.revocations()) == 0
+            revocation.forget_revocations()
+            assert len(revocation.revocations()) == 0
+
+
+class TestMemory:
+    def test_of_verified_tokens_may_be_none(self, token_exchange_settings):
+        token_exchange_settings(VERIFIED_TOKEN_CACHE_SIZE=0)
+        subject = Subject("machine", is_remembered=True)
+        assert [subject.show(), subject.show()] == [200, 200]
+        revoke(subject)
+        subject.assert_refused_everywhere()
+
+    def test_of_more_tokens_than_it_has_room_for(self, token_exchange_settings):
+        token_exchange_settings(VERIFIED_TOKEN_CACHE_SIZE=2)
+        subjects = [Subject("machine", is_remembered=True) for _ in range(3)]
+        revoke(subjects[0])
+        revoke(subjects[2])
+        assert [each.show() for each in subjects] == [401, 200, 401]
+
+
+class TestMalformedRow:
+    """What it ends is not known: nothing is accepted until somebody has mended it."""
+
+    SPOILED = (
+        {"kind": "tenant"},
+        {"kind": ""},
+        {"kind": "TOKEN"},
+    )
+
+    @pytest.fixture(autouse=True)
+    def _known_feed(self, db):
+        """A feed that has begun, and that this process has read."""
+        revoke(Subject("machine"))
+        revocation.revocations()
+
+    @pytest.mark.parametrize("values", SPOILED)
+    def test_is_503_and_told_once(self, subject, elapsed, caplog, values):
+        written_by_sql(**values)
+        elapsed.seconds += 1
+        for _ in range(3):
+            answer = subject.client.get(
+                "/bearer", headers={"authorization": f"Bearer {subject.token}"}
+            )
+            assert answer.status_code == 503
+            assert answer.json()["error"] == "temporarily_unavailable"
+            assert int(answer["Retry-After"]) > 0
+            elapsed.seconds += 1
+        said = [each for each in caplog.records if each.name == "token_exchange"]
+        told = [each for each in said if each.event == "revocation.malformed"]
+        assert [(each.levelno, each.event_fields) for each in told] == [
+            (logging.ERROR, {"primary_keys": [Revocation.objects.latest("pk").pk]})
+        ]
+        refused = [each for each in said if each.event == "bearer.refused"]
+        assert [each.event_fields["reason"] for each in refused] == ["feed_malformed"] * 3
+
+    @pytest.mark.skipif(connection.vendor != "sqlite", reason="a column holds what is of its type")
+    @pytest.mark.parametrize("values", [{"generation": "three"}, {"expires_at": "when it is dead"}])
+    def test_of_a_value_of_another_type(self, subject, elapsed, values):
+        written_by_sql(**values)
+        elapsed.seconds += 1
+        assert [subject.show(), subject.show()] == [503, 503]
+
+    def test_leaves_the_rest_of_the_service_alone(self, subject, elapsed):
+        written_by_sql(kind="tenant")
+        elapsed.seconds += 1
+        assert subject.show() == 503
+        assert subject.use() == 200
+        assert subject.exchange().status_code == 200
+
+    def test_is_over_once_it_is_mended(self, subject, another, elapsed):
+        written_by_sql(kind="tenant")
+        revoke(another)
+        assert (subject.show(), another.show()) == (503, 503)
+        Revocation.objects.filter(kind="tenant").delete()
+        assert (subject.show(), another.show()) == (200, 401)
+
+    def test_does_not_hide_the_others(
+        self, subject, another, elapsed, elsewhere, token_exchange_settings
+    ):
+        """Where the project goes on for a while with what is known, that grows still."""
+        token_exchange_settings(REVOCATION_MAX_STALENESS=60)
+        assert (subject.show(), another.show()) == (200, 200)
+        written_by_sql(kind="tenant")
+        with elsewhere():
+            revoke(another)
+        elapsed.seconds += 1
+        assert (subject.show(), another.show()) == (200, 401)
+        elapsed.seconds += 60
+        assert (subject.show(), another.show()) == (503, 503)
+
+    def test_that_is_expired_concerns_nobody(self, subject, elapsed):
+        written_by_sql(kind="tenant", expires_at=timezone.now() - timedelta(seconds=1))
+        elapsed.seconds += 1
+        assert subject.show() == 200
+
+
+class TestOwner:
+    def test_deleted_takes_only_his_own_with_him(self, elapsed):
+        his, anothers = Subject("user", is_remembered=True), Subject("user", is_remembered=True)
+        his.credential.owner.delete()
+        his.assert_refused_everywhere()
+        anothers.assert_unharmed()
+
+    def test_deleted_without_a_credential_is_told_all_the_same(self):
+        """One may have been given away; its tokens would still speak for him."""
+        user = make_user()
+        primary_key = str(user.pk)
+        user.delete()
+        row = Revocation.objects.get()
+        assert (row.kind, row.subject) == ("user", primary_key)
+
+
+def test_an_organization_is_told_by_its_primary_key(subject):
+    organization = subject.credential.organization
+    organization.is_active = False
+    organization.save()
+    assert revocation.revocations().inactive_organizations == {str(organization.pk)}
+    assert Organization.objects.get().is_active is False
