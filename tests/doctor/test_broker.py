@@ -88,7 +88,7 @@ class TestAway:
             broker_transport_options={"socket_timeout": 60},
             broker_connection_timeout=60,
         )
-        assert examine("--timeout", "1").of("broker")[-1] == ("error", "No answer within 1 s.")
+        assert examine("--timeout", "3").of("broker")[-1] == ("error", "No answer within 3 s.")
 
 
 def test_an_address_that_cannot_be_read_is_not_quoted(celery_app):

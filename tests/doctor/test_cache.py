@@ -116,7 +116,7 @@ class TestRedis:
 
     def test_that_never_answers(self, redis_cache, silent_port):
         redis_cache(f"redis://127.0.0.1:{silent_port}/0", socket_timeout=None)
-        assert examine("--timeout", "1").of("cache")[-1] == ("error", "No answer within 1 s.")
+        assert examine("--timeout", "3").of("cache")[-1] == ("error", "No answer within 3 s.")
 
     @pytest.mark.parametrize("where", ["OPTIONS", "LOCATION", "each"])
     def test_with_timeouts(self, redis_cache, closed_port, where):

@@ -97,8 +97,8 @@ class TestLockedTable:
 
     @pytest.mark.usefixtures("_locked")
     def test_holds_up_what_needs_it_and_nothing_else(self):
-        report = examine("--timeout", "1")
-        assert report.of("signing keys") == [("error", "No answer within 1 s.")]
+        report = examine("--timeout", "3")
+        assert report.of("signing keys") == [("error", "No answer within 3 s.")]
         assert report.hint("signing keys").startswith("See what the database is busy with, ")
         assert report.answer["errors"] == 1
         assert report.of("purge")[0][0] == "ok"
