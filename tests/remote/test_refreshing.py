@@ -130,7 +130,9 @@ class TestAway:
         settle()
         assert source.times == before + 1
 
-    def test_nobody_waits_while_the_last_one_is_good(self, refreshing, source, elapsed, settle):
+    def test_nobody_waits_while_the_last_one_is_good(self, source, elapsed, settle):
+        waited: list[float] = []
+        refreshing = make(source, before_waiting=lambda: waited.append(elapsed.seconds))
         refreshing.get()
         source.fault = RemoteFault("connection")
         elapsed.seconds += MAX_AGE + 1
@@ -138,7 +140,9 @@ class TestAway:
         source.fault = None
         elapsed.seconds += 1
         with source.hanging():
+            waited.clear()
             assert refreshing.get() == 1
+            assert waited == []
             source.has_begun.acquire()
         settle()
         assert refreshing.get() == 3
