@@ -27,6 +27,8 @@ class Received:
     path: str
     query: dict[str, str]
     headers: dict[str, str]
+    connection: int
+    """The port that it came from."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -87,7 +89,8 @@ class Handler(BaseHTTPRequestHandler):
         parts = urlsplit(self.path)
         query = {name: values[0] for name, values in parse_qs(parts.query).items()}
         headers = {name.lower(): value for name, value in self.headers.items()}
-        received = Received(path=parts.path, query=query, headers=headers)
+        port = self.client_address[1]
+        received = Received(path=parts.path, query=query, headers=headers, connection=port)
         self.issuer.answer_to(received)(self)
 
     def log_message(self, *_: object) -> None:

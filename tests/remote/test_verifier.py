@@ -128,6 +128,8 @@ class TestFork:
         env = environment(tmp_path, NO_PROXY="127.0.0.1")
         finished = run_python("-c", FORKING, issuer.url, env=env)
         assert (finished.returncode, finished.stdout) == (0, "0 True\n"), finished.stderr
+        connections = [each.connection for each in issuer.received if each.path == JWKS_PATH]
+        assert len(set(connections)) == 2
 
 
 class TestNoFramework:
