@@ -112,6 +112,22 @@ class TestAskedAnew:
         values = in_threads(20, lambda: refreshing.get_anew(at_most_every_seconds=60))
         assert (values, source.times) == ([2] * 20, 2)
 
+    def test_nobody_waits_for_one_that_was_away(self, source, elapsed, settle):
+        """But it is asked, or it would seem to be away for as long as its last answer is fresh."""
+        waited: list[float] = []
+        refreshing = make(source, before_waiting=lambda: waited.append(elapsed.seconds))
+        refreshing.get()
+        source.fault = RemoteFault("connection")
+        assert refreshing.get_anew(at_most_every_seconds=2) == 1
+        source.fault = None
+        elapsed.seconds += 2
+        waited.clear()
+        with source.hanging():
+            assert refreshing.get_anew(at_most_every_seconds=2) == 1
+        assert waited == []
+        settle()
+        assert refreshing.get() == 3
+
     def test_nobody_asks_or_waits_while_it_is_away(self, refreshing, source, elapsed):
         refreshing.get()
         source.fault = RemoteFault("connection")

@@ -102,7 +102,7 @@ class Refreshing(Generic[T]):
         """
         arrived_at = time.monotonic()
         with self._lock:
-            is_due = arrived_at >= self._next_extra_at and not self._is_away
+            is_due = arrived_at >= max(self._next_extra_at, self._next_try_at)
             if self._refresh is None and is_due:
                 self._next_extra_at = arrived_at + at_most_every_seconds
                 self._start(arrived_at)
