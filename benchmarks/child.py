@@ -23,7 +23,7 @@ from django.conf import settings
 from subjects.memory import forget_peak_memory, peak_memory
 from subjects.projects import PROJECTS, Surroundings, settings_of
 
-_PROFILE_LINES = 40
+_PROFILE_LINES = 25
 
 
 class Child:
@@ -121,9 +121,9 @@ class Child:
         profile = cProfile.Profile()
         profile.runcall(self.do_send)
         text = io.StringIO()
-        pstats.Stats(profile, stream=text).strip_dirs().sort_stats("tottime").print_stats(
-            _PROFILE_LINES
-        )
+        stats = pstats.Stats(profile, stream=text)
+        stats.sort_stats("tottime").print_stats(_PROFILE_LINES)
+        stats.sort_stats("cumulative").print_stats("/token_exchange/", _PROFILE_LINES)
         return text.getvalue()
 
 
