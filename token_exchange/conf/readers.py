@@ -25,7 +25,6 @@ _RATE: Final = re.compile(r"([1-9][0-9]{0,8})/([1-9][0-9]{0,5})?([smhd])")
 _RATE_UNITS: Final = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 
 _DAY: Final = timedelta(days=1)
-_MINUTE: Final = timedelta(minutes=1)
 _SECOND: Final = timedelta(seconds=1)
 # More than any is meant to be, and no sum of a date and one of these is out of range.
 _CENTURY: Final = timedelta(days=36_525)
@@ -192,7 +191,7 @@ token_lifetime: Final = duration(minimum=_SECOND, maximum=_DAY)
 any_duration: Final = duration()
 day_at_most: Final = duration(maximum=_DAY)
 optional_duration: Final = optional(duration(minimum=_SECOND))
-timeout: Final = duration(minimum=_SECOND, maximum=_MINUTE)
+timeout: Final = duration(minimum=_SECOND, maximum=20 * _SECOND)
 optional_secrets: Final = optional(_secrets)
 optional_api_key: Final = optional(_api_key)
 SECRET: Final = (optional_secrets, optional_api_key)
