@@ -13,9 +13,9 @@ import sys
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
-import instructions
 import over_http
 import purging
+from arguments import PURGE, parse
 from chart import draw
 from databases import postgresql, sqlite
 from measuring import Figures, measure
@@ -26,19 +26,15 @@ from sections import Section
 from stage import Stage
 from subjects.projects import PROJECTS
 
-_ROWS = [1_000, 100_000, 1_000_000]
 _ROUNDS = 25
 _QUICK_ROUNDS = 3
 _BATCH_UNDER_VALGRIND = 20
 _PROFILED = 200
-_PURGE = "purge"
-_NAMES = (*(operation.name for operation in OPERATIONS), _PURGE)
 
 
 def main() -> int:
     """Measure what was asked for, and print it."""
-    wanted = _arguments()
-    _say_what_is_missing(wanted)
+    wanted = parse(__doc__.partition("\n")[0])
     sections = []
     for section in _sections(wanted):
         print(section.table(), end="\n\n", flush=True)
@@ -67,57 +63,6 @@ def _draw(sections: Sequence[Section | PurgeSection | HttpSection], path: Path) 
     path.write_text(picture)
 
 
-def _arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    add = parser.add_argument
-    add("operations", nargs="*", metavar="OPERATION", help=f"of {', '.join(_NAMES)}; default: all")
-    add("--rows", nargs="+", type=int, default=_ROWS, help="stored credentials and tokens")
-    add(
-        "--database",
-        choices=["sqlite", "postgresql"],
-        help="default: SQLite, and PostgreSQL if DATABASE_URL names one",
-    )
-    add("--instructions", action="store_true", help="count instructions, and take no time")
-    add("--times", action="store_true", help="take times, and count no instructions")
-    add(
-        "--quick",
-        action="store_true",
-        help="a look in a minute: few rows, SQLite, times",
-    )
-    add("--without-peers", action="store_true", help="leave other packages out")
-    add("--rate-limits", action="store_true", help="count requests in the cache, floors too")
-    add("--http", action="store_true", help="serve exchange and verify by gunicorn as well")
-    add("--profile", action="store_true", help="print where our functions spend their time")
-    add("--markdown", type=Path, help="write the tables to this file")
-    add("--chart", type=Path, help="draw the times into this SVG file")
-    wanted = parser.parse_args()
-    unknown = set(wanted.operations) - set(_NAMES)
-    if unknown:
-        parser.error(f"no operation: {', '.join(sorted(unknown))}")
-    if wanted.quick:
-        wanted.rows, wanted.database, wanted.times = _ROWS[:1], "sqlite", True
-    return wanted
-
-
-def _say_what_is_missing(wanted: argparse.Namespace) -> None:
-    if not wanted.times and not instructions.is_available():
-        print("valgrind is not installed: no instructions are counted.", file=sys.stderr)
-        wanted.times = True
-    missing = sorted(
-        {
-            project.distribution
-            for project in PROJECTS.values()
-            if project.distribution and not project.is_installed
-        }
-    )
-    if missing and not wanted.without_peers:
-        print(
-            f"Not installed, and so not measured: {', '.join(missing)}. "
-            "To have them: pip install --group benchmarks",
-            file=sys.stderr,
-        )
-
-
 def _sections(wanted: argparse.Namespace) -> Iterator[Section | PurgeSection | HttpSection]:
     for title, url in _places(wanted):
         for rows in wanted.rows:
@@ -137,7 +82,7 @@ def _sections(wanted: argparse.Namespace) -> Iterator[Section | PurgeSection | H
                         _print_profile(operation, stage)
                     if wanted.http and operation.aim_over_http:
                         yield over_http.serve(operation, stage, place=place)
-                if _PURGE in (wanted.operations or _NAMES) and not wanted.instructions:
+                if PURGE in wanted.operations and not wanted.instructions:
                     entries = _present(purging.ENTRIES, wanted)
                     yield purging.purge(
                         entries, stage, place=place, rows=rows, is_quick=wanted.quick
@@ -164,7 +109,7 @@ def _places(wanted: argparse.Namespace) -> Iterator[tuple[str, str]]:
 
 def _operations(wanted: argparse.Namespace) -> Iterator[Operation]:
     for operation in OPERATIONS:
-        if operation.name in (wanted.operations or _NAMES):
+        if operation.name in wanted.operations:
             yield dataclasses.replace(operation, entries=_present(operation.entries, wanted))
 
 
@@ -174,7 +119,9 @@ def _present(entries: Iterable[Entry], wanted: argparse.Namespace) -> tuple[Entr
     return tuple(
         entry
         for entry in entries
-        if PROJECTS[entry.project].is_installed and not (entry.is_peer and without_peers)
+        if PROJECTS[entry.project].is_installed
+        and not (entry.is_peer and without_peers)
+        and not (entry.is_slow and wanted.quick)
     )
 
 
