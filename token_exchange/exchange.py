@@ -110,7 +110,7 @@ def _again(
     if key is None or not is_granted(claims, credential, now=now):
         return None
     return IssuedToken(
-        token=key.sign(signing_input),
+        token=key.sign_again(signing_input),
         jti=claims.jti,
         scope=claims.scope,
         expires_at=claims.expires_at,

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from token_exchange import signing
 from token_exchange.conf import get_settings
@@ -97,12 +96,12 @@ def _lifetime_seconds(
     credential: AuthenticatedCredential, asked: int | None, *, now: datetime
 ) -> int:
     settings = get_settings()
-    limits: Iterable[timedelta | None] = (
-        settings.max_token_lifetime,
-        credential.organization_max_token_lifetime,
-        credential.expires_at - now if credential.expires_at else None,
-    )
-    ceiling = int(min(limit.total_seconds() for limit in limits if limit is not None))
+    limit = settings.max_token_lifetime
+    if credential.organization_max_token_lifetime is not None:
+        limit = min(limit, credential.organization_max_token_lifetime)
+    if credential.expires_at is not None:
+        limit = min(limit, credential.expires_at - now)
+    ceiling = int(limit.total_seconds())
     if ceiling < 1:
         # Its last second has begun, and a token of no lifetime is of no use.
         raise InvalidClient(reason="credential_expired", identifier=credential.identifier)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import base64
+import gc
 import json
+import weakref
 
 import jwt
 import pytest
@@ -22,6 +24,7 @@ from token_exchange.core.errors import TemporarilyUnavailable
 from token_exchange.core.keys import (
     ALGORITHMS,
     RSA_KEY_BITS,
+    TOKENS_REMEMBERED,
     KeySet,
     SigningKey,
     VerificationKey,
@@ -206,6 +209,33 @@ class TestSign:
     def test_same_bytes_are_the_same_token(self, any_signing_key):
         assert len({any_signing_key.sign("header.payload") for _ in range(5)}) == 1
         assert any_signing_key.sign("header.payload") != any_signing_key.sign("header.payloae")
+
+    def test_numbers_keep_their_leading_zeros(self, signing_keys):
+        """Of one signature in 128 a number is short; each has 32 bytes all the same (RFC 7518)."""
+        key = signing_keys["ES256"]
+        assert {len(key.sign(f"{each}").rpartition(".")[2]) for each in range(1000)} == {86}
+
+    def test_a_token_that_comes_back_is_remembered(self, any_signing_key):
+        unsigned = signing_input(CLAIMS, kid=any_signing_key.kid, algorithm="x")
+        first = any_signing_key.sign_again(unsigned)
+        assert first == any_signing_key.sign(unsigned)
+        assert any_signing_key.sign_again(unsigned) is first
+
+    def test_not_more_are_remembered_than_that(self, signing_keys):
+        key = signing_keys["EdDSA"]
+        first = key.sign_again("first")
+        for each in range(TOKENS_REMEMBERED):
+            key.sign_again(str(each))
+        assert key.sign_again("first") == first
+        assert key.sign_again("first") is not first
+
+    def test_what_is_remembered_is_gone_when_the_key_is(self):
+        key = SigningKey.generate("EdDSA")
+        key.sign_again("x")
+        gone = weakref.ref(key.sign_again)
+        del key
+        gc.collect()
+        assert gone() is None
 
     def test_plain_pyjwt_reads_our_tokens(self, signing_keys, any_signing_key):
         """With nothing but the published set, as another service has it."""

@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
@@ -34,6 +35,9 @@ if TYPE_CHECKING:
 PrivateKey: TypeAlias = rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey | ed25519.Ed25519PrivateKey
 
 RSA_KEY_BITS: Final = 2048
+
+TOKENS_REMEMBERED: Final = 1024
+"""Of each key; a token that is handed out again takes some 2 KiB with all that is known of it."""
 
 # Smaller ones are weak (RFC 7518, section 3.3), larger ones and larger exponents only slow.
 _RSA_KEY_BITS: Final = range(RSA_KEY_BITS, 8192 + 1)
@@ -130,6 +134,14 @@ class SigningKey:
 
     public: VerificationKey
     private_key: PrivateKey = field(repr=False)
+    sign_again: Callable[[str], str] = field(init=False, repr=False, compare=False)
+    """Do as ``sign`` does for what will come back, and remember the last ``TOKENS_REMEMBERED``.
+
+    They are gone when the key is, and until then safe where it is, which could make them anew.
+    """
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "sign_again", lru_cache(maxsize=TOKENS_REMEMBERED)(self.sign))
 
     @property
     def kid(self) -> str:

@@ -23,7 +23,7 @@ USER_SUBJECT_PREFIX: Final = "user:"
 
 _KEYS_KEPT: Final = 16
 _CLAIMS_KEPT: Final = 1024
-"""Clients ask for their token again and again; a token and its claims take some 2 KiB."""
+"""Clients ask for their token again and again."""
 
 _JSON: Final = json.JSONEncoder(separators=(",", ":"))
 
