@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from tests.core.claims import CLAIMS
-from tests.remote.issuer import FEED_PATH, Issuer, Reply, page
+from tests.remote.issuer import FEED_PATH, WAIT_SECONDS, Issuer, Reply, page
 from token_exchange.core.errors import InvalidToken
 from token_exchange.core.revocations import Revocation, RevocationKind
 from token_exchange.remote import RemoteRevocations
@@ -24,7 +24,8 @@ def now_page(**members: Any) -> Reply:
 
 
 def make_revocations(issuer: Issuer, **options: Any) -> RemoteRevocations:
-    return RemoteRevocations(f"{issuer.url}{FEED_PATH}", raw_api_key=RAW_KEY, **options)
+    values = {"raw_api_key": RAW_KEY, "timeout_seconds": WAIT_SECONDS, **options}
+    return RemoteRevocations(f"{issuer.url}{FEED_PATH}", **values)
 
 
 def reason_for(revocations: RemoteRevocations) -> str | None:

@@ -8,7 +8,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from jwt.algorithms import ECAlgorithm, RSAAlgorithm
 from jwt.utils import base64url_encode
 
-from tests.remote.issuer import JWKS_PATH, Issuer
+from tests.remote.issuer import JWKS_PATH, WAIT_SECONDS, Issuer
 from token_exchange.core.keys import SigningKey
 from token_exchange.remote import RemoteKeys
 
@@ -17,7 +17,8 @@ GOOD = dict(KEY.public.public_jwk)
 
 
 def make_keys(issuer: Issuer, **options: Any) -> RemoteKeys:
-    return RemoteKeys(f"{issuer.url}{JWKS_PATH}", **options)
+    values = {"timeout_seconds": WAIT_SECONDS, **options}
+    return RemoteKeys(f"{issuer.url}{JWKS_PATH}", **values)
 
 
 def knows(keys: RemoteKeys, key: SigningKey = KEY) -> bool:

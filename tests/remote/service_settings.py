@@ -18,4 +18,5 @@ TOKEN_EXCHANGE = {
     "AUDIENCE": "https://api.test",
     "MODE": "resource-server",
     "REVOCATIONS_API_KEY": "sk_live.hidden",
+    "REMOTE_TIMEOUT": 10,
 }

@@ -9,7 +9,7 @@ import pytest
 
 from tests.core.claims import PAYLOAD
 from tests.core.forging import KEY, OTHER_KEY, make_token
-from tests.remote.issuer import FEED_PATH, JWKS_PATH, Issuer, jwks, page
+from tests.remote.issuer import FEED_PATH, JWKS_PATH, WAIT_SECONDS, Issuer, jwks, page
 from token_exchange.conf import get_verifier
 from token_exchange.core.errors import ExpiredToken, InvalidToken
 from token_exchange.resource_server import verify_access_token
@@ -24,6 +24,7 @@ def _resource_server(settings: Any, issuer: Issuer) -> None:
         "AUDIENCE": PAYLOAD["aud"],
         "MODE": "resource-server",
         "REVOCATIONS_API_KEY": "sk_live.hidden",
+        "REMOTE_TIMEOUT": WAIT_SECONDS,
     }
     issuer.says(JWKS_PATH, jwks(KEY))
     issuer.says(FEED_PATH, page(as_of=int(time.time())))

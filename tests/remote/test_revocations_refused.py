@@ -19,7 +19,6 @@ from tests.remote.feed import (
 from tests.remote.issuer import (
     FEED_PATH,
     NOT_MODIFIED,
-    WAIT_SECONDS,
     Handler,
     Issuer,
     Reply,
@@ -103,7 +102,7 @@ class TestHostileFeed:
             now_page(after=after, position=after + 1, has_more=True)(handler)
 
         issuer.says(FEED_PATH, one_more)
-        revocations = make_revocations(issuer, timeout_seconds=WAIT_SECONDS)
+        revocations = make_revocations(issuer)
         with pytest.raises(TemporarilyUnavailable):
             revocations()
         assert said() == [("remote.unreachable", "too_many_pages")]
@@ -111,7 +110,7 @@ class TestHostileFeed:
 
     @pytest.mark.parametrize("reply", [hang, drip_body])
     def test_hanging_issuer_is_waited_for_once(self, issuer, elapsed, caplog, reply):
-        revocations = make_revocations(issuer, timeout_seconds=0.5)
+        revocations = make_revocations(issuer, timeout_seconds=1)
         issuer.says(FEED_PATH, now_page(position=5, revocations=[TOKEN]), reply)
         revocations()
         for _ in range(4):

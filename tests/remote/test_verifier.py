@@ -10,7 +10,17 @@ import pytest
 from tests.core.claims import PAYLOAD
 from tests.core.forging import KEY, make_token
 from tests.processes import environment, run_python
-from tests.remote.issuer import FEED_PATH, JWKS_PATH, Handler, Issuer, Reply, hang, jwks, page
+from tests.remote.issuer import (
+    FEED_PATH,
+    JWKS_PATH,
+    WAIT_SECONDS,
+    Handler,
+    Issuer,
+    Reply,
+    hang,
+    jwks,
+    page,
+)
 from token_exchange.core.errors import InvalidToken, TemporarilyUnavailable
 from token_exchange.core.revocations import Revocation, RevocationKind
 from token_exchange.core.verification import TokenVerifier
@@ -25,6 +35,7 @@ def make(issuer: Issuer, **options: Any) -> TokenVerifier:
             "issuer": issuer.url,
             "audience": PAYLOAD["aud"],
             "revocations_api_key": "sk_live.hidden",
+            "timeout_seconds": WAIT_SECONDS,
             **options,
         }
     )
@@ -69,7 +80,7 @@ class TestRemoteVerifier:
         issuer.says(JWKS_PATH, hang)
         issuer.says(FEED_PATH, page(as_of=int(time.time())))
         with pytest.raises(TemporarilyUnavailable) as refused:
-            make(issuer, timeout_seconds=0.1).verify(token_of(issuer), now=NOW)
+            make(issuer, timeout_seconds=0.5).verify(token_of(issuer), now=NOW)
         assert refused.value.reason == "remote_keys_away"
         settle()
         assert issuer.asked(FEED_PATH) == 1
