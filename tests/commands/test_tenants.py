@@ -73,3 +73,18 @@ def test_a_tenant_that_needs_more_is_not_made_by_a_command():
     assert outcomes("tenants.Region", ["create_organization", "Example"]) == [
         "tenants.Region also needs country: make its rows in the way of your project."
     ]
+
+
+def test_the_tokens_of_a_tenant_end_with_it():
+    """Its primary key is no number, and both its rows and its tokens name it."""
+    project = environment(DJANGO_SETTINGS_MODULE="tests.tenants.settings")
+    code = "import django; django.setup(); from tests.tenants import stopping; stopping.run()"
+    finished = run_python("-c", code, env=project)
+    assert finished.returncode == 0, finished.stderr
+    primary_key, *found = json.loads(finished.stdout)
+    assert found == [
+        primary_key,
+        "organization_inactive",
+        primary_key,
+        "credential_revoked",
+    ]

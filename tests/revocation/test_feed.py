@@ -97,16 +97,13 @@ class TestTransactions:
             raise Undo
         subject.assert_unharmed()
 
-    def test_a_request_in_a_transaction_of_its_own(self, subject, settings):
-        """As with ATOMIC_REQUESTS: it is over when the answer is there."""
+    def test_a_request_in_a_transaction_of_its_own(self, subject, monkeypatch):
+        """It is over when the answer is there."""
         app = Subject("app", is_remembered=True)
-        settings.DATABASES["default"]["ATOMIC_REQUESTS"] = True
-        try:
-            assert app.client.delete("/auth_token", headers=app.headers).status_code == 200
-            app.assert_needs_a_new_token()
-            subject.assert_unharmed()
-        finally:
-            settings.DATABASES["default"]["ATOMIC_REQUESTS"] = False
+        monkeypatch.setitem(connection.settings_dict, "ATOMIC_REQUESTS", True)
+        assert app.client.delete("/auth_token", headers=app.headers).status_code == 200
+        app.assert_needs_a_new_token()
+        subject.assert_unharmed()
 
 
 class TestPositions:
