@@ -8,6 +8,7 @@ from functools import cache
 from typing import Any, Final
 
 from django.contrib.auth import get_user_model
+from django.core.exceptions import ValidationError
 from django.core.signals import setting_changed
 from django.db import router, transaction
 from django.db.models import F
@@ -182,7 +183,11 @@ setting_changed.connect(_forget_verifier)
 def _owner(user_id: str) -> Any:
     """Return the active user with this id: one query on the writer; raises ``InvalidToken``."""
     model = get_user_model()
-    owner = model._base_manager.using(router.db_for_write(model)).filter(pk=user_id).first()
+    users = model._base_manager.using(router.db_for_write(model))
+    try:
+        owner = users.filter(pk=user_id).first()
+    except (ValueError, ValidationError):  # a key of another type: users are another model now
+        owner = None
     if owner is None:
         raise InvalidToken(reason="owner_gone")
     if not owner.is_active:

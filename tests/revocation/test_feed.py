@@ -14,10 +14,10 @@ from django.db import connection, transaction
 from django.db.models import F
 from django.utils import timezone
 
-from tests.factories import make_api_key, make_user
+from tests.factories import make_api_key, make_token, make_user
 from tests.revocation.subjects import Subject
 from token_exchange import credentials, revocation
-from token_exchange.models import Credential, Organization, Revocation, RevocationFeed
+from token_exchange.models import AccessToken, Credential, Organization, Revocation, RevocationFeed
 from token_exchange.models.revocation import MARGIN
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("elapsed")]
@@ -299,13 +299,36 @@ class TestOwner:
         his.assert_refused_everywhere()
         anothers.assert_unharmed()
 
-    def test_deleted_without_a_credential_is_told_all_the_same(self):
-        """One may have been given away; its tokens would still speak for him."""
-        user = make_user()
-        primary_key = str(user.pk)
-        user.delete()
-        row = Revocation.objects.get()
-        assert (row.kind, row.subject) == ("user", primary_key)
+    def test_deleted_is_told_to_those_who_cannot_ask_for_him(self):
+        owner = Subject("user").credential.owner
+        primary_key = str(owner.pk)
+        owner.delete()
+        assert Revocation.objects.get(kind="user").subject == primary_key
+
+    def test_deleted_who_never_had_a_credential_concerns_nobody(self):
+        """And waits for nobody who holds the feed."""
+        before = list(RevocationFeed.objects.values())
+        make_user().delete()
+        assert list(RevocationFeed.objects.values()) == before
+        assert Revocation.objects.count() == 0
+
+    def test_deleted_after_he_gave_his_credential_away(self):
+        subject = Subject("user", is_remembered=True)
+        owner = subject.credential.owner
+        Credential.objects.update(owner=make_user())
+        owner.delete()
+        subject.assert_needs_a_new_token()
+
+
+class TestDeadTokens:
+    def test_that_are_revoked_stay_out_of_the_feed(self):
+        """Or to revoke all that a table holds would fill the memory of every process."""
+        now = timezone.now()
+        subject, long_dead = Subject("machine"), make_token(expires_at=now - MARGIN)
+        assert AccessToken.objects.update(revoked_at=now) == 2
+        assert [each.subject for each in Revocation.objects.all()] == [subject.tokens.get().jti]
+        long_dead.refresh_from_db()
+        assert long_dead.revoked_at == now
 
 
 def test_an_organization_is_told_by_its_primary_key(subject):

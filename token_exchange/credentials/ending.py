@@ -35,9 +35,12 @@ def revoke(credential: Credential, *, now: datetime, reason: str = "", by: Any =
 
 def revoke_keys_of(owner: Any, *, now: datetime) -> None:
     """Revoke each credential, and end every token, of a user who is about to be deleted."""
-    with recording(using=router.db_for_write(Credential)) as feed:
+    his = Credential.objects.on_writer().filter(owner=owner)
+    if not his.exists():
+        return  # nor has he a token: whoever lost a credential lost its tokens then
+    with recording(using=his.db) as feed:
         feed.end_all(RevocationKind.USER, str(owner.pk))
-        for credential in Credential.objects.on_writer().filter(owner=owner, revoked_at=None):
+        for credential in his.filter(revoked_at=None):
             # Nobody is faster: whoever revokes waits for the feed.
             revoke(credential, reason="The owner was deleted.", now=now)
 

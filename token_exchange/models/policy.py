@@ -76,9 +76,11 @@ class CredentialQuerySet(WriterQuerySet["Credential"]):
             raise ValueError("The identifier of a credential stays as it is; issue a new one")
         if _ENDS_TOKENS.isdisjoint(values):
             return super().update(**values)
+        self._for_write = True
+        if values == {"owner": None} and not self.exists():
+            return 0  # Django writes this for every user who is deleted, and most had none
         # Whatever was given: a generation that comes back would bring its tokens back.
         values["generation"] = F("generation") + 1
-        self._for_write = True
         count = 0
         with recording(using=self.db) as feed:
             # Which rows these are is decided once: afterwards they may no longer be found.

@@ -174,10 +174,12 @@ class Recorder:
         self._room = _BATCH_SIZE
 
     def end_tokens(self, tokens: Iterable[tuple[str, datetime]]) -> None:
-        """End the tokens with these ids and expiries."""
+        """End the tokens with these ids and expiries; of those that are long dead nobody asks."""
+        now = timezone.now()
         self._write(
             Revocation(kind=RevocationKind.TOKEN, subject=jti, expires_at=expires_at + MARGIN)
             for jti, expires_at in tokens
+            if expires_at + MARGIN > now
         )
 
     def end_generations_before(self, credentials: models.QuerySet[Any]) -> None:
