@@ -12,7 +12,7 @@ from typing import Any
 from django.dispatch import Signal
 
 from token_exchange import signals
-from token_exchange.signals import log_event
+from token_exchange.event_log import log_event
 
 
 def connect() -> None:

@@ -21,9 +21,9 @@ from token_exchange.core.errors import (
 )
 from token_exchange.core.tokens import Claims
 from token_exchange.core.verification import VerifiedToken
+from token_exchange.event_log import log_event
 from token_exchange.exceptions import as_api_exception, bearer_challenge, challenges
 from token_exchange.outages import DATABASE_AWAY
-from token_exchange.signals import log_event
 from token_exchange.transport import authorization, client_address, require_https
 
 

@@ -12,8 +12,8 @@ from typing import Final, Generic, TypeVar, cast
 
 from token_exchange.conf import get_settings
 from token_exchange.core.errors import TemporarilyUnavailable
+from token_exchange.event_log import log_event
 from token_exchange.outages import DATABASE_AWAY
-from token_exchange.signals import log_event
 
 T = TypeVar("T")
 

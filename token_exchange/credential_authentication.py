@@ -21,9 +21,9 @@ from token_exchange.credentials import (
     authenticate_api_key,
     authenticate_client_app,
 )
+from token_exchange.event_log import log_event
 from token_exchange.exceptions import as_api_exception, challenges
 from token_exchange.outages import DATABASE_AWAY
-from token_exchange.signals import log_event
 from token_exchange.transport import authorization, client_address, require_https
 
 

@@ -21,6 +21,7 @@ from token_exchange.copies import Copy
 from token_exchange.core.feed import FeedPage
 from token_exchange.core.revocations import Revocation as CoreRevocation
 from token_exchange.core.revocations import RevocationSet
+from token_exchange.event_log import log_event
 from token_exchange.models import (
     Credential,
     Revocation,
@@ -34,7 +35,6 @@ from token_exchange.models.revocation import (
     read_counter,
     sees_a_snapshot,
 )
-from token_exchange.signals import log_event
 from token_exchange.statements import Select
 
 _told: Final[set[int]] = set()

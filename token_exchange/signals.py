@@ -11,22 +11,6 @@ from typing import Any
 from django.db import transaction
 from django.dispatch import Signal
 
-from token_exchange.event_log import log_event
-
-__all__ = [
-    "access_token_revoked",
-    "announce",
-    "credential_issued",
-    "credential_overlap_ended",
-    "credential_revoked",
-    "credential_rotated",
-    "credential_tokens_invalidated",
-    "log_event",
-    "previous_secret_used",
-    "signing_key_published",
-    "signing_key_removed",
-]
-
 credential_issued = Signal()
 """A credential was made. Arguments: ``credential``, ``by`` (a user or ``None``)."""
 credential_rotated = Signal()

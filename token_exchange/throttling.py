@@ -17,7 +17,7 @@ from django_ratelimit.core import get_usage
 from token_exchange.conf import get_settings
 from token_exchange.core.errors import SlowDown, TemporarilyUnavailable
 from token_exchange.core.networks import site_of
-from token_exchange.signals import log_event
+from token_exchange.event_log import log_event
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

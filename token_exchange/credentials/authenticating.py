@@ -17,9 +17,10 @@ from token_exchange.core.errors import InvalidClient
 from token_exchange.core.networks import is_within
 from token_exchange.core.secret_strings import NO_DIGEST, same_digest
 from token_exchange.credentials.finding import StoredCredential, find
+from token_exchange.event_log import log_event
 from token_exchange.models import Credential
 from token_exchange.models.policy import CredentialQuerySet
-from token_exchange.signals import log_event, previous_secret_used
+from token_exchange.signals import previous_secret_used
 
 LAST_USED_RESOLUTION: Final = timedelta(minutes=1)
 """``last_used_at`` is written at most this often, so that no request waits for another's row."""

@@ -12,10 +12,10 @@ from django.utils import timezone
 
 from token_exchange.copies import Copy
 from token_exchange.core import keys
+from token_exchange.event_log import log_event
 from token_exchange.models import SigningKey
 from token_exchange.models.revocation import feed_changed, has_uncommitted_changes, read_counter
 from token_exchange.models.signing_key import KeyState
-from token_exchange.signals import log_event
 from token_exchange.signing.encryption import UnreadablePrivateKey, decrypt
 
 KEY_SET_MAX_AGE_SECONDS: Final = 1

@@ -14,15 +14,11 @@ from django.utils.translation import gettext as _
 from token_exchange.conf import get_settings
 from token_exchange.core import keys
 from token_exchange.core.revocations import RevocationKind
+from token_exchange.event_log import log_event
 from token_exchange.models import SigningKey
 from token_exchange.models.revocation import Recorder, recording
 from token_exchange.models.signing_key import SigningKeyQuerySet
-from token_exchange.signals import (
-    announce,
-    log_event,
-    signing_key_published,
-    signing_key_removed,
-)
+from token_exchange.signals import announce, signing_key_published, signing_key_removed
 from token_exchange.signing.encryption import encrypt, is_readable
 from token_exchange.signing.published import forget_key_set
 

@@ -28,9 +28,9 @@ from token_exchange.core.errors import (
     TokenExchangeError,
 )
 from token_exchange.credentials import AuthenticatedCredential
+from token_exchange.event_log import log_event
 from token_exchange.exchange import IssuedToken
 from token_exchange.outages import DATABASE_AWAY
-from token_exchange.signals import log_event
 from token_exchange.throttling import RateExceeded, Usage, count_failure
 from token_exchange.transport import authorization, client_address, require_https
 
