@@ -1,4 +1,9 @@
-"""How does a process keep a copy of what the database says, and never rely on too old a one?"""
+"""How does a process keep a copy of what the database says, and never rely on too old a one?
+
+Whoever needs it reads it in his own thread, which alone sees what its transaction has changed. What
+another service says has no transactions: ``remote.refreshing`` reads that in the background, so
+that nobody waits for long.
+"""
 
 from __future__ import annotations
 
