@@ -14,8 +14,12 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
+from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
-from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
+from cryptography.hazmat.primitives.asymmetric.utils import (
+    decode_dss_signature,
+    encode_dss_signature,
+)
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import (
     Encoding,
@@ -60,6 +64,9 @@ _PRIVATE_KEYS: Final[Mapping[str, type[PrivateKey]]] = {
 }
 
 
+_P256_BYTES: Final = 32
+
+
 class _DeterministicES256(ECAlgorithm):
     """ES256 with the nonce of RFC 6979: the same bytes give the same signature."""
 
@@ -70,7 +77,18 @@ class _DeterministicES256(ECAlgorithm):
     def sign(self, msg: bytes, key: ec.EllipticCurvePrivateKey) -> bytes:
         # Each number in as many bytes as the curve has (RFC 7518, section 3.4).
         numbers = decode_dss_signature(key.sign(msg, self._signature_algorithm))
-        return b"".join(number.to_bytes(32, "big") for number in numbers)
+        return b"".join(number.to_bytes(_P256_BYTES, "big") for number in numbers)
+
+    def verify(self, msg: bytes, key: Any, sig: bytes) -> bool:
+        r, s = sig[:_P256_BYTES], sig[_P256_BYTES:]
+        if len(s) != _P256_BYTES:
+            return False
+        numbers = encode_dss_signature(int.from_bytes(r, "big"), int.from_bytes(s, "big"))
+        try:
+            key.verify(numbers, msg, self._signature_algorithm)
+        except InvalidSignature:
+            return False
+        return True
 
 
 _ALGORITHMS: Final[Mapping[str, Algorithm]] = {
@@ -126,6 +144,16 @@ class VerificationKey:
         except (PyJWTError, AttributeError, KeyError, TypeError) as error:
             raise ValueError("not a public JWK") from error
         return cls(kid=public["kid"], algorithm=algorithm, public_jwk=public, public_key=public_key)
+
+    def verify(self, signing_input: bytes, signature: bytes, *, algorithm: object) -> None:
+        """Raise ``ValueError`` unless this key has signed that, by its own algorithm.
+
+        ``algorithm`` is what the token's header names, which must be the key's (RFC 8725, 3.1).
+        """
+        if algorithm != self.algorithm or not _ALGORITHMS[self.algorithm].verify(
+            signing_input, self.public_key, signature
+        ):
+            raise ValueError("not a signature of this key")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
