@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.models.rows import NOW, make, make_token
+from tests.models.rows import HOUR, NOW, make, make_token
 from token_exchange.models import AccessToken
 
 pytestmark = pytest.mark.django_db
@@ -32,3 +32,19 @@ def test_what_is_no_end_tells_the_feed_of_none(django_assert_num_queries):
     make_token(make())
     with django_assert_num_queries(1):
         assert AccessToken.objects.update(scope="x") == 1
+
+
+def test_a_new_token_is_saved_once():
+    token = AccessToken(
+        jti="x",
+        credential=make(),
+        generation=1,
+        audience=[],
+        kid="x",
+        issued_at=NOW,
+        expires_at=NOW + HOUR,
+    )
+    token.save()
+    assert AccessToken.objects.get() == token
+    with pytest.raises(ValueError, match="revoke_access_token"):
+        token.save()
