@@ -97,6 +97,14 @@ class TestRefusal:
             )
         assert caught.value.reason == "wrong_secret"
 
+    @pytest.mark.parametrize(
+        ("make", "other"), [(make_api_key, "client_app"), (make_client_app, "api_key")]
+    )
+    def test_of_a_credential_of_the_other_kind(self, make, other):
+        issued = make()
+        Credential.objects.update(kind=other)
+        assert refusal(issued) == "unknown"
+
     def test_of_what_is_no_secret_without_any_query(self, django_assert_num_queries):
         app = make_client_app()
         with django_assert_num_queries(0):

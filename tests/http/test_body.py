@@ -78,6 +78,10 @@ class TestScopeAsMember:
 
 
 class TestEmpty:
+    def test_of_a_length_of_nothing_is_no_members(self, https_client, caller):
+        response = https_client.post(caller.path, headers=caller.headers, CONTENT_LENGTH="0")
+        assert response.status_code == 200
+
     @pytest.mark.parametrize("content_type", [JSON, FORM, BOUNDARY, "text/plain", "", None])
     @pytest.mark.parametrize("body", [b"", b" \r\n"])
     def test_is_no_members(self, https_client, caller, body, content_type):
@@ -257,6 +261,11 @@ def read_first(get_response):
 
 
 class TestBodyWithoutLength:
+    def test_is_refused_beside_a_length_of_nothing(self, https_client, caller):
+        chunked = {"CONTENT_LENGTH": "0", "HTTP_TRANSFER_ENCODING": "chunked"}
+        response = https_client.post(caller.path, headers=caller.headers, **chunked)
+        assert_refused(response, 400, "invalid_request")
+
     def test_is_refused_where_the_server_hides_it(self, https_client):
         """WSGI cannot read a chunked body: a request for less must not be given more."""
         caller = make_caller("/v1/token", scopes=["a", "b"])

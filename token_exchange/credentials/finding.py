@@ -39,7 +39,7 @@ class StoredCredential(NamedTuple):
     # Of a client app these are not asked for: a constraint says what they are.
     subject_type: str = Credential.SubjectType.ORGANIZATION
     owner_id: Any = None
-    owner__is_active: bool | None = None
+    owner_is_active: bool | None = None
     # What came along.
     owner: Any = None
     token: str | None = None
@@ -68,6 +68,8 @@ def find(
         return None
     count = len(_COLUMNS[kind])
     row, more = StoredCredential(*found[:count]), found[count:]
+    if row.kind != kind:
+        return None
     if token_until is not None:
         return row._replace(token=more[0])
     if load_owner and row.owner_id is not None:
@@ -78,8 +80,12 @@ def find(
 @cache
 def _select(kind: str, user_columns: tuple[str, ...], *, with_token: bool) -> Select:
     identifier = Parameter("identifier", Credential._meta.get_field("identifier"))
-    rows = Credential.objects.filter(kind=kind, identifier=identifier)
+    rows: Any = Credential.objects.filter(identifier=identifier)
     names = [*_COLUMNS[kind], *(f"owner__{name}" for name in user_columns)]
+    if "owner_is_active" in names:
+        # Not a join: PostgreSQL would spend more time on planning than on all the rest.
+        users = get_user_model()._base_manager.filter(pk=OuterRef("owner_id"))
+        rows = rows.annotate(owner_is_active=Subquery(users.values("is_active")))
     if with_token:
         rows = rows.annotate(newest_token=Subquery(_signing_inputs()))
         names.append("newest_token")
