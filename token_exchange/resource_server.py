@@ -23,6 +23,11 @@ def verify_access_token(token: str, *, now: float) -> VerifiedToken:
     return VerifiedToken(claims=_verifier().verify(token, now=now))
 
 
+def check_sources() -> None:
+    """Raise ``TemporarilyUnavailable`` while no token can be verified; for a readiness probe."""
+    _verifier().check_sources()
+
+
 @cache
 def _verifier() -> TokenVerifier:
     settings = get_settings()

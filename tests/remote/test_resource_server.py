@@ -9,10 +9,10 @@ import pytest
 
 from tests.core.claims import PAYLOAD
 from tests.core.forging import KEY, OTHER_KEY, make_token
-from tests.remote.issuer import FEED_PATH, JWKS_PATH, WAIT_SECONDS, Issuer, jwks, page
+from tests.remote.issuer import FEED_PATH, JWKS_PATH, WAIT_SECONDS, Issuer, Reply, jwks, page
 from token_exchange.conf import get_verifier
-from token_exchange.core.errors import ExpiredToken, InvalidToken
-from token_exchange.resource_server import verify_access_token
+from token_exchange.core.errors import ExpiredToken, InvalidToken, TemporarilyUnavailable
+from token_exchange.resource_server import check_sources, verify_access_token
 
 NOW = PAYLOAD["iat"]
 
@@ -74,3 +74,15 @@ class TestVerifyAccessToken:
         settings.LANGUAGE_CODE = "de"
         verify_access_token(token_of(issuer), now=NOW)
         assert issuer.asked(JWKS_PATH) == 1
+
+
+class TestCheckSources:
+    def test_asks_what_the_first_token_then_need_not(self, issuer):
+        check_sources()
+        verify_access_token(token_of(issuer), now=NOW)
+        assert issuer.asked(JWKS_PATH) == 1
+
+    def test_issuer_is_away(self, issuer):
+        issuer.says(FEED_PATH, Reply(status=503))
+        with pytest.raises(TemporarilyUnavailable):
+            check_sources()

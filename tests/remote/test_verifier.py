@@ -85,6 +85,24 @@ class TestRemoteVerifier:
         settle()
         assert issuer.asked(FEED_PATH) == 1
 
+    def test_sources_are_asked_before_any_token(self, issuer):
+        issuer.says(JWKS_PATH, jwks(KEY))
+        issuer.says(FEED_PATH, page(as_of=int(time.time())))
+        make(issuer).check_sources()
+        assert (issuer.asked(JWKS_PATH), issuer.asked(FEED_PATH)) == (1, 1)
+
+    @pytest.mark.parametrize(
+        ("away", "reason"),
+        [(JWKS_PATH, "remote_keys_away"), (FEED_PATH, "remote_revocations_away")],
+    )
+    def test_source_that_is_away(self, issuer, away, reason):
+        issuer.says(JWKS_PATH, jwks(KEY))
+        issuer.says(FEED_PATH, page(as_of=int(time.time())))
+        issuer.says(away, Reply(status=503))
+        with pytest.raises(TemporarilyUnavailable) as refused:
+            make(issuer).check_sources()
+        assert refused.value.reason == reason
+
     def test_key_goes_to_the_feed_alone(self, issuer):
         issuer.says(JWKS_PATH, jwks(KEY))
         issuer.says(FEED_PATH, page(as_of=int(time.time())))

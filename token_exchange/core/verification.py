@@ -111,6 +111,11 @@ class TokenVerifier:
         self._revocations().check(claims, kid=kid)
         return claims
 
+    def check_sources(self) -> None:
+        """Raise what would keep every token from being verified now; for a readiness probe."""
+        self._keys()
+        self._revocations()
+
     def check_expiry(self, claims: Claims, *, now: float) -> None:
         """Raise ``ExpiredToken`` if the token with these claims is dead at ``now``."""
         if now >= claims.expires_at + self._leeway_seconds:
