@@ -44,6 +44,8 @@ TEMPLATES = [
         },
     }
 ]
+# To hash a password is meant to take long; none here is worth it.
+PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 DATABASES = {"default": env.db_url("DATABASE_URL", default="sqlite:///:memory:")}
 CACHES = {"default": env.cache_url("CACHE_URL", default="locmemcache://")}
 TOKEN_EXCHANGE_ORGANIZATION_MODEL = "token_exchange.Organization"

@@ -117,8 +117,11 @@ class TestWindows:
         assert AccessToken.objects.filter(expires_at=DEAD).count() == 0
 
     def test_begin_with_a_thousand_rows_and_grow_to_five_while_they_are_quick(self, elapsed):
-        make(*[DEAD] * 12001)
-        assert [progress.deleted for progress in windows()] == [1000, 3000, 7000, 12000, 12001]
+        first = make(DEAD)[0]
+        for rows_before in (1000, 3000, 7000, 12000):
+            make_tokens(DEAD, pk=first + rows_before)
+        reached = [progress.reached_pk - first + 1 for progress in windows()]
+        assert reached == [1000, 3000, 7000, 12000, 12001]
 
     def test_shrink_when_they_are_slow(self, elapsed, monkeypatch):
         monkeypatch.setattr(purging, "WINDOW_ROWS", 8)

@@ -86,28 +86,28 @@ def findings(secrets: Secrets, log: Any) -> list[str]:
     return found
 
 
-class TestNothingIsFound:
-    def test_anywhere(self, log, run):
-        run.everything()
-        secrets = run.secrets
-        assert len(secrets.forms) > 150
-        assert findings(secrets, log) == []
-        assert secrets.found_in("the headers", map(whole, run.answers)) == []
-        assert secrets.found_in("a body that hands out nothing", run.bodies) == []
-        jars = [run.desk.cookies.output(), run.client.cookies.output()]
-        assert secrets.found_in("a cookie", jars) == []
-        shown = [*map(repr, run.objects), *map(str, run.objects)]
-        assert secrets.found_in("an object's text", shown) == []
+def failures(run: Run, log: Any) -> list[str]:
+    """What is mailed of all that failed."""
+    reported = run.errors + [record.exc_info[1] for record in log.records if record.exc_info]
+    assert len(reported) >= 10
+    requests = {id(each): each for each in map(request_of, log.records) if each is not None}
+    assert len(requests) > 10
+    texts = [text for error in reported for text in reports(error)]
+    return texts + [text for request in requests.values() for text in reports(None, request)]
 
-    def test_in_the_reports_of_failures(self, log, run):
-        run.everything()
-        reported = run.errors + [record.exc_info[1] for record in log.records if record.exc_info]
-        assert len(reported) >= 10
-        texts = [text for error in reported for text in reports(error)]
-        requests = {id(each): each for each in map(request_of, log.records) if each is not None}
-        assert len(requests) > 10
-        texts += [text for request in requests.values() for text in reports(None, request)]
-        assert run.secrets.found_in("a report", texts) == []
+
+def test_nothing_is_found_anywhere(log, run):
+    run.everything()
+    secrets = run.secrets
+    assert len(secrets.forms) > 150
+    assert findings(secrets, log) == []
+    assert secrets.found_in("the headers", map(whole, run.answers)) == []
+    assert secrets.found_in("a body that hands out nothing", run.bodies) == []
+    jars = [run.desk.cookies.output(), run.client.cookies.output()]
+    assert secrets.found_in("a cookie", jars) == []
+    shown = [*map(repr, run.objects), *map(str, run.objects)]
+    assert secrets.found_in("an object's text", shown) == []
+    assert secrets.found_in("a report", failures(run, log)) == []
 
 
 class TestObjects:

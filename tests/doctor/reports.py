@@ -9,6 +9,8 @@ from typing import Any
 
 from django.core.management import CommandError, call_command
 
+from token_exchange.doctor import examinations, examine_all
+
 
 @dataclass(frozen=True)
 class Report:
@@ -36,6 +38,13 @@ def examine(*arguments: str) -> Report:
     report = Report(json.loads(printed), complaint)
     assert report.answer["ok"] is (complaint == "")
     return report
+
+
+def last_of(subject: str, *, timeout_seconds: float) -> tuple[str, str]:
+    """Examine one subject alone, not longer than this, and return how that ended."""
+    only = [each for each in examinations() if each.subject == subject]
+    *_, (_, finding) = examine_all(only, timeout_seconds=timeout_seconds)
+    return str(finding.level), finding.text
 
 
 def shown(*arguments: str, **options: Any) -> list[str]:

@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from typing import Any
 
 import pytest
@@ -69,9 +70,8 @@ def kids(jwks: str) -> list[str]:
 
 def accepts(jwks: str, token: str) -> bool:
     """Tell whether a verifier that holds only this JWK Set accepts the token now."""
-    key_set = KeySet([VerificationKey.from_jwk(each) for each in json.loads(jwks)["keys"]])
     verifier = TokenVerifier(
-        keys=lambda: key_set,
+        keys=lambda: _parsed(jwks),
         revocations=RevocationSet,
         issuer="https://issuer.test",
         audience="https://issuer.test",
@@ -83,3 +83,8 @@ def accepts(jwks: str, token: str) -> bool:
             raise
         return False
     return True
+
+
+@cache
+def _parsed(jwks: str) -> KeySet:
+    return KeySet([VerificationKey.from_jwk(each) for each in json.loads(jwks)["keys"]])
