@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from tests.factories import make_api_key, make_token, make_user
 from tests.revocation.subjects import Subject
-from token_exchange import credentials, revocation
+from token_exchange import credentials, revocation, signing
 from token_exchange.models import AccessToken, Credential, Organization, Revocation, RevocationFeed
 from token_exchange.models.revocation import MARGIN
 
@@ -128,6 +128,21 @@ class TestPositions:
         RevocationFeed.objects.update(position=1)
         elapsed.seconds += 1
         assert (subject.show(), another.show()) == (401, 200)
+
+    def test_are_void_once_all_keys_are_new(self, subject, another, elapsed):
+        """Also for a process that slept from before the restoration until long after it."""
+        for _ in range(3):
+            revoke(Subject("machine"))
+        assert another.is_accepted()  # it has read up to 3
+        Revocation.objects.all().delete()
+        RevocationFeed.objects.update(position=0)
+        signing.rotate_signing_key(now=timezone.now(), all_new=True)
+        other = Subject("machine")
+        for each in (other, subject, another):
+            revoke(each)
+        assert RevocationFeed.objects.get().position == 4
+        elapsed.seconds += 1
+        other.assert_token_is_dead()
 
     def test_are_void_after_a_flush(self, subject):
         revoke(subject)

@@ -199,6 +199,15 @@ class Recorder:
         """End every token of this credential, user or signing key."""
         self._write([Revocation(kind=kind, subject=subject, expires_at=_last_expiry())])
 
+    def begin_anew(self) -> None:
+        """Make everybody read all of the feed, however far they have read.
+
+        After a restoration positions are counted a second time. Whoever has slept meanwhile would
+        take them for those that are known.
+        """
+        feed = RevocationFeed.objects.using(self._using).filter(pk=RevocationFeed.ONLY_PK)
+        feed.update(epoch=random_text(EPOCH_LENGTH))
+
     def _write(self, rows: Iterable[Revocation]) -> None:
         feed = Revocation.objects.using(self._using)
         for batch in batched(rows):

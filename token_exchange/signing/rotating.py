@@ -46,8 +46,8 @@ def rotate_signing_key(*, now: datetime, by: Any = None, all_new: bool = False) 
 
     That is ``JWKS_MAX_AGE`` and a minute from ``now``; the key that signs today retires then. With
     ``all_new`` the new key signs at once and all others are removed, so that every token dies: for
-    a database that was copied to another environment. Takes a transaction of its own. Raises
-    ``SigningKeyConflict`` while a published key waits to sign.
+    a database that was restored, or copied to another environment. Takes a transaction of its own.
+    Raises ``SigningKeyConflict`` while a published key waits to sign.
     """
     using = router.db_for_write(SigningKey)
     activates_at = now if all_new else now + get_settings().jwks_max_age + CLOCK_SKEW
@@ -56,6 +56,7 @@ def rotate_signing_key(*, now: datetime, by: Any = None, all_new: bool = False) 
     with recording(using=using) as feed:
         rows = SigningKey.objects.using(using)
         if all_new:
+            feed.begin_anew()
             _remove(rows.published(now=now), feed, using=using, now=now, by=by)
         else:
             _refuse_while_one_waits(rows, now=now)
