@@ -84,15 +84,22 @@ class Copy(Generic[T]):
             and (value := self._value) is not None
         ):
             return value
+        arrived_at, version = time.monotonic(), self._version
         if self._is_private():
             return self._read(None)
         with self._lock:
-            if not self._is_fresh() or self._value is None:
+            if self._value is None or not self._is_good_for(arrived_at, version):
                 self._refresh()
             return cast("T", self._value)
 
-    def _is_fresh(self) -> bool:
-        return time.monotonic() < self._fresh_until and self._version is self._version_read
+    def _is_good_for(self, arrived_at: float, version: object) -> bool:
+        """Tell whether nobody who arrived then, and saw this version, needs a newer value.
+
+        Where the database is slow, a value may be old when it comes: were it asked for again by
+        each who waited for it, they would wait in a queue.
+        """
+        is_known = self._version_read in (version, self._version)
+        return is_known and (arrived_at < self._fresh_until or arrived_at < self._asked_at)
 
     def _refresh(self) -> None:
         version, asked_at = self._version, time.monotonic()

@@ -232,6 +232,32 @@ class TestThreads:
             thread.join(timeout=30)
         assert results == [1, 1, 1, 1]
 
+    @pytest.mark.parametrize(("max_age_seconds", "asked"), [(MAX_AGE_SECONDS, 1), (0, 2)])
+    def test_who_waited_for_a_slow_database_asks_it_no_more(
+        self, source, elapsed, max_age_seconds, asked
+    ):
+        """What they wait for is as new as they need it, however long it takes to come."""
+        arrived = threading.Semaphore(0)
+        copy = Copy(
+            source.read,
+            name="numbers",
+            max_age_seconds=lambda: max_age_seconds,
+            is_private=lambda: bool(arrived.release()),
+        )
+
+        def take_long():
+            source.during = lambda: None
+            assert all(arrived.acquire(timeout=30) for _ in range(4))
+            elapsed.seconds += MAX_AGE_SECONDS
+
+        source.during = take_long
+        threads = [threading.Thread(target=copy.get) for _ in range(4)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join(timeout=30)
+        assert source.asked == asked
+
     @pytest.mark.skipif(not hasattr(os, "fork"), reason="nothing forks here")
     @pytest.mark.filterwarnings("ignore:.*multi-threaded.*:DeprecationWarning")
     def test_a_forked_child_waits_for_no_thread_of_its_parent(self, copy, source):
