@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 import pytest
 from django.db import connection
@@ -8,6 +8,7 @@ from django.db.models.signals import pre_delete
 from django.test.utils import CaptureQueriesContext
 
 from tests.factories import make_revocations, make_tokens
+from tests.purging.rows import DAY, DEAD, LIVE, NOW, SECOND, make, remaining
 from token_exchange import purging
 from token_exchange.core.revocations import RevocationKind
 from token_exchange.models import AccessToken, Revocation
@@ -20,27 +21,6 @@ from token_exchange.purging import (
 )
 
 pytestmark = pytest.mark.django_db
-
-NOW = datetime(2026, 1, 1, tzinfo=UTC)
-DAY = timedelta(days=1)
-SECOND = timedelta(seconds=1)
-DEAD, LIVE = NOW - 9 * DAY, NOW + DAY
-
-
-def make(*expiries: datetime) -> list[int]:
-    """Make a token for each expiry, in this order; return their primary keys."""
-    return [token.pk for token in make_tokens(*expiries)]
-
-
-def remaining() -> list[int]:
-    return list(AccessToken.objects.order_by("pk").values_list("pk", flat=True))
-
-
-@pytest.fixture
-def two_rows_a_window(monkeypatch, elapsed):
-    """Windows do not change their size while the clock stands still."""
-    monkeypatch.setattr(purging, "WINDOW_ROWS", 2)
-    monkeypatch.setattr(purging, "LARGEST_WINDOW_ROWS", 2)
 
 
 def windows(**arguments: object) -> list[PurgeProgress]:

@@ -1,39 +1,17 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
-from datetime import UTC, datetime, timedelta
 from threading import Event, Thread
 
 import pytest
 from django.db import connection, connections, transaction
 from django.test.utils import CaptureQueriesContext
 
-from tests.factories import make_tokens
 from tests.parallel import in_threads
+from tests.purging.rows import DEAD, LIVE, NOW, SECOND, make, remaining
 from token_exchange import purging
 from token_exchange.models import AccessToken
 from token_exchange.purging import purge_expired_tokens
-
-NOW = datetime(2026, 1, 1, tzinfo=UTC)
-DAY = timedelta(days=1)
-SECOND = timedelta(seconds=1)
-DEAD, LIVE = NOW - 9 * DAY, NOW + DAY
-
-
-def make(*expiries: datetime) -> list[int]:
-    """Make a token for each expiry, in this order; return their primary keys."""
-    return [token.pk for token in make_tokens(*expiries)]
-
-
-def remaining() -> list[int]:
-    return list(AccessToken.objects.order_by("pk").values_list("pk", flat=True))
-
-
-@pytest.fixture
-def two_rows_a_window(monkeypatch, elapsed):
-    """Windows do not change their size while the clock stands still."""
-    monkeypatch.setattr(purging, "WINDOW_ROWS", 2)
-    monkeypatch.setattr(purging, "LARGEST_WINDOW_ROWS", 2)
 
 
 @pytest.mark.postgresql
