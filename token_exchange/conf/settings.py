@@ -12,6 +12,7 @@ from django.conf import settings as django_settings
 
 from token_exchange.conf import readers
 from token_exchange.conf.readers import DEFAULT_RATE_LIMITS, Rate
+from token_exchange.core.verification import DEFAULT_CACHE_SIZE
 
 _VERIFIERS: Final = {
     readers.ISSUER: "token_exchange.exchange.verify_access_token",
@@ -189,7 +190,7 @@ class Settings:
     )
     verified_token_cache_size: int = _setting(
         "E027",
-        10_000,
+        DEFAULT_CACHE_SIZE,
         readers.cache_size,
         "Verified tokens that a process remembers, so that it checks each signature once; 0: none.",
     )
