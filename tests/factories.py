@@ -10,8 +10,8 @@ from typing import Any
 from django.contrib.auth import get_user_model
 from django.utils import timezone
 
-from token_exchange import credentials
-from token_exchange.core.errors import InvalidClient
+from token_exchange import credentials, exchange
+from token_exchange.core.errors import InvalidClient, InvalidToken
 from token_exchange.core.revocations import RevocationKind
 from token_exchange.credentials import IssuedSecret
 from token_exchange.models import AccessToken, Credential, Organization, Revocation, SigningKey
@@ -94,6 +94,15 @@ def works(raw_key: str, *, now: datetime | None = None) -> bool:
     try:
         credentials.authenticate_api_key(raw_key, address="", now=now or timezone.now())
     except InvalidClient:
+        return False
+    return True
+
+
+def is_good(token: str) -> bool:
+    """Tell whether verification accepts an access token now."""
+    try:
+        exchange.verify_access_token(token, now=timezone.now().timestamp())
+    except InvalidToken:
         return False
     return True
 

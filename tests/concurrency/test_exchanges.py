@@ -8,9 +8,8 @@ from django.utils import timezone
 
 from tests.concurrency import tasks
 from tests.concurrency.crowd import PROCESSES, THREADS, crowd, run_crowd
-from tests.factories import api_key_header, basic_header, make_api_key, make_client_app
-from token_exchange import credentials, exchange, signing
-from token_exchange.core.errors import InvalidToken
+from tests.factories import api_key_header, basic_header, is_good, make_api_key, make_client_app
+from token_exchange import credentials, signing
 from token_exchange.models import AccessToken, Credential
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.postgresql]
@@ -34,14 +33,6 @@ def app():
 @pytest.fixture
 def callers(key, app):
     return [("/v1/token", api_key_header(key)), ("/auth_token", basic_header(app))]
-
-
-def is_good(token: str) -> bool:
-    try:
-        exchange.verify_access_token(token, now=timezone.now().timestamp())
-    except InvalidToken:
-        return False
-    return True
 
 
 def token_of(body):

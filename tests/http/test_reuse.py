@@ -8,10 +8,9 @@ import pytest
 import time_machine
 from django.utils import timezone
 
-from tests.factories import basic_header, make_client_app, make_organization
+from tests.factories import basic_header, is_good, make_client_app, make_organization
 from tests.http.client import stored_rows, verified_claims
 from token_exchange import credentials, exchange, signing
-from token_exchange.core.errors import InvalidToken
 from token_exchange.models import AccessToken, Credential, Organization, SigningKey
 
 pytestmark = pytest.mark.django_db
@@ -48,14 +47,6 @@ def obtain(https_client, app):
         return response.json()["access_token"]
 
     return post
-
-
-def is_good(token: str) -> bool:
-    try:
-        exchange.verify_access_token(token, now=timezone.now().timestamp())
-    except InvalidToken:
-        return False
-    return True
 
 
 @pytest.mark.usefixtures("_algorithm")

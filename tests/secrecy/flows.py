@@ -108,10 +108,7 @@ class Run:
         for algorithm in ("RS256", "ES256", "EdDSA"):
             self.change_settings(ALGORITHM=algorithm)
             row = signing.rotate_signing_key(now=timezone.now(), all_new=True)
-            private = decrypt(row).private_bytes()
-            self.secrets.add_bytes(private, f"the {algorithm} key")
-            for raw in private_parts(signing.key_set().current.private_key):
-                self.secrets.add_bytes(raw, f"a part of the {algorithm} key")
+            self.secrets.add_key(decrypt(row), f"the {algorithm} key")
             keys = signing.key_set()
             self.objects += [row, keys, keys.current, keys.current.public]
         self.command("reencrypt_signing_keys")
@@ -267,16 +264,6 @@ class Run:
                 self.keep(verb(**values))
         except (OperationalError, ValidationError, credentials.CredentialConflict) as error:
             self.errors.append(error)
-
-
-def private_parts(key: Any) -> list[bytes]:
-    """What is private of a private key, without its wrapping."""
-    if not hasattr(key, "private_numbers"):
-        return [key.private_bytes_raw()]
-    numbers = key.private_numbers()
-    names = ("d", "p", "q", "private_value")
-    values = [getattr(numbers, name) for name in names if hasattr(numbers, name)]
-    return [value.to_bytes((value.bit_length() + 7) // 8) for value in values]
 
 
 def fail_at(number: int) -> Any:

@@ -9,7 +9,10 @@ import zlib
 from collections.abc import Iterable, Iterator
 from typing import Any
 
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from django.db import connection
+
+from token_exchange.core.keys import SigningKey
 
 _ENCODED = re.compile(r"[A-Za-z0-9_\-+/]{16,}={0,2}")
 _DEPTH = 3
@@ -39,6 +42,19 @@ class Secrets:
             repr(secret)[2:-1],
         ]
         self.forms |= dict.fromkeys(forms, whose)
+
+    def add_key(self, key: SigningKey, whose: str) -> None:
+        """Remember what is private of it, in its wrapping and without."""
+        self.add_bytes(key.private_bytes(), whose)
+        private = key.private_key
+        if isinstance(private, Ed25519PrivateKey):
+            self.add_bytes(private.private_bytes_raw(), f"a part of {whose}")
+            return
+        numbers = private.private_numbers()
+        for name in ("d", "p", "q", "private_value"):
+            if (number := getattr(numbers, name, None)) is not None:
+                raw = number.to_bytes((number.bit_length() + 7) // 8)
+                self.add_bytes(raw, f"a part of {whose}")
 
     def found_in(self, place: str, texts: Iterable[str]) -> list[str]:
         """Tell whose secrets lie in the texts, or in what is packed inside them."""
