@@ -1,4 +1,4 @@
-"""Does the README tell the truth?"""
+"""Do the README and the pages beside it tell the truth?"""
 
 from __future__ import annotations
 
@@ -8,15 +8,24 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
+import pytest
+from django.conf import global_settings
 from django.core.management import get_commands, load_command_class
 
 from token_exchange.conf import Settings, read_settings
 
-README = (Path(__file__).parent.parent / "README.md").read_text(encoding="utf-8")
+ROOT = Path(__file__).parent.parent
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+PAGES = {
+    str(path.relative_to(ROOT)): path.read_text(encoding="utf-8")
+    for path in sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), *ROOT.glob("benchmarks/*.md")])
+}
+# Of Django REST framework, Python's TLS and httpx, in this order.
+NAMES_OF_OTHERS = {"EXCEPTION_HANDLER", "UNAUTHENTICATED_USER", "SSL_CERT_FILE", "HTTPS_PROXY"}
 
 
-def _blocks(language: str) -> list[str]:
-    blocks = re.findall(rf"^( *)```{language}\n(.*?)^ *```$", README, re.MULTILINE | re.DOTALL)
+def _blocks(language: str, page: str = README) -> list[str]:
+    blocks = re.findall(rf"^( *)```{language}\n(.*?)^ *```$", page, re.MULTILINE | re.DOTALL)
     return [
         "\n".join(line.removeprefix(indent) for line in text.split("\n")) for indent, text in blocks
     ]
@@ -50,11 +59,64 @@ def test_settings_table_is_that_of_the_code() -> None:
     assert expected == [line for line in table.splitlines() if re.match(r"\| `[A-Z]+(_|`)", line)]
 
 
-def test_python_blocks_are_python() -> None:
-    blocks = _blocks("python")
-    assert len(blocks) >= 4
+@pytest.mark.parametrize("name", PAGES)
+def test_python_blocks_are_python(name: str) -> None:
+    blocks = _blocks("python", PAGES[name])
+    assert blocks or name not in {"README.md", "docs/resource-server.md"}
     for block in blocks:
         ast.parse(block)
+
+
+def _anchors(page: str) -> set[str]:
+    """Return what a link may name after ``#``, as the hosts of repositories make it."""
+    prose = re.sub(r"^ *```.*?^ *```$", "", page, flags=re.MULTILINE | re.DOTALL)
+    headings = re.findall(r"^#+ (.+)$", prose, re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", each).lower().replace(" ", "-") for each in headings}
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_links_lead_somewhere(name: str) -> None:
+    for target in re.findall(r"\]\((?!https?:)([^)]+)\)", PAGES[name]):
+        path, _, anchor = target.partition("#")
+        file = (ROOT / name).parent / path if path else ROOT / name
+        assert file.exists(), target
+        assert not anchor or anchor in _anchors(file.read_text(encoding="utf-8")), target
+
+
+def _command_lines(page: str) -> set[tuple[str, str]]:
+    """Return each command that is named, with what follows it."""
+    code = re.findall(r"`([^`\n]+)`", page)
+    lines = [each.partition("manage.py ")[2] for each in page.splitlines() if "manage.py " in each]
+    commands = [re.fullmatch(r"(\w+)(.*)", re.split("`", each)[0]) for each in [*code, *lines]]
+    return {(match[1], match[2]) for match in commands if match}
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_commands_that_are_named_exist(name: str) -> None:
+    apps = get_commands()
+    after_manage = set(re.findall(r"manage\.py ([a-z_]+)", PAGES[name])) - {"startproject"}
+    assert after_manage <= apps.keys()
+    for command, arguments in _command_lines(PAGES[name]):
+        if command in apps:
+            parser = load_command_class(apps[command], command).create_parser("manage.py", command)
+            for option in re.findall(r"--[a-z-]+", arguments):
+                assert option in parser.format_help(), f"{command} {option}"
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_settings_that_are_named_exist(name: str) -> None:
+    sources = [
+        path.read_text(encoding="utf-8") for path in (ROOT / "example_project").rglob("*.py")
+    ]
+    known = {
+        *(each.name.upper() for each in fields(Settings)),
+        *vars(global_settings),
+        # What the example reads from the environment, and sets.
+        *re.findall(r"\b[A-Z]+(?:_[A-Z]+)+\b", "".join(sources)),
+        *NAMES_OF_OTHERS,
+    }
+    named = re.findall(r"`([A-Z]{4,}(?:_[A-Z]+)*)`", PAGES[name])
+    assert set(named) - known - {"DELETE", "POST", "CHECKPOINT"} == set()
 
 
 def test_settings_block_is_accepted(settings: Any) -> None:

@@ -28,6 +28,7 @@ def _check_deployment(settings: Settings) -> Iterator[checks.CheckMessage]:
     if urlsplit(settings.issuer).scheme != "https":
         yield checks.Warning(
             "TOKEN_EXCHANGE['ISSUER'] is not an https URL (RFC 8414, section 2).",
+            hint="Set it to the public URL at which clients reach this service by https.",
             id="token_exchange.W002",
         )
     if not settings.require_https:
