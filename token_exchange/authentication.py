@@ -24,7 +24,7 @@ from token_exchange.core.verification import VerifiedToken
 from token_exchange.event_log import log_event
 from token_exchange.exceptions import as_api_exception, bearer_challenge, challenges
 from token_exchange.outages import DATABASE_AWAY
-from token_exchange.transport import authorization, client_address, require_https
+from token_exchange.transport import authorization, client_address, http_request, require_https
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,10 +106,11 @@ class BearerAuthentication(BaseAuthentication):
 
     @sensitive_variables("header", "token")
     def _verify(self, request: Any) -> VerifiedToken | None:
-        header = authorization(request)
+        http = http_request(request)
+        header = authorization(http)
         if header is None or header.scheme != BEARER:
             return None
-        require_https(request)
+        require_https(http)
         token = raw_token(header.parameter)
         try:
             return get_verifier()(token, now=time.time())

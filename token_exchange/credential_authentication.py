@@ -24,7 +24,7 @@ from token_exchange.credentials import (
 from token_exchange.event_log import log_event
 from token_exchange.exceptions import as_api_exception, challenges
 from token_exchange.outages import DATABASE_AWAY
-from token_exchange.transport import authorization, client_address, require_https
+from token_exchange.transport import authorization, client_address, http_request, require_https
 
 
 class _CredentialAuthentication(BaseAuthentication):
@@ -60,13 +60,14 @@ class _CredentialAuthentication(BaseAuthentication):
         return machine, credential
 
     def _authenticate(self, request: Any) -> AuthenticatedCredential | None:
-        header = authorization(request)
+        http = http_request(request)
+        header = authorization(http)
         if header is None or header.scheme != self.scheme:
             return None
-        require_https(request)
+        require_https(http)
         try:
             credential = self.check(
-                header.parameter, address=client_address(request), now=timezone.now()
+                header.parameter, address=client_address(http), now=timezone.now()
             )
             if credential.audience and get_settings().audience not in credential.audience:
                 raise InvalidClient(reason="audience_not_allowed", identifier=credential.identifier)
