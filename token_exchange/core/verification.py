@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
+import os
 import re
 import threading
+import weakref
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -134,8 +137,13 @@ class _SeenTokens:
 
     def __init__(self, size: int) -> None:
         self._size = size
-        self._lock = threading.Lock()
         self._tokens: OrderedDict[bytes, tuple[str, Claims]] = OrderedDict()
+        self.unlock()
+        _everyones.add(self)
+
+    def unlock(self) -> None:
+        # A child that was forked while a thread of its parent looked here would wait for ever.
+        self._lock = threading.Lock()
 
     def get(self, digest: bytes) -> tuple[str, Claims] | None:
         with self._lock:
@@ -153,6 +161,18 @@ class _SeenTokens:
     def forget(self, digest: bytes) -> None:
         with self._lock:
             self._tokens.pop(digest, None)
+
+
+_everyones: weakref.WeakSet[_SeenTokens] = weakref.WeakSet()
+
+
+def _unlock_everyones() -> None:
+    for each in _everyones:
+        each.unlock()
+
+
+with contextlib.suppress(AttributeError):  # Windows knows no forks
+    os.register_at_fork(after_in_child=_unlock_everyones)
 
 
 def _verify_signature(token: str, keys: KeySet) -> tuple[str, bytes]:
