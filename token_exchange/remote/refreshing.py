@@ -55,6 +55,28 @@ class _Refresh:
         self.ended = threading.Event()
 
 
+class _Contact:
+    """Whether the other service answers, and from when on it is to be tried again."""
+
+    def __init__(self) -> None:
+        self.is_away = False
+        self.next_try_at = float("-inf")
+        self._pause_seconds = _FIRST_PAUSE_SECONDS
+
+    def failed(self) -> None:
+        """Try again after a pause, each time a longer one."""
+        self.is_away = True
+        self.next_try_at = time.monotonic() + self._pause_seconds
+        self._pause_seconds = min(2 * self._pause_seconds, MAX_PAUSE_SECONDS)
+
+    def succeeded(self, *, was_quick: bool) -> None:
+        """Wait again for who has been too slow only once he has been quick enough."""
+        self.is_away = self.is_away and not was_quick
+        self._pause_seconds = _FIRST_PAUSE_SECONDS
+        now = time.monotonic()
+        self.next_try_at = now + self._pause_seconds if self.is_away else now
+
+
 class Refreshing(Generic[T]):
     """Keep the last good value of a loader, and ask for another when it is old.
 
@@ -83,9 +105,8 @@ class Refreshing(Generic[T]):
         self._known: _Known[T] | None = None
         self._lock = threading.Lock()
         self._refresh: _Refresh | None = None
-        self._is_away = False
-        self._pause_seconds = _FIRST_PAUSE_SECONDS
-        self._next_try_at = self._next_extra_at = float("-inf")
+        self._contact = _Contact()
+        self._next_extra_at = float("-inf")
         _everyone.add(self)
 
     def get(self) -> T:
@@ -102,12 +123,12 @@ class Refreshing(Generic[T]):
         """
         arrived_at = time.monotonic()
         with self._lock:
-            is_due = arrived_at >= max(self._next_extra_at, self._next_try_at)
+            is_due = arrived_at >= max(self._next_extra_at, self._contact.next_try_at)
             if self._refresh is None and is_due:
                 self._next_extra_at = arrived_at + at_most_every_seconds
                 self._start(arrived_at)
             # One that was under way may bring it as well.
-            refresh = None if self._is_away else self._refresh
+            refresh = None if self._contact.is_away else self._refresh
         if refresh is not None:
             self._wait(refresh, arrived_at)
         return self.get()
@@ -139,10 +160,10 @@ class Refreshing(Generic[T]):
                 # Its thread is held up where no timeout reaches, such as by headers that drip.
                 self._resource.hang_up()
                 self._refresh = None
-            if self._refresh is None and now >= self._next_try_at:
+            if self._refresh is None and now >= self._contact.next_try_at:
                 self._start(now)
             is_good = known is not None and arrived_at <= known.good_until
-            return None if is_good and self._is_away else self._refresh
+            return None if is_good and self._contact.is_away else self._refresh
 
     def _start(self, now: float) -> None:
         refresh = _Refresh(now)
@@ -160,10 +181,10 @@ class Refreshing(Generic[T]):
             return True
         if refresh.started_at <= arrived_at:
             with self._lock:
-                is_news = self._refresh is refresh and not self._is_away
-                self._is_away = self._is_away or is_news
+                is_news = self._refresh is refresh and not self._contact.is_away
+                self._contact.is_away = self._contact.is_away or is_news
             if is_news:
-                self._report("timeout")
+                _report(self._resource.url, reason="timeout")
         return False
 
     def _run(self, refresh: _Refresh) -> None:
@@ -179,47 +200,39 @@ class Refreshing(Generic[T]):
 
     def _end(self, refresh: _Refresh, outcome: Loaded[T] | str) -> None:
         with self._lock:
-            was_away = self._is_away
+            was_away = self._contact.is_away
             if self._refresh is refresh:
                 self._refresh = None
                 if isinstance(outcome, str):
-                    self._fail()
+                    self._contact.failed()
                 else:
                     self._succeed(outcome, refresh)
-            is_away = self._is_away
+            is_away = self._contact.is_away
         refresh.ended.set()
         if is_away != was_away:
-            self._report(outcome if isinstance(outcome, str) else None)
-
-    def _fail(self) -> None:
-        self._is_away = True
-        self._next_try_at = time.monotonic() + self._pause_seconds
-        self._pause_seconds = min(2 * self._pause_seconds, MAX_PAUSE_SECONDS)
+            _report(self._resource.url, reason=outcome if isinstance(outcome, str) else None)
 
     def _succeed(self, loaded: Loaded[T], refresh: _Refresh) -> None:
         good_for = max(loaded.max_age_seconds, self._max_staleness_seconds)
         good_until = loaded.as_of + good_for
         fresh_until = min(loaded.asked_at + loaded.max_age_seconds, good_until)
         self._known = _Known(loaded.value, fresh_until, good_until)
-        # Who has been too slow is waited for again once he has been quick enough.
-        now = time.monotonic()
-        self._is_away = self._is_away and now > refresh.started_at + self._timeout_seconds
-        self._pause_seconds = _FIRST_PAUSE_SECONDS
-        self._next_try_at = now + self._pause_seconds if self._is_away else now
-
-    def _report(self, reason: str | None) -> None:
-        """Log that the other service is away, for this reason, or is back."""
-        url = self._resource.url
-        if reason is None:
-            log_event(logging.INFO, "remote.recovered", url=url)
-        else:
-            log_event(logging.ERROR, "remote.unreachable", url=url, reason=reason)
+        seconds = time.monotonic() - refresh.started_at
+        self._contact.succeeded(was_quick=seconds <= self._timeout_seconds)
 
     def renew_after_fork(self) -> None:
         """Forget what the threads of the other process were doing."""
         self._lock = threading.Lock()
         self._refresh = None
         self._resource.forget_connections()
+
+
+def _report(url: str, *, reason: str | None) -> None:
+    """Log that the other service is away, for this reason, or is back."""
+    if reason is None:
+        log_event(logging.INFO, "remote.recovered", url=url)
+    else:
+        log_event(logging.ERROR, "remote.unreachable", url=url, reason=reason)
 
 
 _everyone: weakref.WeakSet[Refreshing[Any]] = weakref.WeakSet()
