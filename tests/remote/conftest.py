@@ -8,9 +8,12 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+import time_machine
 
+from tests.remote.feed import NOW, make_revocations
 from tests.remote.issuer import WAIT_SECONDS, Issuer
 from tests.remote.source import Source, make
+from token_exchange.remote import RemoteRevocations
 from token_exchange.remote.refreshing import Refreshing
 
 
@@ -67,3 +70,15 @@ def source(settle: Callable[[], None]) -> Iterator[Source]:
 @pytest.fixture
 def refreshing(source: Source, elapsed: Any) -> Refreshing[int]:
     return make(source)
+
+
+@pytest.fixture
+def clock() -> Iterator[Any]:
+    """The clock that tells the time; ``elapsed`` is the one that counts."""
+    with time_machine.travel(NOW, tick=False) as clock:
+        yield clock
+
+
+@pytest.fixture
+def revocations(issuer: Issuer, elapsed: Any) -> RemoteRevocations:
+    return make_revocations(issuer)

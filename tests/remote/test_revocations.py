@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
-import time_machine
 
 from tests.core.claims import CLAIMS
 from tests.parallel import in_threads
@@ -22,24 +19,12 @@ from tests.remote.feed import (
 from tests.remote.issuer import (
     FEED_PATH,
     NOT_MODIFIED,
-    Issuer,
     Reply,
     page,
 )
 from token_exchange.core.errors import TemporarilyUnavailable
-from token_exchange.remote import RemoteRevocations
 
-
-@pytest.fixture(autouse=True)
-def clock() -> Any:
-    """The clock that tells the time; ``elapsed`` is the one that counts."""
-    with time_machine.travel(NOW, tick=False) as clock:
-        yield clock
-
-
-@pytest.fixture
-def revocations(issuer: Issuer, elapsed: Any) -> RemoteRevocations:
-    return make_revocations(issuer)
+pytestmark = pytest.mark.usefixtures("clock")
 
 
 class TestFollowing:

@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
-import time_machine
 
 from tests.remote.feed import (
-    NOW,
     RAW_KEY,
     TOKEN,
     make_revocations,
@@ -20,7 +16,6 @@ from tests.remote.issuer import (
     FEED_PATH,
     NOT_MODIFIED,
     Handler,
-    Issuer,
     Reply,
     drip_body,
     hang,
@@ -28,18 +23,7 @@ from tests.remote.issuer import (
 from token_exchange.core.errors import TemporarilyUnavailable
 from token_exchange.remote import RemoteRevocations
 
-
-@pytest.fixture(autouse=True)
-def clock() -> Any:
-    """The clock that tells the time; ``elapsed`` is the one that counts."""
-    with time_machine.travel(NOW, tick=False) as clock:
-        yield clock
-
-
-@pytest.fixture
-def revocations(issuer: Issuer, elapsed: Any) -> RemoteRevocations:
-    return make_revocations(issuer)
-
+pytestmark = pytest.mark.usefixtures("clock")
 
 BAD_ROW = b'{"kind": "planet", "subject": "x", "generation": null, "expires_at": 5}'
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.utils import timezone
+
 from tests.clients import HttpsClient
 from tests.factories import (
     api_key_header,
@@ -13,6 +15,7 @@ from tests.factories import (
     make_client_app,
     make_user,
 )
+from token_exchange import credentials
 from token_exchange.models import AccessToken, Credential
 
 KINDS = ("machine", "user", "app")
@@ -86,3 +89,11 @@ class Subject:
         assert self.is_accepted()
         assert self.use() == 200
         assert self.show(self.exchanged()) == 200
+
+
+def revoke(subject: Subject) -> None:
+    credentials.revoke(subject.credential, now=timezone.now())
+
+
+class Undo(Exception):
+    """Rolls back whatever it is raised in."""

@@ -12,20 +12,12 @@ from django.db import connection, transaction
 from django.utils import timezone
 
 from tests.factories import make_api_key, make_token, make_user
-from tests.revocation.subjects import Subject
+from tests.revocation.subjects import Subject, Undo, revoke
 from token_exchange import credentials, revocation, signing
 from token_exchange.models import AccessToken, Credential, Organization, Revocation, RevocationFeed
 from token_exchange.models.revocation import MARGIN
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("elapsed")]
-
-
-class Undo(Exception):
-    """Rolls back whatever it is raised in."""
-
-
-def revoke(subject: Subject) -> None:
-    credentials.revoke(subject.credential, now=timezone.now())
 
 
 @pytest.fixture

@@ -10,15 +10,13 @@ import pytest
 from django.db import connections, transaction
 
 from tests.parallel import in_threads
-from tests.revocation.subjects import Subject
+from tests.revocation.subjects import Subject, Undo, revoke
 from tests.revocation.threads import (
     SECONDS,
     Other,
-    Undo,
     await_somebody_who_waits,
     commit,
     open_transaction,
-    revoke,
 )
 from token_exchange import revocation
 from token_exchange.credentials import CredentialConflict

@@ -11,15 +11,11 @@ from django.db import connection
 from django.db.models import F
 from django.utils import timezone
 
-from tests.revocation.subjects import Subject
-from token_exchange import credentials, revocation
+from tests.revocation.subjects import Subject, revoke
+from token_exchange import revocation
 from token_exchange.models import Revocation, RevocationFeed
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("elapsed")]
-
-
-def revoke(subject: Subject) -> None:
-    credentials.revoke(subject.credential, now=timezone.now())
 
 
 @pytest.fixture

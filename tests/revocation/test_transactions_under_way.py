@@ -9,15 +9,13 @@ from django.db import connection, connections, transaction
 from django.utils import timezone
 
 from tests.parallel import in_threads
-from tests.revocation.subjects import Subject
+from tests.revocation.subjects import Subject, Undo, revoke
 from tests.revocation.threads import (
     SECONDS,
     Other,
-    Undo,
     await_somebody_who_waits,
     commit,
     open_transaction,
-    revoke,
 )
 from token_exchange import credentials
 from token_exchange.models import Credential, RevocationFeed

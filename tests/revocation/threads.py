@@ -8,17 +8,9 @@ from typing import Any
 
 import pytest
 from django.db import connection, connections, transaction
-from django.utils import timezone
-
-from tests.revocation.subjects import Subject
-from token_exchange import credentials
 
 SECONDS = 30
 """More than any of these steps takes on a slow machine."""
-
-
-class Undo(Exception):
-    """Rolls back whatever it is raised in."""
 
 
 class Other:
@@ -36,10 +28,6 @@ class Other:
     def end(self) -> None:
         self.do(connections.close_all)
         self._pool.shutdown()
-
-
-def revoke(subject: Subject) -> None:
-    credentials.revoke(subject.credential, now=timezone.now())
 
 
 def open_transaction() -> None:
