@@ -25,9 +25,10 @@ from token_exchange.authentication import BearerAuthentication
 from token_exchange.credential_authentication import ApiKeyAuthentication
 
 urlpatterns = [
-    path("", include("token_exchange.urls")),
+    # First, as the other subjects have theirs: Django looks at the patterns one after the other.
     path("bearer", protected(BearerAuthentication)),
     path("key", protected(ApiKeyAuthentication)),
+    path("", include("token_exchange.urls")),
 ]
 
 
