@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from django.db import NotSupportedError
 
 from tests.models.rows import HOUR, NOW, make, make_token
 from token_exchange.models import AccessToken
@@ -32,6 +33,18 @@ def test_what_is_no_end_tells_the_feed_of_none(django_assert_num_queries):
     make_token(make())
     with django_assert_num_queries(1):
         assert AccessToken.objects.update(scope="x") == 1
+
+
+def test_an_insert_writes_over_no_token():
+    token = make_token(make())
+    token.revoked_at = NOW
+    with pytest.raises(NotSupportedError):
+        AccessToken.objects.bulk_create(
+            [token], update_conflicts=True, unique_fields=["id"], update_fields=["revoked_at"]
+        )
+    assert AccessToken.objects.get().revoked_at is None
+    token.pk, token.jti = None, "another"
+    assert AccessToken.objects.bulk_create([token]) == [token]
 
 
 def test_a_new_token_is_saved_once():

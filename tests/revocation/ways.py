@@ -164,6 +164,17 @@ TOKEN_WAYS = {
         lambda subject, _: subject.tokens.filter(revoked_at=None).update(revoked_at=timezone.now())
     ),
     "token bulk_update": tokens_only(bulk_update_tokens),
+    "token expired": tokens_only(
+        lambda subject, _: subject.tokens.update(expires_at=timezone.now() - timedelta(days=2))
+    ),
+    "token with more time": tokens_only(
+        lambda subject, _: subject.tokens.update(expires_at=timezone.now() + timedelta(days=2))
+    ),
+    "token of another id": tokens_only(
+        lambda subject, _: [
+            subject.tokens.filter(pk=each.pk).update(jti=each.pk) for each in subject.tokens
+        ]
+    ),
     "token delete": tokens_only(each_token(lambda token: token.delete())),
     "tokens delete": tokens_only(lambda subject, _: subject.tokens.delete()),
     "DELETE /auth_token": tokens_only(invalidate_over_http, kinds=("app",)),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any, ClassVar, Final, Self
 
-from django.db import models
+from django.db import NotSupportedError, models
 from django.db.models import Exists, F, OuterRef, Q
 from django.utils.translation import gettext_lazy as _
 
@@ -16,6 +16,9 @@ from token_exchange.models.signing_key import SigningKey
 
 JTI_LENGTH: Final = 22
 """Characters of base 62: 131 random bits."""
+
+_ENDS_TOKENS: Final = frozenset({"revoked_at", "jti", "expires_at"})
+"""Another expiry or id does not reach what was signed, and no revocation would find it later."""
 
 
 class AccessTokenQuerySet(WriterQuerySet["AccessToken"]):
@@ -60,11 +63,14 @@ class AccessTokenQuerySet(WriterQuerySet["AccessToken"]):
     def update(self, **values: Any) -> int:
         """Update, and tell the feed of each token that ends by that. Locks the feed.
 
-        Raises ``ValueError`` for what would bring a token back: verifiers have been told.
+        A token with another expiry than was signed ends as well. Raises ``ValueError`` for what
+        would bring a token back: verifiers have been told.
         """
-        if "revoked_at" not in values:
+        if _ENDS_TOKENS.isdisjoint(values):
             return super().update(**values)
-        if values["revoked_at"] is None:
+        if "revoked_at" not in values:
+            values["signing_input"] = ""  # or a client would be given it again
+        elif values["revoked_at"] is None:
             raise ValueError("A token that was revoked stays revoked")
         self._for_write = True
         count = 0
@@ -75,6 +81,12 @@ class AccessTokenQuerySet(WriterQuerySet["AccessToken"]):
                 count += super(AccessTokenQuerySet, rows).update(**values)
                 feed.end_tokens((jti, expires_at) for _pk, jti, expires_at in ending)
         return count
+
+    def bulk_create(self, *args: Any, **options: Any) -> list[AccessToken]:
+        """Insert; refuses ``update_conflicts``, of which no verifier would hear."""
+        if options.get("update_conflicts"):
+            raise NotSupportedError("Tokens are inserted here, or ended by update().")
+        return super().bulk_create(*args, **options)
 
 
 class AccessToken(models.Model):
