@@ -10,6 +10,8 @@ import pytest
 
 from tests.admin.conftest import Desk
 from tests.factories import make_user
+from tests.revocation.subjects import Subject
+from tests.revocation.threads import Other
 from token_exchange.models.revocation import feed_changed
 
 
@@ -29,6 +31,33 @@ def desk() -> Desk:
     desk = Desk()
     desk.force_login(make_user(is_staff=True, is_superuser=True))
     return desk
+
+
+@pytest.fixture
+def subject() -> Subject:
+    """A machine whose token this process has verified."""
+    return Subject("machine", is_remembered=True)
+
+
+@pytest.fixture
+def another() -> Subject:
+    """A second one."""
+    return Subject("machine", is_remembered=True)
+
+
+@pytest.fixture
+def always_asks(token_exchange_settings: Callable[..., None]) -> None:
+    """This process relies on nothing that it knows."""
+    token_exchange_settings(REVOCATION_MAX_AGE=0)
+
+
+@pytest.fixture
+def others() -> Iterator[list[Other]]:
+    """Two other threads."""
+    made = [Other(), Other()]
+    yield made
+    for other in made:
+        other.end()
 
 
 @pytest.fixture

@@ -20,16 +20,6 @@ from token_exchange.models.revocation import MARGIN
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("elapsed")]
 
 
-@pytest.fixture
-def subject():
-    return Subject("machine", is_remembered=True)
-
-
-@pytest.fixture
-def another():
-    return Subject("machine", is_remembered=True)
-
-
 class TestTransactions:
     def test_what_is_rolled_back_has_not_happened(self, subject):
         """Also if the same thread verified in between."""

@@ -13,7 +13,6 @@ from tests.parallel import in_threads
 from tests.revocation.subjects import Subject, Undo, revoke
 from tests.revocation.threads import (
     SECONDS,
-    Other,
     await_somebody_who_waits,
     commit,
     open_transaction,
@@ -22,20 +21,11 @@ from token_exchange import revocation
 from token_exchange.credentials import CredentialConflict
 from token_exchange.models import Credential, Revocation, RevocationFeed
 
-pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.postgresql]
-
-
-@pytest.fixture
-def others():
-    made = [Other(), Other()]
-    yield made
-    for other in made:
-        other.end()
-
-
-@pytest.fixture(autouse=True)
-def _always_asks(token_exchange_settings):
-    token_exchange_settings(REVOCATION_MAX_AGE=0)
+pytestmark = [
+    pytest.mark.django_db(transaction=True),
+    pytest.mark.postgresql,
+    pytest.mark.usefixtures("always_asks"),
+]
 
 
 def positions() -> list[int]:

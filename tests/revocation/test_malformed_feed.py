@@ -18,16 +18,6 @@ from token_exchange.models import Revocation, RevocationFeed
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("elapsed")]
 
 
-@pytest.fixture
-def subject():
-    return Subject("machine", is_remembered=True)
-
-
-@pytest.fixture
-def another():
-    return Subject("machine", is_remembered=True)
-
-
 def written_by_sql(**values: Any) -> None:
     """Write a row as no code of ours would."""
     RevocationFeed.objects.update(position=F("position") + 1)

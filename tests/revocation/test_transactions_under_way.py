@@ -12,7 +12,6 @@ from tests.parallel import in_threads
 from tests.revocation.subjects import Subject, Undo, revoke
 from tests.revocation.threads import (
     SECONDS,
-    Other,
     await_somebody_who_waits,
     commit,
     open_transaction,
@@ -20,20 +19,11 @@ from tests.revocation.threads import (
 from token_exchange import credentials
 from token_exchange.models import Credential, RevocationFeed
 
-pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.postgresql]
-
-
-@pytest.fixture
-def others():
-    made = [Other(), Other()]
-    yield made
-    for other in made:
-        other.end()
-
-
-@pytest.fixture(autouse=True)
-def _always_asks(token_exchange_settings):
-    token_exchange_settings(REVOCATION_MAX_AGE=0)
+pytestmark = [
+    pytest.mark.django_db(transaction=True),
+    pytest.mark.postgresql,
+    pytest.mark.usefixtures("always_asks"),
+]
 
 
 class TestUncommitted:
