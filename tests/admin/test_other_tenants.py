@@ -3,26 +3,16 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
+
+import pytest
+
+from tests.processes import environment, run_python
 
 
+@pytest.mark.processes
 def test_the_desk_works_with_tenants_that_have_another_kind_of_key():
-    finished = subprocess.run(
-        [sys.executable, "-m", "tests.admin.other_tenants"],
-        env={
-            **os.environ,
-            "PYTHONPATH": os.pathsep.join(filter(None, sys.path)),
-            "DATABASE_URL": "sqlite://:memory:",
-            "CACHE_URL": "locmemcache://",
-            "DJANGO_SETTINGS_MODULE": "tests.tenants.settings",
-        },
-        text=True,
-        capture_output=True,
-        timeout=60,
-        check=False,
-    )
+    env = environment(DJANGO_SETTINGS_MODULE="tests.tenants.settings")
+    finished = run_python("-m", "tests.admin.other_tenants", env=env)
     assert finished.returncode == 0, finished.stderr
     assert json.loads(finished.stdout) == {
         "shown": ["APIKey", "AccessToken", "ClientApp", "Group", "SigningKey", "User"],
