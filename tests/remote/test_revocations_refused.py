@@ -43,6 +43,8 @@ class TestHostileFeed:
             (now_page(epoch="e2", after=5, position=7), "malformed"),
             (now_page(after=5, position=5, has_more=True), "malformed"),
             (now_page(epoch="e" * 129), "malformed"),
+            (now_page(position=2**63), "malformed"),
+            (now_page(position=6, as_of=10**400), "malformed"),
             (with_row(BAD_ROW), "malformed"),
             (with_row(b"null"), "malformed"),
             (Reply(body=b"{}"), "malformed"),

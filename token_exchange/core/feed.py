@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from token_exchange.core import strict_json
 from token_exchange.core.revocations import Revocation, RevocationKind
+
+_LARGEST: Final = 2**63 - 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -118,6 +120,7 @@ def _text(members: dict[str, Any], name: str) -> str:
 
 def _integer(members: dict[str, Any], name: str) -> int:
     value = members.get(name)
-    if type(value) is not int:  # bool is an int to isinstance
-        raise ValueError(f"the feed's {name} is not an integer")
+    # bool is an int to isinstance. No database counts further, and no issuer is asked after more.
+    if type(value) is not int or abs(value) > _LARGEST:
+        raise ValueError(f"the feed's {name} is not an integer of 64 bits")
     return value
