@@ -164,6 +164,12 @@ class TestConstruction:
         with pytest.raises(ValueError, match="URL"):
             Resource(url, max_bytes=1, timeout_seconds=1)
 
+    @pytest.mark.parametrize("url", ["https://u:hidden/p@x.test", "https://x.test\nhidden"])
+    def test_url_that_is_none_is_not_quoted(self, url):
+        with pytest.raises(ValueError, match="not a URL") as refused:
+            Resource(url, max_bytes=1, timeout_seconds=1)
+        assert "hidden" not in "".join(traceback.format_exception(refused.value))
+
     @pytest.mark.parametrize("raw", ["a\nb", "a\0", "schlüssel", "a\r\nX: y"])
     def test_credential_that_no_header_may_have(self, raw):
         with pytest.raises(ValueError, match="characters") as refused:

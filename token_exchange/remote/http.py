@@ -53,7 +53,8 @@ class Resource:
 
         The timeout is for each step of a request, such as to connect or to wait for bytes.
         """
-        if httpx.URL(url).scheme not in {"http", "https"} or httpx.URL(url).userinfo:
+        parsed = _parse_url(url)
+        if parsed.scheme not in {"http", "https"} or parsed.userinfo:
             raise ValueError("the URL must start with https:// (or http://) and name no user")
         if not (authorization or "").isascii() or not (authorization or "").isprintable():
             raise ValueError("the credential has characters that no header may have")
@@ -129,6 +130,14 @@ class Resource:
         client, self._client = self._client, None
         if client is not None:
             client.close()
+
+
+def _parse_url(url: str) -> httpx.URL:
+    try:
+        return httpx.URL(url)
+    except httpx.InvalidURL:
+        # It quotes what it cannot read, which is a password where that has a slash in it.
+        raise ValueError("that is not a URL") from None
 
 
 def _check_deadline(deadline: float) -> None:
