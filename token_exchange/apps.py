@@ -78,6 +78,6 @@ def _end_tokens_of_deleted(*, instance: Any, using: str, **_: object) -> None:
 
 
 def _mark_changed(*, using: str, **_: object) -> None:
-    from token_exchange.models.revocation import mark_changed
+    from token_exchange.models.changes import mark_changed
 
     mark_changed(using=using)

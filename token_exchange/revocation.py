@@ -27,14 +27,8 @@ from token_exchange.models import (
     Revocation,
     get_organization_model,
 )
-from token_exchange.models.revocation import (
-    MalformedFeed,
-    RevocationQuerySet,
-    feed_changed,
-    has_uncommitted_changes,
-    read_counter,
-    sees_a_snapshot,
-)
+from token_exchange.models.changes import feed_changed, has_uncommitted_changes, sees_a_snapshot
+from token_exchange.models.revocation import MalformedFeed, RevocationQuerySet, read_counter
 from token_exchange.statements import Select
 
 _told: Final[set[int]] = set()

@@ -11,7 +11,7 @@ from django.db import connection, connections
 from django.utils import timezone
 
 from tests.http.follower import Follower, end_tokens, whole_feed
-from token_exchange.models.revocation import recording
+from token_exchange.models.recording import recording
 from token_exchange.revocation import read_page
 
 pytestmark = [pytest.mark.postgresql, pytest.mark.django_db(transaction=True)]

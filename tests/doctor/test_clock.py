@@ -8,7 +8,7 @@ from django.utils import timezone
 
 from tests.doctor.reports import Report, examine
 from token_exchange.core.revocations import RevocationKind
-from token_exchange.models.revocation import recording
+from token_exchange.models.recording import recording
 
 pytestmark = pytest.mark.django_db
 

@@ -11,7 +11,7 @@ from tests.doctor.reports import Report, examine
 from token_exchange import revocation
 from token_exchange.core.revocations import RevocationKind
 from token_exchange.models import Revocation, RevocationFeed
-from token_exchange.models.revocation import recording
+from token_exchange.models.recording import recording
 
 pytestmark = pytest.mark.django_db
 

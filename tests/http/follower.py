@@ -10,7 +10,7 @@ from django.utils import timezone
 from token_exchange.core.feed import FeedPage
 from token_exchange.core.revocations import RevocationKind
 from token_exchange.models import Revocation, RevocationFeed
-from token_exchange.models.revocation import recording
+from token_exchange.models.recording import recording
 
 Known = dict[tuple[str, str], int | None]
 EPOCH = "A" * 22

@@ -16,7 +16,7 @@ from tests.http.follower import EPOCH, Follower, end_tokens, whole_feed, write_f
 from token_exchange.core.feed import parse_feed_page
 from token_exchange.core.scopes import REVOCATIONS_SCOPE
 from token_exchange.models import Credential, Revocation, RevocationFeed
-from token_exchange.models.revocation import recording
+from token_exchange.models.recording import recording
 from token_exchange.revocation import PAGE_SIZE, read_page
 
 pytestmark = pytest.mark.django_db

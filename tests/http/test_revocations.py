@@ -21,7 +21,7 @@ from token_exchange import credentials
 from token_exchange.core.feed import parse_feed_page
 from token_exchange.core.revocations import RevocationKind
 from token_exchange.models import Credential, Organization, Revocation, RevocationFeed
-from token_exchange.models.revocation import recording
+from token_exchange.models.recording import recording
 
 pytestmark = pytest.mark.django_db
 

@@ -12,7 +12,8 @@ from tests.purging.rows import DAY, DEAD, LIVE, NOW, SECOND, make, remaining
 from token_exchange import purging
 from token_exchange.core.revocations import RevocationKind
 from token_exchange.models import AccessToken, Revocation
-from token_exchange.models.revocation import RevocationFeed, recording
+from token_exchange.models.recording import recording
+from token_exchange.models.revocation import RevocationFeed
 from token_exchange.purging import (
     Purged,
     PurgeProgress,

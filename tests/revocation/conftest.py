@@ -12,7 +12,7 @@ from tests.admin.conftest import Desk
 from tests.factories import make_user
 from tests.revocation.subjects import Subject
 from tests.revocation.threads import Other
-from token_exchange.models.revocation import feed_changed
+from token_exchange.models.changes import feed_changed
 
 
 @pytest.fixture(autouse=True)

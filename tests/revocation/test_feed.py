@@ -15,7 +15,7 @@ from tests.factories import make_api_key, make_token, make_user
 from tests.revocation.subjects import Subject, Undo, revoke
 from token_exchange import credentials, revocation, signing
 from token_exchange.models import AccessToken, Credential, Organization, Revocation, RevocationFeed
-from token_exchange.models.revocation import MARGIN
+from token_exchange.models.recording import MARGIN
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("elapsed")]
 

@@ -13,7 +13,7 @@ from token_exchange.core.revocations import RevocationKind
 from token_exchange.credentials.authenticating import AuthenticatedCredential
 from token_exchange.credentials.issuing import CredentialConflict
 from token_exchange.models import AccessToken, Credential
-from token_exchange.models.revocation import recording
+from token_exchange.models.recording import recording
 from token_exchange.signals import announce, credential_revoked, credential_tokens_invalidated
 
 

@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy as _
 
 from token_exchange.models.credential import Credential
 from token_exchange.models.querysets import WriterQuerySet
-from token_exchange.models.revocation import batched, recording
+from token_exchange.models.recording import batched, recording
 from token_exchange.models.signing_key import SigningKey
 
 JTI_LENGTH: Final = 22

@@ -15,7 +15,7 @@ from django.utils.translation import gettext_lazy as _
 
 from token_exchange.models.organization import ORGANIZATION_MODEL
 from token_exchange.models.policy import POLICY_FIELDS, CredentialManager, is_narrower
-from token_exchange.models.revocation import recording
+from token_exchange.models.recording import recording
 from token_exchange.models.states import State
 from token_exchange.models.validators import (
     no_control_characters,

@@ -10,7 +10,7 @@ from django.db.models import F
 
 from token_exchange.conf import get_settings
 from token_exchange.models.querysets import WriterQuerySet
-from token_exchange.models.revocation import batched, recording
+from token_exchange.models.recording import batched, recording
 from token_exchange.models.states import State, state_condition
 
 if TYPE_CHECKING:

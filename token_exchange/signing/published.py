@@ -14,7 +14,8 @@ from token_exchange.copies import Copy
 from token_exchange.core import keys
 from token_exchange.event_log import log_event
 from token_exchange.models import SigningKey
-from token_exchange.models.revocation import feed_changed, has_uncommitted_changes, read_counter
+from token_exchange.models.changes import feed_changed, has_uncommitted_changes
+from token_exchange.models.revocation import read_counter
 from token_exchange.models.signing_key import KeyState
 from token_exchange.signing.encryption import UnreadablePrivateKey, decrypt
 

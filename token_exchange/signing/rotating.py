@@ -16,7 +16,7 @@ from token_exchange.core import keys
 from token_exchange.core.revocations import RevocationKind
 from token_exchange.event_log import log_event
 from token_exchange.models import SigningKey
-from token_exchange.models.revocation import Recorder, recording
+from token_exchange.models.recording import Recorder, recording
 from token_exchange.models.signing_key import SigningKeyQuerySet
 from token_exchange.signals import announce, signing_key_published, signing_key_removed
 from token_exchange.signing.encryption import encrypt, is_readable
