@@ -192,6 +192,11 @@ class TestGenerate:
         with pytest.raises(ValueError, match="not one of our algorithms"):
             SigningKey.generate(algorithm)
 
+    def test_no_id_looks_like_an_option_of_a_command(self):
+        """One in 64 would: `remove_signing_key -x…` fails just when a key has leaked."""
+        kids = [SigningKey.generate("EdDSA").kid for _ in range(1000)]
+        assert [kid for kid in kids if kid.startswith("-")] == []
+
 
 class TestKeySet:
     def test_finds_by_kid(self, signing_keys):

@@ -156,6 +156,18 @@ class VerificationKey:
             raise ValueError("not a signature of this key")
 
 
+def _generate(algorithm: str) -> PrivateKey:
+    match algorithm:
+        case "RS256":
+            return rsa.generate_private_key(65537, RSA_KEY_BITS)
+        case "ES256":
+            return ec.generate_private_key(ec.SECP256R1())
+        case "EdDSA":
+            return ed25519.Ed25519PrivateKey.generate()
+        case _:
+            raise ValueError(f"not one of our algorithms: {algorithm}")
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SigningKey:
     """A private key, parsed, with its public half."""
@@ -183,18 +195,14 @@ class SigningKey:
 
     @classmethod
     def generate(cls, algorithm: str) -> SigningKey:
-        """Make a new key for one of ``ALGORITHMS``: RSA of 2048 bits, P-256 or Ed25519."""
-        private_key: PrivateKey
-        match algorithm:
-            case "RS256":
-                private_key = rsa.generate_private_key(65537, RSA_KEY_BITS)
-            case "ES256":
-                private_key = ec.generate_private_key(ec.SECP256R1())
-            case "EdDSA":
-                private_key = ed25519.Ed25519PrivateKey.generate()
-            case _:
-                raise ValueError(f"not one of our algorithms: {algorithm}")
-        return cls._of(algorithm, private_key)
+        """Make a new key for one of ``ALGORITHMS``: RSA of 2048 bits, P-256 or Ed25519.
+
+        Its id begins with no dash, which commands that are given the id would take for an option's.
+        """
+        while True:
+            made = cls._of(algorithm, _generate(algorithm))
+            if not made.kid.startswith("-"):
+                return made
 
     @classmethod
     def from_private_bytes(cls, der: bytes, *, algorithm: str) -> SigningKey:
