@@ -151,7 +151,8 @@ def verify_access_token(token: str, *, now: float) -> VerifiedToken:
 
     A machine's token costs no query between two refreshes of what this process knows of
     revocations, a user's one. ``now`` is in seconds since the epoch. Raises ``InvalidToken``, or
-    ``ExpiredToken`` if nothing but the expiry is wrong.
+    ``ExpiredToken`` if nothing but the expiry is wrong; and where what is revoked cannot be known,
+    ``TemporarilyUnavailable`` or what the database raised.
     """
     verifier = _verifier()
     claims = verifier.verify_but_expiry(token, now=now)
