@@ -103,7 +103,8 @@ class TestComplaintsOfCommandsThatRan:
         with connection.execute_wrapper(be_empty):
             line = complain(capsys, "list_credentials")
         assert line == (
-            "CommandError: The database failed: no such table: token_exchange_credential"
+            "CommandError: The database failed: no such table: token_exchange_credential "
+            "(token_exchange_doctor says how to mend it)"
         )
 
 

@@ -89,7 +89,8 @@ class OneAnswerCommand(BaseCommand, ABC):
         except (CredentialConflict, SigningKeyConflict, ImproperlyConfigured) as error:
             raise CommandError(one_line(error)) from error
         except DatabaseFailure as error:
-            raise CommandError(one_line(f"The database failed: {error}")) from error
+            told = f"The database failed: {error} (token_exchange_doctor says how to mend it)"
+            raise CommandError(one_line(told)) from error
         shown = json.dumps(answer, cls=DjangoJSONEncoder) if options["json"] else self.text(answer)
         if complaint := self.complaint(answer):
             self.stdout.write(shown)
