@@ -113,6 +113,7 @@ OPERATIONS = (
         entries=(
             Entry(title="1 SELECT, 1 signature", project="floors", step="reuse"),
             Entry(title=_OURS, project="ours", step="reuse", bar_instructions=1.3),
+            Entry(title="bare signature", project="floors", step="signature"),
         ),
     ),
     VERIFY,
