@@ -120,15 +120,15 @@ class TestSnapshot:
         early, late = Subject("machine"), Subject("machine", is_remembered=True)
         revoke(early)
         reader, _ = others
-        options = settings.DATABASES["default"].setdefault("OPTIONS", {})
 
         def begin_to_repeat_reads() -> None:
             from psycopg import IsolationLevel  # noqa: PLC0415 - where there is PostgreSQL
 
             connections["default"].close()
-            connections["default"].settings_dict["OPTIONS"] = {
-                **options,
-                "isolation_level": IsolationLevel.REPEATABLE_READ,
+            # This connection's own: the settings themselves are those of every thread.
+            connections["default"].settings_dict = {
+                **settings.DATABASES["default"],
+                "OPTIONS": {"isolation_level": IsolationLevel.REPEATABLE_READ},
             }
             open_transaction()
             assert RevocationFeed.objects.get().position == 1
