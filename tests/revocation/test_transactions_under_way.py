@@ -135,6 +135,7 @@ class TestSnapshot:
 
         reader.do(begin_to_repeat_reads)
         revoke(late)
+        assert reader.do(RevocationFeed.objects.get).position == 1
         assert late.show() == 401
         assert reader.do(late.show) == 401
         assert late.show() == 401
