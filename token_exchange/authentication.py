@@ -85,9 +85,10 @@ class BearerAuthentication(BaseAuthentication):
         try:
             verified = self._verify(request)
         except TokenExchangeError as error:
+            ours = error.status >= ServerError.status
             log_event(
-                logging.WARNING,
-                "bearer.refused",
+                logging.ERROR if ours else logging.WARNING,
+                "bearer.failed" if ours else "bearer.refused",
                 reason=error.reason,
                 address=client_address(request),
             )
@@ -123,9 +124,7 @@ class BearerAuthentication(BaseAuthentication):
             raise TemporarilyUnavailable(reason="database_away") from error
         except Exception as error:  # noqa: BLE001 - whatever fails, no token may be shown
             # As text: the frames hold the token, and error reports show what frames hold.
-            trace = "".join(traceback.format_exception(error))
-            log_event(logging.ERROR, "bearer.failed", traceback=trace)
-            raise ServerError from None
+            raise ServerError(reason="".join(traceback.format_exception(error))) from None
 
     def challenge(self, request: Any) -> str:
         """Return the Bearer challenge alone."""

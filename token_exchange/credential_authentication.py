@@ -15,7 +15,12 @@ from token_exchange.authentication import Principal
 from token_exchange.conf import get_settings
 from token_exchange.core.authorization import API_KEY, BASIC, parse_basic
 from token_exchange.core.challenges import API_KEY_CHALLENGE, BASIC_CHALLENGE
-from token_exchange.core.errors import InvalidClient, TemporarilyUnavailable, TokenExchangeError
+from token_exchange.core.errors import (
+    InvalidClient,
+    ServerError,
+    TemporarilyUnavailable,
+    TokenExchangeError,
+)
 from token_exchange.credentials import (
     AuthenticatedCredential,
     authenticate_api_key,
@@ -40,9 +45,10 @@ class _CredentialAuthentication(BaseAuthentication):
         try:
             credential = self._authenticate(request)
         except TokenExchangeError as error:
+            ours = error.status >= ServerError.status
             log_event(
-                logging.WARNING,
-                "credential.refused",
+                logging.ERROR if ours else logging.WARNING,
+                "credential.failed" if ours else "credential.refused",
                 reason=error.reason,
                 identifier=error.identifier,
                 address=client_address(request),

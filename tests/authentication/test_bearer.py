@@ -198,7 +198,7 @@ class TestOwnVerifier:
             each for each in caplog.records if getattr(each, "event", "") == "bearer.failed"
         ]
         assert failed.levelno == logging.ERROR
-        assert "ZeroDivisionError: no reason to break" in failed.event_fields["traceback"]
+        assert "ZeroDivisionError: no reason to break" in failed.event_fields["reason"]
         assert "hidden" not in str([each.__dict__ for each in caplog.records])
 
 

@@ -7,6 +7,7 @@ that it has not prepared, and one that cannot be opened is the point.
 from __future__ import annotations
 
 import base64
+import logging
 import time
 from collections.abc import Iterator
 from typing import Any
@@ -93,6 +94,8 @@ class TestDatabaseAway:
         assert answer["Cache-Control"] == "no-store"
         assert answer["Retry-After"] == "5"
         [record] = [each for each in caplog.records if each.name == "token_exchange"]
+        event = "bearer.failed" if scheme == "Bearer" else "credential.failed"
+        assert (record.event, record.levelno) == (event, logging.ERROR)
         assert record.event_fields["reason"] == "database_away"
 
     @pytest.mark.parametrize(

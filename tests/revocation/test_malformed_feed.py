@@ -67,8 +67,9 @@ class TestMalformedRow:
         assert [(each.levelno, each.event_fields) for each in told] == [
             (logging.ERROR, {"primary_keys": [Revocation.objects.latest("pk").pk]})
         ]
-        refused = [each for each in said if each.event == "bearer.refused"]
-        assert [each.event_fields["reason"] for each in refused] == ["feed_malformed"] * 3
+        failed = [each for each in said if each.event == "bearer.failed"]
+        assert [each.event_fields["reason"] for each in failed] == ["feed_malformed"] * 3
+        assert {each.levelno for each in failed} == {logging.ERROR}
 
     @pytest.mark.skipif(connection.vendor != "sqlite", reason="a column holds what is of its type")
     @pytest.mark.parametrize("values", [{"generation": "three"}, {"expires_at": "when it is dead"}])
