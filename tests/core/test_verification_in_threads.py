@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import itertools
-import os
 import random
 import threading
 from typing import Any
-
-import pytest
 
 from tests.core.claims import PAYLOAD
 from tests.core.forging import HEADER, KEY, NOW, OTHER_KEY, make_token, make_verifier
@@ -86,30 +83,3 @@ class TestManyThreads:
                 assert is_accepted(verifier, TOKENS["1"])
 
         in_threads(THREADS, check)
-
-
-@pytest.mark.skipif(not hasattr(os, "fork"), reason="nothing forks here")
-@pytest.mark.filterwarnings("ignore:.*multi-threaded.*:DeprecationWarning")
-def test_a_forked_child_waits_for_no_thread_of_its_parent():
-    verifier, ended = make_verifier(), threading.Event()
-
-    def check() -> None:
-        while not ended.is_set():
-            verifier.verify(TOKENS["0"], now=NOW)
-
-    threads = [threading.Thread(target=check) for _ in range(THREADS)]
-    for thread in threads:
-        thread.start()
-    statuses = []
-    for _ in range(5):
-        child = os.fork()
-        if child == 0:
-            done = threading.Thread(target=is_accepted, args=(verifier, TOKENS["0"]), daemon=True)
-            done.start()
-            done.join(timeout=10)
-            os._exit(done.is_alive())
-        statuses.append(os.waitpid(child, 0)[1])
-    ended.set()
-    for thread in threads:
-        thread.join(timeout=30)
-    assert statuses == [0] * 5

@@ -4,10 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
-import os
 import re
-import threading
-import weakref
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -133,46 +130,32 @@ class TokenVerifier:
 
 
 class _SeenTokens:
-    """The tokens that were used last, by digest: the key id and the claims of each."""
+    """The tokens that were used last, by digest: the key id and the claims of each.
+
+    Each line is one step of the interpreter, which no other thread comes between; what another does
+    between two lines costs a token its place, and never gives one to a token that has none. So
+    there is no lock to wait for, nor one that a forked process would find taken for ever.
+    """
 
     def __init__(self, size: int) -> None:
         self._size = size
         self._tokens: OrderedDict[bytes, tuple[str, Claims]] = OrderedDict()
-        self.unlock()
-        _everyones.add(self)
-
-    def unlock(self) -> None:
-        # A child that was forked while a thread of its parent looked here would wait for ever.
-        self._lock = threading.Lock()
 
     def get(self, digest: bytes) -> tuple[str, Claims] | None:
-        with self._lock:
-            seen = self._tokens.get(digest)
-            if seen is not None:
-                self._tokens.move_to_end(digest)
-            return seen
+        try:
+            self._tokens.move_to_end(digest)
+            return self._tokens[digest]
+        except KeyError:
+            return None
 
     def add(self, digest: bytes, seen: tuple[str, Claims]) -> None:
-        with self._lock:
-            self._tokens[digest] = seen
-            if len(self._tokens) > self._size:
+        self._tokens[digest] = seen
+        if len(self._tokens) > self._size:
+            with contextlib.suppress(KeyError):
                 self._tokens.popitem(last=False)
 
     def forget(self, digest: bytes) -> None:
-        with self._lock:
-            self._tokens.pop(digest, None)
-
-
-_everyones: weakref.WeakSet[_SeenTokens] = weakref.WeakSet()
-
-
-def _unlock_everyones() -> None:
-    for each in _everyones:
-        each.unlock()
-
-
-with contextlib.suppress(AttributeError):  # Windows knows no forks
-    os.register_at_fork(after_in_child=_unlock_everyones)
+        self._tokens.pop(digest, None)
 
 
 def _verify_signature(token: str, keys: KeySet) -> tuple[str, bytes]:
