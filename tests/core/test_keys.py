@@ -15,6 +15,7 @@ from cryptography.hazmat.primitives.serialization import (
 )
 from jwt import PyJWK
 from jwt.algorithms import OKPAlgorithm
+from jwt.utils import base64url_decode
 
 from token_exchange.core.errors import TemporarilyUnavailable
 from token_exchange.core.keys import (
@@ -196,6 +197,37 @@ class TestGenerate:
         """One in 64 would: `remove_signing_key -x…` fails just when a key has leaked."""
         kids = [SigningKey.generate("EdDSA").kid for _ in range(1000)]
         assert [kid for kid in kids if kid.startswith("-")] == []
+
+
+class TestVerify:
+    """By the algorithm of the key, and by that key alone."""
+
+    @pytest.fixture
+    def signed(self, any_signing_key):
+        key = any_signing_key
+        token = key.sign("header.payload")
+        return key, b"header.payload", base64url_decode(token.rpartition(".")[2])
+
+    def test_its_own(self, signed):
+        key, signing_input, signature = signed
+        key.public.verify(signing_input, signature, algorithm=key.algorithm)
+
+    def test_of_something_else(self, signed):
+        key, signing_input, signature = signed
+        with pytest.raises(ValueError, match="not a signature"):
+            key.public.verify(signing_input + b"x", signature, algorithm=key.algorithm)
+
+    @pytest.mark.parametrize("numbers", [b"\0" * 64, b"\xff" * 64])
+    def test_numbers_that_no_signature_has(self, signed, numbers):
+        key, signing_input, _ = signed
+        with pytest.raises(ValueError, match="not a signature"):
+            key.public.verify(signing_input, numbers, algorithm=key.algorithm)
+
+    @pytest.mark.parametrize("algorithm", ["none", "HS256", "RS512", "", None, 1, ["ES256"]])
+    def test_under_another_name(self, signed, algorithm):
+        key, signing_input, signature = signed
+        with pytest.raises(ValueError, match="not a signature"):
+            key.public.verify(signing_input, signature, algorithm=algorithm)
 
 
 class TestKeySet:
