@@ -20,6 +20,7 @@ import django
 from children import Child
 from databases import postgresql
 from django.conf import settings
+from exchanging import exchange_beside
 from subjects.projects import Surroundings, settings_of
 from table import Table
 
@@ -33,7 +34,6 @@ LAYOUTS = {
 }
 _HEADINGS = ("", "seconds", "× by hand", "longest transaction, ms", "memory, + MiB")
 _JTI = "x"  # and zeros after it, which an exchange draws almost never
-_BATCH = 20
 _MIN_EXCHANGES = 1000
 
 
@@ -108,30 +108,10 @@ def beside_exchanges(ground: Ground, layout: str) -> str:
     """Return how long exchanges take before and during a purge."""
     ground.fill(layout)
     with ground.child() as exchanging, ground.child() as purging:
-        _exchange(exchanging)
-        before: list[float] = []
-        while len(before) < _MIN_EXCHANGES:
-            before += _exchange(exchanging)
-        purging.tell("purge", purge="purge")
-        during: list[float] = []
-        while not purging.has_answered():
-            during += _exchange(exchanging)
-        longest = purging.hear()["longest_transaction"] * 1e3
+        beside = exchange_beside(purging, exchanging, before=_MIN_EXCHANGES)
     ground.check()
-    return (
-        f"99 of 100 exchanges: {_p99(before):,.2f} ms before, {_p99(during):,.2f} ms during the "
-        f"purge ({len(during):,}), whose longest transaction took {longest:,.0f} ms"
-    )
-
-
-def _exchange(child: Child) -> list[float]:
-    child.ask("prepare", step="exchange", count=_BATCH)
-    seconds: list[float] = child.ask("time")
-    return seconds
-
-
-def _p99(seconds: Sequence[float]) -> float:
-    return statistics.quantiles(seconds, n=100)[-1] * 1e3
+    longest = beside.purge["longest_transaction"] * 1e3
+    return f"{beside.p99}, whose longest transaction took {longest:,.0f} ms"
 
 
 def killed_and_twice(ground: Ground, layout: str) -> str:

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from chart import Bar, Panel
-from children import Child
+from exchanging import exchange_beside
 from plan import Entry
 from stage import Stage
 from table import Table, number, verdict
@@ -21,7 +21,6 @@ _RUNS = 3
 _MANY_ROWS = 500_000
 _BAR = 1.5
 _LIVE = 1_000  # and as many credentials
-_BATCH = 20
 _MIN_EXCHANGES = 400
 
 ENTRIES = (
@@ -137,28 +136,7 @@ def _exchanges_meanwhile(stage: Stage, rows: int) -> str:
         stage.new_child(entry, rows=_LIVE, expired=rows) as purging,
         purging.another() as exchanging,
     ):
-        _exchange(exchanging)
-        before: list[float] = []
-        while len(before) < _MIN_EXCHANGES:
-            before += _exchange(exchanging)
-        purging.tell("purge", purge="purge")
-        during: list[float] = []
-        while not purging.has_answered():
-            during += _exchange(exchanging)
-        purging.hear()
-    if len(during) < _MIN_EXCHANGES:
+        beside = exchange_beside(purging, exchanging, before=_MIN_EXCHANGES)
+    if len(beside.during) < _MIN_EXCHANGES:
         return "The purge ended before enough exchanges were made to see what it does to them."
-    return (
-        f"99 of 100 exchanges took at most {_p99(before) * 1e3:,.2f} ms before the purge and "
-        f"{_p99(during) * 1e3:,.2f} ms during it ({len(during):,} exchanges)."
-    )
-
-
-def _exchange(child: Child) -> list[float]:
-    child.ask("prepare", step="exchange", count=_BATCH)
-    seconds: list[float] = child.ask("time")
-    return seconds
-
-
-def _p99(seconds: Sequence[float]) -> float:
-    return statistics.quantiles(seconds, n=100)[-1]
+    return f"{beside.p99}."

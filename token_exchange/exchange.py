@@ -4,18 +4,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from functools import cache
 from typing import Any, Final
 
 from django.contrib.auth import get_user_model
 from django.core.exceptions import ValidationError
-from django.core.signals import setting_changed
 from django.db import router, transaction
 from django.db.models import F
 from django.utils.translation import gettext as _
 
 from token_exchange import revocation, signing
-from token_exchange.conf import get_settings
+from token_exchange.conf import get_settings, kept_until_settings_change
 from token_exchange.core import tokens
 from token_exchange.core.errors import InvalidToken
 from token_exchange.core.verification import TokenVerifier, VerifiedToken
@@ -161,7 +159,7 @@ def verify_access_token(token: str, *, now: float) -> VerifiedToken:
     return VerifiedToken(claims=claims, owner=owner)
 
 
-@cache
+@kept_until_settings_change
 def _verifier() -> TokenVerifier:
     settings = get_settings()
     return TokenVerifier(
@@ -171,14 +169,6 @@ def _verifier() -> TokenVerifier:
         audience=settings.audience,
         cache_size=settings.verified_token_cache_size,
     )
-
-
-def _forget_verifier(*, setting: str, **_: object) -> None:
-    if setting == "TOKEN_EXCHANGE":
-        _verifier.cache_clear()
-
-
-setting_changed.connect(_forget_verifier)
 
 
 def _owner(user_id: str) -> Any:

@@ -5,11 +5,7 @@ For a service without our tables: `MODE` is "resource-server", and the app is no
 
 from __future__ import annotations
 
-from functools import cache
-
-from django.core.signals import setting_changed
-
-from token_exchange.conf import get_settings
+from token_exchange.conf import get_settings, kept_until_settings_change
 from token_exchange.core.verification import TokenVerifier, VerifiedToken
 from token_exchange.remote import remote_verifier
 
@@ -28,7 +24,7 @@ def check_sources() -> None:
     _verifier().check_sources()
 
 
-@cache
+@kept_until_settings_change
 def _verifier() -> TokenVerifier:
     settings = get_settings()
     return remote_verifier(
@@ -42,11 +38,3 @@ def _verifier() -> TokenVerifier:
         timeout_seconds=settings.remote_timeout.total_seconds(),
         cache_size=settings.verified_token_cache_size,
     )
-
-
-def _forget_verifier(*, setting: str, **_: object) -> None:
-    if setting == "TOKEN_EXCHANGE":
-        _verifier.cache_clear()
-
-
-setting_changed.connect(_forget_verifier)

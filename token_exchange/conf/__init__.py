@@ -6,8 +6,9 @@ until a setting changes, and never captured at import.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import cache
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Final, Protocol, TypeVar
 
 from django.core.exceptions import ImproperlyConfigured
 from django.core.signals import setting_changed
@@ -19,7 +20,16 @@ from token_exchange.conf.settings import Settings
 if TYPE_CHECKING:
     from token_exchange.core.verification import VerifiedToken
 
-__all__ = ["Settings", "Verifier", "get_settings", "get_verifier", "read_settings"]
+__all__ = [
+    "Settings",
+    "Verifier",
+    "get_settings",
+    "get_verifier",
+    "kept_until_settings_change",
+    "read_settings",
+]
+
+T = TypeVar("T")
 
 
 class Verifier(Protocol):
@@ -29,7 +39,17 @@ class Verifier(Protocol):
         """Return what a good token says; raise ``core.errors.InvalidToken`` for any other."""
 
 
-@cache
+def kept_until_settings_change(make: Callable[[], T]) -> Callable[[], T]:
+    """Make what ``make`` returns once, and again after a setting of ours has changed."""
+    kept = cache(make)
+    _everything_kept.append(kept)
+    return kept
+
+
+_everything_kept: Final[list[Any]] = []
+
+
+@kept_until_settings_change
 def get_settings() -> Settings:
     """Return the settings; raises ``ImproperlyConfigured`` with every problem in them."""
     settings, problems = read_settings()
@@ -38,7 +58,7 @@ def get_settings() -> Settings:
     return settings
 
 
-@cache
+@kept_until_settings_change
 def get_verifier() -> Verifier:
     """Return the callable that the setting ``VERIFIER`` names.
 
@@ -51,8 +71,8 @@ def get_verifier() -> Verifier:
 
 def _forget(*, setting: str, **_: object) -> None:
     if setting in {"TOKEN_EXCHANGE", "DEBUG"}:
-        get_settings.cache_clear()
-        get_verifier.cache_clear()
+        for kept in _everything_kept:
+            kept.cache_clear()
 
 
 setting_changed.connect(_forget)
