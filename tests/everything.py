@@ -15,6 +15,7 @@ from .factories import api_key_header, make_api_key, make_client_app
 HOUR = timedelta(hours=1)
 NAMES = (
     "credential_issued",
+    "credential_changed",
     "credential_rotated",
     "credential_overlap_ended",
     "credential_revoked",
@@ -43,8 +44,10 @@ def do_everything(https_client: Any, *, by: Any = None, name: str = "Nightly") -
     credentials.authenticate_api_key(key.raw_secret, address="192.0.2.1", now=now)
     credentials.end_overlap(key.credential, now=now, by=by)
     compromised = credentials.rotate(key.credential, now=now, compromised=True, by=by)
-    credentials.invalidate_tokens(authenticated(app))
+    credentials.invalidate_tokens(authenticated(app), now=now)
     exchange.revoke_access_token(AccessToken.objects.get(), now=now, by=by)
+    key.credential.name = f"{name} 2"
+    credentials.change(key.credential, now=now, by=by)
     credentials.revoke(key.credential, now=now, reason="Leaked", by=by)
     signing.rotate_signing_key(now=now, by=by, all_new=True)
     issued = (key, app, rotated, compromised)

@@ -13,6 +13,7 @@ from django.conf import global_settings
 from django.core.management import get_commands, load_command_class
 
 from token_exchange.conf import Settings, read_settings
+from token_exchange.models import AuditEvent
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -33,7 +34,7 @@ def _blocks(language: str, page: str = README) -> list[str]:
 
 def _event_names(tree: ast.AST) -> set[str]:
     calls = (node for node in ast.walk(tree) if isinstance(node, ast.Call))
-    return {
+    return set(AuditEvent.Event.values) | {
         constant.value
         for call in calls
         if isinstance(call.func, ast.Name) and call.func.id == "log_event"

@@ -47,6 +47,7 @@ class TestEverySignal:
         did(by=make_user(username="admin"))
         assert {name: len(said) for name, said in heard.items()} == {
             "credential_issued": 2,
+            "credential_changed": 1,
             "credential_rotated": 2,
             "credential_overlap_ended": 1,
             "credential_revoked": 1,

@@ -22,10 +22,9 @@ class TokenExchangeConfig(AppConfig):
 
     def ready(self) -> None:
         """Connect the listeners; models can be imported only now."""
-        from token_exchange import audit, checks
+        from token_exchange import checks
 
         checks.register()
-        audit.connect()
         post_migrate.connect(_ensure_first_key, sender=self)
         self._connect_to_models()
         if global_apps.is_installed("drf_spectacular"):

@@ -1,115 +1,120 @@
-"""Who did what to which credential or key, and when?
+"""Who did what to which credential, token or key?
 
-Each life-cycle signal becomes a line of the logger ``token_exchange`` under a stable event name.
+Each life-cycle event becomes a row, in the transaction that made it happen, and after the commit a
+line of the logger ``token_exchange`` under the same stable name.
 """
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Mapping
+from datetime import datetime
+from functools import partial
+from typing import Any, Final, NamedTuple, Protocol
 
-from django.dispatch import Signal
+from django.db import transaction
 
-from token_exchange import signals
 from token_exchange.event_log import log_event
+from token_exchange.models import AbstractOrganization, AccessToken, AuditEvent, SigningKey
 
+Event = AuditEvent.Event
 
-def connect() -> None:
-    """Listen to every life-cycle signal; connecting twice is harmless."""
-    receivers: dict[Signal, Callable[..., None]] = {
-        signals.credential_issued: _credential_issued,
-        signals.credential_rotated: _credential_rotated,
-        signals.credential_overlap_ended: _credential_overlap_ended,
-        signals.credential_revoked: _credential_revoked,
-        signals.credential_tokens_invalidated: _credential_tokens_invalidated,
-        signals.previous_secret_used: _previous_secret_used,
-        signals.access_token_revoked: _access_token_revoked,
-        signals.signing_key_published: _signing_key_published,
-        signals.signing_key_removed: _signing_key_removed,
+_TO_WORRY_ABOUT: Final = frozenset(
+    {
+        Event.CREDENTIAL_COMPROMISED,
+        Event.CREDENTIAL_REVOKED,
+        Event.TOKEN_REVOKED,
+        Event.SIGNING_KEY_REMOVED,
     }
-    for signal, receiver in receivers.items():
-        signal.connect(receiver, dispatch_uid="token_exchange.audit")
+)
+
+_ORIGIN_LENGTH: Final = 255
+
+_LOGGED_AS: Final[Mapping[str, str]] = {
+    AuditEvent.TargetType.ACCESS_TOKEN: "jti",
+    AuditEvent.TargetType.SIGNING_KEY: "kid",
+    AuditEvent.TargetType.ORGANIZATION: "organization",
+}
+"""The field of the log's line that names the target; of credentials ``identifier``."""
 
 
-def _name(by: Any) -> str | None:
-    return None if by is None else str(by.get_username())
+class Target(NamedTuple):
+    """To what an event happened."""
+
+    type: str
+    name: str
+    organization_id: Any = None
 
 
-def _credential_issued(*, credential: Any, by: Any, **_: object) -> None:
-    log_event(
-        logging.INFO,
-        "credential.issued",
-        identifier=credential.identifier,
-        name=credential.name,
-        organization=credential.organization_id,
-        owner=credential.owner_id,
-        scopes=credential.scopes,
-        by=_name(by),
-    )
+class _Credential(Protocol):
+    @property
+    def kind(self) -> str: ...
+    @property
+    def identifier(self) -> str: ...
+    @property
+    def organization_id(self) -> Any: ...
 
 
-def _credential_rotated(
-    *, credential: Any, by: Any, overlap: Any, compromised: bool, **_: object
+def credential_target(credential: _Credential) -> Target:
+    """Name a credential, as a row or as authentication found it."""
+    return Target(credential.kind, credential.identifier, credential.organization_id)
+
+
+def access_token_target(access_token: AccessToken) -> Target:
+    """Name an access token; its organization is its credential's."""
+    organization_id = access_token.credential.organization_id
+    return Target(AuditEvent.TargetType.ACCESS_TOKEN, access_token.jti, organization_id)
+
+
+def signing_key_target(signing_key: SigningKey) -> Target:
+    """Name a signing key, which belongs to no organization."""
+    return Target(AuditEvent.TargetType.SIGNING_KEY, signing_key.kid)
+
+
+def organization_target(organization: AbstractOrganization) -> Target:
+    """Name an organization."""
+    return Target(AuditEvent.TargetType.ORGANIZATION, str(organization.pk), organization.pk)
+
+
+def record(
+    event: AuditEvent.Event,
+    target: Target,
+    *,
+    using: str,
+    now: datetime,
+    by: Any = None,
+    origin: str = "",
+    reason: str = "",
+    details: Mapping[str, Any] | None = None,
 ) -> None:
-    log_event(
-        logging.WARNING if compromised else logging.INFO,
-        "credential.compromised" if compromised else "credential.rotated",
-        identifier=credential.identifier,
-        overlap_seconds=int(overlap.total_seconds()),
-        by=_name(by),
-    )
+    """Write the event's row on the database ``using``, and its line once that has committed.
 
-
-def _credential_overlap_ended(*, credential: Any, by: Any, **_: object) -> None:
-    log_event(
-        logging.INFO, "credential.overlap_ended", identifier=credential.identifier, by=_name(by)
-    )
-
-
-def _credential_revoked(*, credential: Any, by: Any, reason: str, **_: object) -> None:
-    log_event(
-        logging.WARNING,
-        "credential.revoked",
-        identifier=credential.identifier,
+    ``by`` is the user who did it, if one did; ``origin`` the address of the request, or what else
+    it came from. ``details`` are values that JSON has; none may be a secret or a digest.
+    """
+    belongs_to = "" if target.organization_id is None else str(target.organization_id)
+    row = AuditEvent(
+        occurred_at=now,
+        event=event,
+        target_type=target.type,
+        target=target.name,
+        organization=belongs_to,
+        actor_id="" if by is None else str(by.pk),
+        actor="" if by is None else str(by.get_username()),
+        origin=origin[:_ORIGIN_LENGTH],
         reason=reason,
-        by=_name(by),
+        details=dict(details or {}),
     )
+    row.save(using=using)
+    transaction.on_commit(partial(_log, row), using=using, robust=True)
 
 
-def _credential_tokens_invalidated(*, identifier: str, **_: object) -> None:
-    log_event(logging.INFO, "credential.tokens_invalidated", identifier=identifier)
-
-
-def _previous_secret_used(*, identifier: str, address: str, **_: object) -> None:
-    log_event(
-        logging.WARNING,
-        "credential.previous_secret_used",
-        identifier=identifier,
-        address=address,
-    )
-
-
-def _access_token_revoked(*, access_token: Any, by: Any, **_: object) -> None:
-    log_event(
-        logging.WARNING,
-        "token.revoked",
-        jti=access_token.jti,
-        identifier=access_token.credential.identifier,
-        by=_name(by),
-    )
-
-
-def _signing_key_published(*, signing_key: Any, by: Any, **_: object) -> None:
-    log_event(
-        logging.INFO,
-        "signing_key.published",
-        kid=signing_key.kid,
-        algorithm=signing_key.algorithm,
-        signs_from=signing_key.activates_at.isoformat(timespec="seconds"),
-        by=_name(by),
-    )
-
-
-def _signing_key_removed(*, signing_key: Any, by: Any, **_: object) -> None:
-    log_event(logging.WARNING, "signing_key.removed", kid=signing_key.kid, by=_name(by))
+def _log(row: AuditEvent) -> None:
+    fields: dict[str, Any] = {**row.details, "by": row.actor or None, "origin": row.origin or None}
+    if row.organization:
+        fields["organization"] = row.organization
+    fields[_LOGGED_AS.get(row.target_type, "identifier")] = row.target
+    if row.reason:
+        fields["reason"] = row.reason
+    level = logging.WARNING if row.event in _TO_WORRY_ABOUT else logging.INFO
+    log_event(level, row.event, **fields)

@@ -12,7 +12,7 @@ from django.db import router, transaction
 from django.db.models import F
 from django.utils.translation import gettext as _
 
-from token_exchange import revocation, signing
+from token_exchange import audit, revocation, signing
 from token_exchange.conf import get_settings, kept_until_settings_change
 from token_exchange.core import tokens
 from token_exchange.core.errors import InvalidToken
@@ -186,11 +186,22 @@ def _owner(user_id: str) -> Any:
     return owner
 
 
-def revoke_access_token(access_token: AccessToken, *, now: datetime, by: Any = None) -> None:
+def revoke_access_token(
+    access_token: AccessToken, *, now: datetime, by: Any = None, origin: str = ""
+) -> None:
     """End one token. Raises ``CredentialConflict`` if it has been revoked already."""
     with transaction.atomic(using=(using := router.db_for_write(AccessToken))):
         rows = AccessToken.objects.using(using).filter(pk=access_token.pk, revoked_at=None)
         if rows.update(revoked_at=now) != 1:
             raise CredentialConflict(_("The token has already been revoked or purged."))
         access_token.refresh_from_db(using=using)
+        audit.record(
+            audit.Event.TOKEN_REVOKED,
+            audit.access_token_target(access_token),
+            using=using,
+            now=now,
+            by=by,
+            origin=origin,
+            details={"identifier": access_token.credential.identifier},
+        )
         announce(access_token_revoked, using=using, access_token=access_token, by=by)

@@ -13,6 +13,8 @@ from django.dispatch import Signal
 
 credential_issued = Signal()
 """A credential was made. Arguments: ``credential``, ``by`` (a user or ``None``)."""
+credential_changed = Signal()
+"""Its policy or name was edited. Arguments: ``credential``, ``by``, ``fields`` (their names)."""
 credential_rotated = Signal()
 """It has a new secret. Arguments: ``credential``, ``by``, ``overlap``, ``compromised``."""
 credential_overlap_ended = Signal()

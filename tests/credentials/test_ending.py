@@ -122,7 +122,7 @@ class TestInvalidateTokens:
         issued = make_api_key()
         credential = authenticate_api_key(issued.raw_secret, address="", now=NOW)
         with django_capture_on_commit_callbacks(execute=True):
-            invalidate_tokens(credential)
+            invalidate_tokens(credential, now=NOW)
             assert said == []
         assert said == [{"credential_id": credential.pk, "identifier": credential.identifier}]
         again = authenticate_api_key(issued.raw_secret, address="", now=NOW)

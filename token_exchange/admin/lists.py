@@ -41,6 +41,7 @@ REFUSED: Final = "refused"
 STATE_LABELS: Final[Mapping[str, Any]] = {
     State.ACTIVE: _("active"),
     State.ROTATING: _("rotating"),
+    State.EXPIRING: _("expiring"),
     State.EXPIRED: _("expired"),
     State.REVOKED: _("revoked"),
     KeyState.NEXT: _("next"),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, Final
 
 from django.apps import apps
 from django.conf import settings as django_settings
@@ -20,6 +20,13 @@ from token_exchange.models import (
     AbstractOrganization,
     get_organization_model,
 )
+
+_CALLABLES: Final = {
+    "E024": "VERIFIER",
+    "E048": "WARNING_RECIPIENTS",
+    "E049": "SELF_SERVICE_GRANT",
+    "E050": "OPERATOR_ORGANIZATIONS",
+}
 
 
 def check_settings(app_configs: Any, **_: object) -> list[checks.CheckMessage]:
@@ -86,7 +93,8 @@ def _has_policy() -> bool:
 
 
 def _check_values(settings: Settings) -> Iterator[checks.CheckMessage]:
-    yield from _check_verifier(settings)
+    for check_id, name in _CALLABLES.items():
+        yield from _check_callable(check_id, name, getattr(settings, name.lower()))
     if settings.mode == RESOURCE_SERVER:
         yield checks.Error(
             "TOKEN_EXCHANGE['MODE'] is 'resource-server', and token_exchange is in INSTALLED_APPS, "
@@ -117,18 +125,19 @@ def _check_values(settings: Settings) -> Iterator[checks.CheckMessage]:
         )
 
 
-def _check_verifier(settings: Settings) -> Iterator[checks.CheckMessage]:
+def _check_callable(check_id: str, name: str, path: str | None) -> Iterator[checks.CheckMessage]:
+    if path is None:
+        return
+    complaint = ""
     try:
-        is_callable = callable(import_string(settings.verifier))
+        if not callable(import_string(path)):
+            complaint = "is not callable"
     except ImportError as error:
+        complaint = f"cannot be imported: {error}"
+    if complaint:
         yield checks.Error(
-            f"TOKEN_EXCHANGE['VERIFIER'] cannot be imported: {error}.", id="token_exchange.E024"
+            f"TOKEN_EXCHANGE['{name}'] {complaint}.", id=f"token_exchange.{check_id}"
         )
-    else:
-        if not is_callable:
-            yield checks.Error(
-                "TOKEN_EXCHANGE['VERIFIER'] is not callable.", id="token_exchange.E024"
-            )
 
 
 def _has_field(name: str) -> bool:

@@ -20,7 +20,7 @@ from token_exchange.core.secret_strings import PREFIX_PATTERN
 ISSUER: Final = "issuer"
 RESOURCE_SERVER: Final = "resource-server"
 
-RATE_NAMES: Final = ("token", "auth_token", "failure")
+RATE_NAMES: Final = ("token", "auth_token", "failure", "leak_report")
 _RATE: Final = re.compile(r"([1-9][0-9]{0,8})/([1-9][0-9]{0,5})?([smhd])")
 _RATE_UNITS: Final = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 
@@ -173,6 +173,13 @@ def _api_key(value: Any) -> str:
     return value
 
 
+def durations(value: Any) -> tuple[timedelta, ...]:
+    """Accept a list of times before something, at least a minute each."""
+    if not isinstance(value, (list, tuple)):
+        raise ValueError("must be a list of numbers of seconds or timedeltas")
+    return tuple(sorted(map(duration(minimum=timedelta(minutes=1)), value)))
+
+
 def mode(value: Any) -> str:
     """Accept what a service can be."""
     if not isinstance(value, str) or value not in {ISSUER, RESOURCE_SERVER}:
@@ -201,4 +208,5 @@ DEFAULT_RATE_LIMITS: Final[Mapping[str, str | None]] = {
     "token": "60/m",
     "auth_token": "60/m",
     "failure": "30/m",
+    "leak_report": "30/m",
 }

@@ -136,7 +136,8 @@ class Settings:
         DEFAULT_RATE_LIMITS,
         readers.rate_limits,
         "Requests per credential at each exchange (`token`, `auth_token`) and refused requests per "
-        "address (`failure`), as '60/m'. A rate of None is off; None for all turns all off.",
+        "address (`failure`), and reports of leaks per address (`leak_report`), as '60/m'. A rate "
+        "of None is off; None for all turns all off.",
     )
     rate_limit_fail_open: bool = _setting(
         "E019",
@@ -234,6 +235,41 @@ class Settings:
         readers.optional(readers.duration(minimum=timedelta(days=1))),
         "Seconds that a key signs before the task `rotate_signing_keys` brings in the next, a day "
         "at least. None: only you rotate.",
+    )
+    audit_retention: timedelta | None = _setting(
+        "E046",
+        None,
+        readers.optional_duration,
+        "Seconds that an audit event is kept before it is purged. None: for ever.",
+    )
+    expiry_warnings: tuple[timedelta, ...] = _setting(
+        "E047",
+        (2_592_000, 604_800, 86_400),
+        readers.durations,
+        "Seconds before the expiry of a credential at which the task "
+        "`warn_of_expiring_credentials` warns, once each. From the first of them on it is shown as "
+        "expiring.",
+    )
+    warning_recipients: str | None = _setting(
+        "E048",
+        None,
+        readers.optional(readers.dotted_path),
+        "The callable that gets a credential and returns the e-mail addresses that are warned of "
+        "its end, and told when it is reported as leaked. None: no e-mail is sent.",
+    )
+    self_service_grant: str | None = _setting(
+        "E049",
+        None,
+        readers.optional(readers.dotted_path),
+        "The callable that gets a signed-in user and returns what API keys the user may make for "
+        "himself, or None. None: a session may make none.",
+    )
+    operator_organizations: str | None = _setting(
+        "E050",
+        None,
+        readers.optional(readers.dotted_path),
+        "The callable that gets a user of the admin and returns the primary keys of the "
+        "organizations that he is limited to, or None for all. None: nobody is limited.",
     )
 
     def __post_init__(self) -> None:

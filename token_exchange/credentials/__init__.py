@@ -5,6 +5,7 @@ from token_exchange.credentials.authenticating import (
     authenticate_api_key,
     authenticate_client_app,
 )
+from token_exchange.credentials.changing import change
 from token_exchange.credentials.ending import (
     end_tokens_of_deleted,
     invalidate_tokens,
@@ -26,6 +27,7 @@ __all__ = [
     "IssuedSecret",
     "authenticate_api_key",
     "authenticate_client_app",
+    "change",
     "check_expiry",
     "end_overlap",
     "end_tokens_of_deleted",

@@ -25,6 +25,8 @@ from token_exchange.signals import previous_secret_used
 LAST_USED_RESOLUTION: Final = timedelta(minutes=1)
 """``last_used_at`` is written at most this often, so that no request waits for another's row."""
 
+_ADDRESS_LENGTH: Final = 64
+
 
 class AuthenticatedCredential(NamedTuple):
     """What one query told of a credential whose secret was right.
@@ -155,11 +157,12 @@ def _record_use(
     last_used_at = row.previous_secret_last_used_at if used_previous_secret else row.last_used_at
     if last_used_at is not None and last_used_at > before:
         return
-    used: dict[str, datetime] = {"last_used_at": now}
+    used: dict[str, Any] = {"last_used_at": now, "last_used_from": address[:_ADDRESS_LENGTH]}
     stale = Q(last_used_at=None) | Q(last_used_at__lte=before)
     seen = None
     if used_previous_secret:
         used["previous_secret_last_used_at"] = now
+        used["previous_secret_last_used_from"] = used["last_used_from"]
         stale = Q(previous_secret_last_used_at=None) | Q(previous_secret_last_used_at__lte=before)
         seen = {"credential_id": row.pk, "identifier": row.identifier, "address": address}
     using = router.db_for_write(Credential)
@@ -169,7 +172,7 @@ def _record_use(
 
 
 def _write_use(
-    rows: CredentialQuerySet, used: dict[str, datetime], previous_secret: dict[str, Any] | None
+    rows: CredentialQuerySet, used: dict[str, Any], previous_secret: dict[str, Any] | None
 ) -> None:
     try:
         is_first = rows.update(**used) == 1
@@ -178,4 +181,10 @@ def _write_use(
         return
     # Of requests at the same moment the one that wrote speaks for all.
     if is_first and previous_secret is not None:
+        log_event(
+            logging.WARNING,
+            "credential.previous_secret_used",
+            identifier=previous_secret["identifier"],
+            address=previous_secret["address"],
+        )
         previous_secret_used.send_robust(sender=None, **previous_secret)

@@ -9,6 +9,7 @@ from django.db import router, transaction
 from django.db.models import F
 from django.utils.translation import gettext as _
 
+from token_exchange import audit
 from token_exchange.core.revocations import RevocationKind
 from token_exchange.credentials.authenticating import AuthenticatedCredential
 from token_exchange.credentials.issuing import CredentialConflict
@@ -17,7 +18,9 @@ from token_exchange.models.recording import recording
 from token_exchange.signals import announce, credential_revoked, credential_tokens_invalidated
 
 
-def revoke(credential: Credential, *, now: datetime, reason: str = "", by: Any = None) -> None:
+def revoke(
+    credential: Credential, *, now: datetime, reason: str = "", by: Any = None, origin: str = ""
+) -> None:
     """End the credential for good: no exchange begins after this, and all its tokens are dead.
 
     Raises ``ValidationError`` for a reason that cannot be stored and ``CredentialConflict`` if the
@@ -30,6 +33,15 @@ def revoke(credential: Credential, *, now: datetime, reason: str = "", by: Any =
         if rows.update(**changes) != 1:
             raise CredentialConflict(_("The credential has already been revoked."))
         credential.refresh_from_db(using=using)
+        audit.record(
+            audit.Event.CREDENTIAL_REVOKED,
+            audit.credential_target(credential),
+            using=using,
+            now=now,
+            by=by,
+            origin=origin,
+            reason=reason,
+        )
         announce(credential_revoked, using=using, credential=credential, by=by, reason=reason)
 
 
@@ -54,11 +66,20 @@ def end_tokens_of_deleted(row: Credential | AccessToken, *, using: str) -> None:
             feed.end_all(RevocationKind.CREDENTIAL, row.identifier)
 
 
-def invalidate_tokens(credential: AuthenticatedCredential) -> None:
-    """End every token of the credential; the credential itself lives on."""
+def invalidate_tokens(
+    credential: AuthenticatedCredential, *, now: datetime, origin: str = ""
+) -> None:
+    """End every token of the credential, as its client asked; the credential itself lives on."""
     with transaction.atomic(using=(using := router.db_for_write(Credential))):
         rows = Credential.objects.using(using).filter(pk=credential.pk)
         rows.update(generation=F("generation") + 1)
+        audit.record(
+            audit.Event.CREDENTIAL_TOKENS_INVALIDATED,
+            audit.credential_target(credential),
+            using=using,
+            now=now,
+            origin=origin,
+        )
         announce(
             credential_tokens_invalidated,
             using=using,

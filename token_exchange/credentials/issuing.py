@@ -12,6 +12,7 @@ from django.db import IntegrityError, router, transaction
 from django.utils.translation import gettext as _
 from django.views.decorators.debug import sensitive_variables
 
+from token_exchange import audit
 from token_exchange.conf import get_settings
 from token_exchange.core import secret_strings
 from token_exchange.core.secret_strings import SecretString
@@ -66,6 +67,7 @@ def issue(
     expires_at: datetime | None = None,
     metadata: Mapping[str, Any] | None = None,
     by: Any = None,
+    origin: str = "",
     identifier: str | None = None,
 ) -> IssuedSecret:
     """Make a credential and its first secret, which nobody can show again.
@@ -102,6 +104,19 @@ def issue(
     try:
         with transaction.atomic(using=using):
             credential.save(using=using, force_insert=True)
+            audit.record(
+                audit.Event.CREDENTIAL_ISSUED,
+                audit.credential_target(credential),
+                using=using,
+                now=now,
+                by=by,
+                origin=origin,
+                details={
+                    "name": name,
+                    "owner": None if owner is None else str(owner.pk),
+                    "scopes": credential.scopes,
+                },
+            )
             announce(credential_issued, using=using, credential=credential, by=by)
     except IntegrityError as error:
         raise CredentialConflict(_("This credential has already been issued.")) from error

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Final
 
 from django.core.exceptions import ValidationError
 from django.db import router, transaction
@@ -11,11 +11,18 @@ from django.db.models import F
 from django.utils.translation import gettext as _
 from django.views.decorators.debug import sensitive_variables
 
+from token_exchange import audit
 from token_exchange.conf import get_settings
 from token_exchange.credentials.issuing import CredentialConflict, IssuedSecret, new_secret
 from token_exchange.models import Credential
 from token_exchange.models.states import State
 from token_exchange.signals import announce, credential_overlap_ended, credential_rotated
+
+_PREVIOUS_SECRET_UNUSED: Final[dict[str, Any]] = {
+    "previous_secret_last_used_at": None,
+    "previous_secret_last_used_from": "",
+    "previous_secret_warned_at": None,
+}
 
 
 @sensitive_variables("secret")
@@ -26,6 +33,7 @@ def rotate(
     overlap: timedelta | None = None,
     compromised: bool = False,
     by: Any = None,
+    origin: str = "",
 ) -> IssuedSecret:
     """Give the credential a new secret; the one before it works on for ``overlap``.
 
@@ -42,7 +50,7 @@ def rotate(
         "secret_issued_at": now,
         "previous_secret_digest": credential.secret_digest if overlap else None,
         "previous_secret_expires_at": now + overlap if overlap else None,
-        "previous_secret_last_used_at": None,
+        **_PREVIOUS_SECRET_UNUSED,
     }
     if compromised:
         changes["generation"] = F("generation") + 1
@@ -50,6 +58,18 @@ def rotate(
         rows = Credential.objects.using(using).filter(pk=credential.pk, revoked_at=None)
         _expect_one(rows.filter(secret_digest=credential.secret_digest).update(**changes))
         credential.refresh_from_db(using=using)
+        event = (
+            audit.Event.CREDENTIAL_COMPROMISED if compromised else audit.Event.CREDENTIAL_ROTATED
+        )
+        audit.record(
+            event,
+            audit.credential_target(credential),
+            using=using,
+            now=now,
+            by=by,
+            origin=origin,
+            details={"overlap_seconds": int(overlap.total_seconds())},
+        )
         announce(
             credential_rotated,
             using=using,
@@ -93,7 +113,7 @@ def _expect_one(count: int) -> None:
         raise CredentialConflict(_("The credential was changed meanwhile. Look again."))
 
 
-def end_overlap(credential: Credential, *, now: datetime, by: Any = None) -> None:
+def end_overlap(credential: Credential, *, now: datetime, by: Any = None, origin: str = "") -> None:
     """End the previous secret now. Raises ``CredentialConflict`` if there is none any more."""
     with transaction.atomic(using=(using := router.db_for_write(Credential))):
         rows = Credential.objects.using(using).filter(
@@ -103,8 +123,16 @@ def end_overlap(credential: Credential, *, now: datetime, by: Any = None) -> Non
             rows.update(
                 previous_secret_digest=None,
                 previous_secret_expires_at=None,
-                previous_secret_last_used_at=None,
+                **_PREVIOUS_SECRET_UNUSED,
             )
         )
         credential.refresh_from_db(using=using)
+        audit.record(
+            audit.Event.CREDENTIAL_OVERLAP_ENDED,
+            audit.credential_target(credential),
+            using=using,
+            now=now,
+            by=by,
+            origin=origin,
+        )
         announce(credential_overlap_ended, using=using, credential=credential, by=by)

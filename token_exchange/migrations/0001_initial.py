@@ -1,5 +1,6 @@
 import django.core.validators
 import django.db.models.deletion
+import django.db.models.functions.text
 from django.conf import settings
 from django.db import migrations, models
 
@@ -171,6 +172,15 @@ class Migration(migrations.Migration):
                     ),
                 ),
                 (
+                    "search_name",
+                    models.GeneratedField(
+                        db_index=True,
+                        db_persist=True,
+                        expression=django.db.models.functions.text.Lower("name"),
+                        output_field=models.CharField(max_length=255),
+                    ),
+                ),
+                (
                     "subject_type",
                     models.CharField(
                         choices=[("organization", "organization"), ("user", "user")],
@@ -241,6 +251,19 @@ class Migration(migrations.Migration):
                     ),
                 ),
                 (
+                    "previous_secret_last_used_from",
+                    models.CharField(
+                        blank=True,
+                        editable=False,
+                        max_length=64,
+                        verbose_name="previous secret last used from",
+                    ),
+                ),
+                (
+                    "previous_secret_warned_at",
+                    models.DateTimeField(editable=False, null=True),
+                ),
+                (
                     "generation",
                     models.PositiveIntegerField(
                         default=1, editable=False, verbose_name="generation"
@@ -250,6 +273,10 @@ class Migration(migrations.Migration):
                 (
                     "expires_at",
                     models.DateTimeField(blank=True, null=True, verbose_name="expires at"),
+                ),
+                (
+                    "expiry_warned_at",
+                    models.DateTimeField(editable=False, null=True),
                 ),
                 (
                     "revoked_at",
@@ -273,6 +300,12 @@ class Migration(migrations.Migration):
                 (
                     "last_used_at",
                     models.DateTimeField(editable=False, null=True, verbose_name="last used at"),
+                ),
+                (
+                    "last_used_from",
+                    models.CharField(
+                        blank=True, editable=False, max_length=64, verbose_name="last used from"
+                    ),
                 ),
                 (
                     "metadata",
@@ -386,6 +419,7 @@ class Migration(migrations.Migration):
                 "permissions": [
                     ("rotate_apikey", "Can rotate API key"),
                     ("revoke_apikey", "Can revoke API key"),
+                    ("impersonate_apikey", "Can issue and rotate API keys that speak for others"),
                 ],
                 "proxy": True,
                 "default_permissions": ("add", "change", "view"),
@@ -525,5 +559,212 @@ class Migration(migrations.Migration):
                     )
                 ],
             },
+        ),
+        migrations.CreateModel(
+            name="AuditEvent",
+            fields=[
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "occurred_at",
+                    models.DateTimeField(db_index=True, editable=False, verbose_name="time"),
+                ),
+                (
+                    "event",
+                    models.CharField(
+                        choices=[
+                            ("credential.issued", "credential issued"),
+                            ("credential.changed", "credential changed"),
+                            ("credential.rotated", "secret rotated"),
+                            ("credential.compromised", "secret rotated as compromised"),
+                            ("credential.overlap_ended", "previous secret ended"),
+                            ("credential.revoked", "credential revoked"),
+                            ("credential.tokens_invalidated", "all tokens ended"),
+                            ("token.revoked", "token revoked"),
+                            ("signing_key.published", "signing key published"),
+                            ("signing_key.removed", "signing key removed"),
+                            ("organization.created", "organization created"),
+                            ("organization.changed", "organization changed"),
+                        ],
+                        editable=False,
+                        max_length=40,
+                        verbose_name="event",
+                    ),
+                ),
+                (
+                    "target_type",
+                    models.CharField(
+                        choices=[
+                            ("api_key", "API key"),
+                            ("client_app", "client app"),
+                            ("access_token", "access token"),
+                            ("signing_key", "signing key"),
+                            ("organization", "organization"),
+                        ],
+                        editable=False,
+                        max_length=16,
+                        verbose_name="target type",
+                    ),
+                ),
+                (
+                    "target",
+                    models.CharField(
+                        editable=False,
+                        help_text="The identifier, jti or kid; of an organization its primary key.",
+                        max_length=255,
+                        verbose_name="target",
+                    ),
+                ),
+                (
+                    "organization",
+                    models.CharField(
+                        blank=True,
+                        editable=False,
+                        help_text="The primary key of the organization that the target belongs to.",
+                        max_length=255,
+                        verbose_name="organization",
+                    ),
+                ),
+                (
+                    "actor_id",
+                    models.CharField(
+                        blank=True,
+                        editable=False,
+                        help_text="Of who did it.",
+                        max_length=255,
+                        verbose_name="user id",
+                    ),
+                ),
+                (
+                    "actor",
+                    models.CharField(
+                        blank=True,
+                        editable=False,
+                        help_text="Who did it, by username; empty where no user did.",
+                        max_length=255,
+                        verbose_name="by",
+                    ),
+                ),
+                (
+                    "origin",
+                    models.CharField(
+                        blank=True,
+                        editable=False,
+                        help_text="The address of the request, or what else it came from.",
+                        max_length=255,
+                        verbose_name="from",
+                    ),
+                ),
+                (
+                    "reason",
+                    models.CharField(
+                        blank=True, editable=False, max_length=255, verbose_name="reason"
+                    ),
+                ),
+                (
+                    "details",
+                    models.JSONField(
+                        blank=True, default=dict, editable=False, verbose_name="details"
+                    ),
+                ),
+            ],
+            options={
+                "verbose_name": "audit event",
+                "verbose_name_plural": "audit events",
+                "default_permissions": ("view",),
+            },
+        ),
+        migrations.CreateModel(
+            name="HourlyCount",
+            fields=[
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("hour", models.DateTimeField(editable=False, verbose_name="hour")),
+                (
+                    "organization",
+                    models.CharField(
+                        blank=True, editable=False, max_length=255, verbose_name="organization"
+                    ),
+                ),
+                (
+                    "identifier",
+                    models.CharField(
+                        blank=True, editable=False, max_length=64, verbose_name="identifier"
+                    ),
+                ),
+                (
+                    "outcome",
+                    models.CharField(editable=False, max_length=40, verbose_name="outcome"),
+                ),
+                ("count", models.PositiveBigIntegerField(editable=False, verbose_name="count")),
+            ],
+            options={
+                "verbose_name": "hourly count",
+                "verbose_name_plural": "hourly counts",
+                "default_permissions": ("view",),
+            },
+        ),
+        migrations.AddIndex(
+            model_name="accesstoken",
+            index=models.Index(
+                condition=models.Q(("revoked_at__isnull", False)),
+                fields=["revoked_at"],
+                name="token_exchange_ended_tokens",
+            ),
+        ),
+        migrations.AddIndex(
+            model_name="credential",
+            index=models.Index(fields=["kind", "id"], name="token_exchange_kind"),
+        ),
+        migrations.AddIndex(
+            model_name="credential",
+            index=models.Index(
+                condition=models.Q(("expires_at__isnull", False), ("revoked_at", None)),
+                fields=["expires_at"],
+                name="token_exchange_expiring",
+            ),
+        ),
+        migrations.AddIndex(
+            model_name="credential",
+            index=models.Index(
+                condition=models.Q(("previous_secret_expires_at__isnull", False)),
+                fields=["previous_secret_expires_at"],
+                name="token_exchange_rotating",
+            ),
+        ),
+        migrations.AddIndex(
+            model_name="credential",
+            index=models.Index(
+                condition=models.Q(("revoked_at__isnull", False)),
+                fields=["revoked_at"],
+                name="token_exchange_ended",
+            ),
+        ),
+        migrations.AddIndex(
+            model_name="auditevent",
+            index=models.Index(fields=["target", "id"], name="token_exchange_audit_target"),
+        ),
+        migrations.AddIndex(
+            model_name="auditevent",
+            index=models.Index(fields=["organization", "id"], name="token_exchange_audit_org"),
+        ),
+        migrations.AddIndex(
+            model_name="auditevent",
+            index=models.Index(fields=["event", "id"], name="token_exchange_audit_event"),
+        ),
+        migrations.AddConstraint(
+            model_name="hourlycount",
+            constraint=models.UniqueConstraint(
+                fields=("hour", "identifier", "organization", "outcome"),
+                name="token_exchange_hourly_count",
+            ),
         ),
     ]

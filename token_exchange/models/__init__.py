@@ -5,7 +5,9 @@ tokens lack their signatures, private keys are encrypted.
 """
 
 from token_exchange.models.access_token import AccessToken
+from token_exchange.models.audit_event import AuditEvent
 from token_exchange.models.credential import Credential
+from token_exchange.models.hourly_count import HourlyCount
 from token_exchange.models.kinds import APIKey, ClientApp
 from token_exchange.models.organization import (
     ORGANIZATION_MODEL,
@@ -21,8 +23,10 @@ __all__ = [
     "APIKey",
     "AbstractOrganization",
     "AccessToken",
+    "AuditEvent",
     "ClientApp",
     "Credential",
+    "HourlyCount",
     "Organization",
     "Revocation",
     "RevocationFeed",

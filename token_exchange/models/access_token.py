@@ -129,6 +129,12 @@ class AccessToken(models.Model):
         indexes: ClassVar[list[models.Index]] = [
             models.Index(fields=["expires_at"], name="token_exchange_expiry"),
             models.Index(fields=["credential", "expires_at"], name="token_exchange_reuse"),
+            # Costs an INSERT nothing.
+            models.Index(
+                fields=["revoked_at"],
+                condition=Q(revoked_at__isnull=False),
+                name="token_exchange_ended_tokens",
+            ),
         ]
 
     def __str__(self) -> str:

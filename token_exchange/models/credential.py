@@ -11,12 +11,13 @@ from typing import Any, ClassVar, Final
 from django.conf import settings
 from django.db import models, router, transaction
 from django.db.models import F, Q
+from django.db.models.functions import Lower
 from django.utils.translation import gettext_lazy as _
 
 from token_exchange.models.organization import ORGANIZATION_MODEL
 from token_exchange.models.policy import POLICY_FIELDS, CredentialManager, is_narrower
 from token_exchange.models.recording import recording
-from token_exchange.models.states import State
+from token_exchange.models.states import State, warning_window
 from token_exchange.models.validators import (
     no_control_characters,
     validate_audience,
@@ -51,6 +52,13 @@ class Credential(models.Model):
     kind = models.CharField(_("kind"), max_length=10, choices=Kind, editable=False)
     identifier = models.CharField(_("identifier"), max_length=64, editable=False)
     name = models.CharField(_("name"), max_length=255, validators=[no_control_characters])
+    # By which a list is searched: an index serves the beginning of a name, and no other part.
+    search_name = models.GeneratedField(
+        expression=Lower("name"),
+        output_field=models.CharField(max_length=255),
+        db_persist=True,
+        db_index=True,
+    )
     organization = models.ForeignKey(
         ORGANIZATION_MODEL,
         on_delete=models.PROTECT,
@@ -108,6 +116,10 @@ class Credential(models.Model):
     previous_secret_last_used_at = models.DateTimeField(
         _("previous secret last used at"), null=True, editable=False
     )
+    previous_secret_last_used_from = models.CharField(
+        _("previous secret last used from"), max_length=64, blank=True, editable=False
+    )
+    previous_secret_warned_at = models.DateTimeField(null=True, editable=False)
     generation = models.PositiveIntegerField(_("generation"), default=1, editable=False)
     created_at = models.DateTimeField(_("created at"), editable=False)
     created_by = models.ForeignKey(
@@ -119,6 +131,7 @@ class Credential(models.Model):
         verbose_name=_("created by"),
     )
     expires_at = models.DateTimeField(_("expires at"), null=True, blank=True)
+    expiry_warned_at = models.DateTimeField(null=True, editable=False)
     revoked_at = models.DateTimeField(_("revoked at"), null=True, editable=False)
     revoked_by = models.ForeignKey(
         settings.AUTH_USER_MODEL,
@@ -136,6 +149,9 @@ class Credential(models.Model):
         validators=[no_control_characters],
     )
     last_used_at = models.DateTimeField(_("last used at"), null=True, editable=False)
+    last_used_from = models.CharField(
+        _("last used from"), max_length=64, blank=True, editable=False
+    )
     metadata = models.JSONField(
         _("metadata"), default=dict, blank=True, validators=[validate_metadata]
     )
@@ -168,6 +184,25 @@ class Credential(models.Model):
                     previous_secret_expires_at__isnull=False,
                 ),
                 name="token_exchange_previous_secret",
+            ),
+        ]
+        # For the lists, and for the task that warns. None on what each use writes.
+        indexes: ClassVar[list[models.Index]] = [
+            models.Index(fields=["kind", "id"], name="token_exchange_kind"),
+            models.Index(
+                fields=["expires_at"],
+                condition=Q(revoked_at=None, expires_at__isnull=False),
+                name="token_exchange_expiring",
+            ),
+            models.Index(
+                fields=["previous_secret_expires_at"],
+                condition=Q(previous_secret_expires_at__isnull=False),
+                name="token_exchange_rotating",
+            ),
+            models.Index(
+                fields=["revoked_at"],
+                condition=Q(revoked_at__isnull=False),
+                name="token_exchange_ended",
             ),
         ]
 
@@ -250,6 +285,10 @@ class Credential(models.Model):
         loaded = self.__dict__
         return {name: deepcopy(loaded[name]) for name in names if name in loaded}
 
+    def edits(self) -> dict[str, tuple[Any, Any]]:
+        """Return what ``save`` would write of a stored credential: before and after, by field."""
+        return {name: (self._as_read.get(name), self.__dict__[name]) for name in self._edited()}
+
     def _edited(self) -> list[str]:
         missing = object()
         return [
@@ -260,13 +299,20 @@ class Credential(models.Model):
 
     def state(self, *, now: datetime) -> State:
         """Tell where the credential stands at ``now``, which follows from its times."""
+        return self.states(now=now)[0]
+
+    def states(self, *, now: datetime) -> tuple[State, ...]:
+        """Tell all that is to be said of where it stands: what lives can rotate and expire."""
         if self.revoked_at is not None:
-            return State.REVOKED
+            return (State.REVOKED,)
         if self.expires_at is not None and self.expires_at <= now:
-            return State.EXPIRED
-        if self.has_previous_secret(now=now):
-            return State.ROTATING
-        return State.ACTIVE
+            return (State.EXPIRED,)
+        rotating = (State.ROTATING,) if self.has_previous_secret(now=now) else ()
+        expiring = (State.EXPIRING,) if self._is_expiring(now=now) else ()
+        return (*rotating, *expiring) or (State.ACTIVE,)
+
+    def _is_expiring(self, *, now: datetime) -> bool:
+        return self.expires_at is not None and self.expires_at <= now + warning_window()
 
     def has_previous_secret(self, *, now: datetime) -> bool:
         """Tell whether the secret from before the last rotation still works."""

@@ -2,29 +2,41 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 
 from django.db.models import Q
 
+from token_exchange.conf import get_settings
+
 
 class State(StrEnum):
-    """Where a credential stands in its life."""
+    """Where a credential stands in its life; it can be rotating and expiring at once."""
 
     ACTIVE = "active"
     ROTATING = "rotating"
+    EXPIRING = "expiring"
     EXPIRED = "expired"
     REVOKED = "revoked"
 
 
+def warning_window() -> timedelta:
+    """Return for how long before its end a credential is expiring."""
+    return max(get_settings().expiry_warnings, default=timedelta(0))
+
+
 def state_condition(state: State, *, now: datetime) -> Q:
-    """Return the condition of the rows for which ``Credential.state`` is ``state`` at ``now``."""
+    """Return the condition of the rows whose ``Credential.states`` have ``state`` at ``now``."""
     lives = Q(revoked_at=None) & (Q(expires_at=None) | Q(expires_at__gt=now))
     rotates = Q(previous_secret_expires_at__gt=now)
+    ends_at = now + warning_window()
     conditions = {
         # Not only ~rotates: NOT (NULL > now) is unknown, so the row would be lost.
-        State.ACTIVE: lives & (Q(previous_secret_expires_at=None) | ~rotates),
+        State.ACTIVE: Q(revoked_at=None)
+        & (Q(expires_at=None) | Q(expires_at__gt=ends_at))
+        & (Q(previous_secret_expires_at=None) | ~rotates),
         State.ROTATING: lives & rotates,
+        State.EXPIRING: Q(revoked_at=None, expires_at__gt=now, expires_at__lte=ends_at),
         State.EXPIRED: Q(revoked_at=None, expires_at__lte=now),
         State.REVOKED: Q(revoked_at__isnull=False),
     }

@@ -11,6 +11,7 @@ from django.db import IntegrityError, router, transaction
 from django.db.models import Max, Q
 from django.utils.translation import gettext as _
 
+from token_exchange import audit
 from token_exchange.conf import get_settings
 from token_exchange.core import keys
 from token_exchange.core.revocations import RevocationKind
@@ -41,7 +42,9 @@ def ensure_first_key(*, using: str, now: datetime) -> None:
             _add_key(sequence=1, using=using, now=now, activates_at=now)
 
 
-def rotate_signing_key(*, now: datetime, by: Any = None, all_new: bool = False) -> SigningKey:
+def rotate_signing_key(
+    *, now: datetime, by: Any = None, origin: str = "", all_new: bool = False
+) -> SigningKey:
     """Publish a new signing key, which signs once every verifier can have fetched it.
 
     That is ``JWKS_MAX_AGE`` and a minute from ``now``; the key that signs today retires then. With
@@ -57,16 +60,23 @@ def rotate_signing_key(*, now: datetime, by: Any = None, all_new: bool = False) 
         rows = SigningKey.objects.using(using)
         if all_new:
             feed.begin_anew()
-            _remove(rows.published(now=now), feed, using=using, now=now, by=by)
+            _remove(rows.published(now=now), feed, using=using, now=now, by=by, origin=origin)
         else:
             _refuse_while_one_waits(rows, now=now)
             not_retired = rows.filter(Q(retires_at=None) | Q(retires_at__gt=activates_at))
             not_retired.filter(removed_at=None).update(retires_at=activates_at)
         rows.forget_gone(now=now)
-        return _add_key(sequence=sequence, using=using, now=now, activates_at=activates_at, by=by)
+        return _add_key(
+            sequence=sequence,
+            using=using,
+            now=now,
+            activates_at=activates_at,
+            by=by,
+            origin=origin,
+        )
 
 
-def remove_signing_key(kid: str, *, now: datetime, by: Any = None) -> SigningKey:
+def remove_signing_key(kid: str, *, now: datetime, by: Any = None, origin: str = "") -> SigningKey:
     """Refuse a key that leaked, and every token it signed; return the key that signs now.
 
     Where it was the one that signs, the one that waits takes over at once, or else a new one. Where
@@ -80,12 +90,14 @@ def remove_signing_key(kid: str, *, now: datetime, by: Any = None) -> SigningKey
         leaked = rows.published(now=now).filter(kid=kid)
         if not leaked.exists():
             raise SigningKeyConflict(_("No published key has this id: %(kid)s.") % {"kid": kid})
-        _remove(leaked, feed, using=using, now=now, by=by)
+        _remove(leaked, feed, using=using, now=now, by=by, origin=origin)
         heirs = rows.published(now=now).exclude(retires_at__lte=now)
         heir, last = heirs.first(), heirs.last()
         if heir is None or last is None:
             sequence = _next_sequence(using=using)
-            return _add_key(sequence=sequence, using=using, now=now, activates_at=now, by=by)
+            return _add_key(
+                sequence=sequence, using=using, now=now, activates_at=now, by=by, origin=origin
+            )
         rows.filter(pk=heir.pk, activates_at__gt=now).update(activates_at=now)
         rows.filter(pk=last.pk).update(retires_at=None)
         heir.refresh_from_db(using=using)
@@ -125,7 +137,7 @@ def _refuse_while_one_waits(rows: SigningKeyQuerySet, *, now: datetime) -> None:
 
 
 def _remove(
-    rows: SigningKeyQuerySet, feed: Recorder, *, using: str, now: datetime, by: Any
+    rows: SigningKeyQuerySet, feed: Recorder, *, using: str, now: datetime, by: Any, origin: str
 ) -> None:
     # Which rows these are is decided once: afterwards they are no longer found.
     kids = list(rows.values_list("kid", flat=True))
@@ -133,6 +145,14 @@ def _remove(
     removed.update(removed_at=now, encrypted_private_key="")
     for key in removed.order_by("sequence"):
         feed.end_all(RevocationKind.SIGNING_KEY, key.kid)
+        audit.record(
+            audit.Event.SIGNING_KEY_REMOVED,
+            audit.signing_key_target(key),
+            using=using,
+            now=now,
+            by=by,
+            origin=origin,
+        )
         announce(signing_key_removed, using=using, signing_key=key, by=by)
 
 
@@ -142,7 +162,13 @@ def _next_sequence(*, using: str) -> int:
 
 
 def _add_key(
-    *, sequence: int, using: str, now: datetime, activates_at: datetime, by: Any = None
+    *,
+    sequence: int,
+    using: str,
+    now: datetime,
+    activates_at: datetime,
+    by: Any = None,
+    origin: str = "",
 ) -> SigningKey:
     made = keys.SigningKey.generate(get_settings().algorithm)
     key = SigningKey(
@@ -157,6 +183,18 @@ def _add_key(
     try:
         with transaction.atomic(using=using):
             key.save(using=using, force_insert=True)
+            audit.record(
+                audit.Event.SIGNING_KEY_PUBLISHED,
+                audit.signing_key_target(key),
+                using=using,
+                now=now,
+                by=by,
+                origin=origin,
+                details={
+                    "algorithm": key.algorithm,
+                    "signs_from": key.activates_at.isoformat(timespec="seconds"),
+                },
+            )
     except IntegrityError as error:
         raise SigningKeyConflict(_("Another process has just published a key.")) from error
     announce(signing_key_published, using=using, signing_key=key, by=by)

@@ -36,7 +36,7 @@ def auth_token(request: HttpRequest) -> HttpResponse:
     credential = _authenticate(request, now=now)
     usage = count_success(request, name="auth_token", identifier=credential.identifier)
     if request.method == "DELETE":
-        invalidate_tokens(credential)
+        invalidate_tokens(credential, now=now, origin=client_address(request))
         return token_response({"success": True}, usage)
     reference = _reference(read_members(request))
     issued = obtain_auth_token(credential, now=now)
