@@ -11,7 +11,13 @@ from tests.processes import environment, run_python
 from token_exchange.checks import check_deployment, check_settings
 from token_exchange.models import organization
 
-not_a_callable = "a verifier must be one"
+not_a_callable = "what a setting names must be one"
+CALLABLES = [
+    ("VERIFIER", "E024"),
+    ("WARNING_RECIPIENTS", "E048"),
+    ("SELF_SERVICE_GRANT", "E049"),
+    ("OPERATOR_ORGANIZATIONS", "E050"),
+]
 
 
 class TestSettings:
@@ -43,20 +49,27 @@ class TestSettings:
         token_exchange_settings(ISSUER="", ALGORITHM="none", RATE_LIMITS={"token": "5/w"})
         assert ids(check_settings(None)) == ["E002", "E004", "E018"]
 
+    @pytest.mark.parametrize(("key", "check_id"), CALLABLES)
     @pytest.mark.parametrize(
         "path", ["nowhere.verify", "token_exchange.exchange.nothing", "tests.checks.test_settings."]
     )
-    def test_verifier_that_is_not_there(self, token_exchange_settings, path):
-        token_exchange_settings(VERIFIER=path)
+    def test_callable_that_is_not_there(self, token_exchange_settings, path, key, check_id):
+        token_exchange_settings(**{key: path})
         [message] = check_settings(None)
-        assert ids([message]) == ["E024"]
-        assert "cannot be imported" in message.msg
+        assert ids([message]) == [check_id]
+        assert f"['{key}'] cannot be imported" in message.msg
 
-    def test_verifier_that_cannot_be_called(self, token_exchange_settings):
-        token_exchange_settings(VERIFIER=f"{__name__}.not_a_callable")
+    @pytest.mark.parametrize(("key", "check_id"), CALLABLES)
+    def test_what_cannot_be_called(self, token_exchange_settings, key, check_id):
+        token_exchange_settings(**{key: f"{__name__}.not_a_callable"})
         [message] = check_settings(None)
-        assert ids([message]) == ["E024"]
-        assert "not callable" in message.msg
+        assert ids([message]) == [check_id]
+        assert f"['{key}'] is not callable" in message.msg
+
+    @pytest.mark.parametrize(("key", "_"), CALLABLES)
+    def test_a_callable(self, token_exchange_settings, key, _):
+        token_exchange_settings(**{key: "tests.factories.make_user"})
+        assert check_settings(None) == []
 
     def test_resource_server_with_our_tables(self, token_exchange_settings):
         token_exchange_settings(MODE="resource-server", REVOCATIONS_API_KEY="sk_live.x")

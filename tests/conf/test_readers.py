@@ -12,6 +12,8 @@ from hypothesis import strategies as st
 from tests.conf.values import BAD_VALUES, FIELDS, check_id_of, read
 from token_exchange.conf.readers import Rate, parse_rate
 
+MINUTE = timedelta(minutes=1)
+
 
 class TestEachSetting:
     @pytest.mark.parametrize(
@@ -46,6 +48,13 @@ class TestEachSetting:
             ("JWKS_URL", "https://keys.test/jwks.json", "https://keys.test/jwks.json"),
             ("REVOCATIONS_API_KEY", "sk_live.x.y", "sk_live.x.y"),
             ("REMOTE_TIMEOUT", 1, timedelta(seconds=1)),
+            ("AUDIT_RETENTION", 60, timedelta(minutes=1)),
+            (
+                "EXPIRY_WARNINGS",
+                [3600, timedelta(minutes=1)],
+                (timedelta(minutes=1), timedelta(hours=1)),
+            ),
+            ("EXPIRY_WARNINGS", [], ()),
         ],
     )
     def test_read(self, key, written, expected):
@@ -55,6 +64,7 @@ class TestEachSetting:
         assert read(RATE_LIMITS={"token": "5/10s", "failure": None}).rate_limits == {
             "token": Rate(5, 10),
             "auth_token": Rate(60, 60),
+            "leak_report": Rate(30, 60),
         }
 
     def test_scopes_do_not_follow_the_dictionary_that_was_written(self):

@@ -59,6 +59,7 @@ class TestDefaults:
                 "token": Rate(60, 60),
                 "auth_token": Rate(60, 60),
                 "failure": Rate(30, 60),
+                "leak_report": Rate(30, 60),
             },
             rate_limit_fail_open=True,
             num_proxies=None,
@@ -75,6 +76,11 @@ class TestDefaults:
             revocations_api_key=None,
             remote_timeout=timedelta(seconds=2),
             signing_key_lifetime=timedelta(days=90),
+            audit_retention=None,
+            expiry_warnings=(timedelta(days=1), timedelta(days=7), timedelta(days=30)),
+            warning_recipients=None,
+            self_service_grant=None,
+            operator_organizations=None,
         )
 
     def test_https_is_required_unless_debugging(self):
@@ -216,6 +222,11 @@ class TestWholeDictionary:
             "REVOCATIONS_API_KEY": "E037",
             "REMOTE_TIMEOUT": "E038",
             "SIGNING_KEY_LIFETIME": "E045",
+            "AUDIT_RETENTION": "E046",
+            "EXPIRY_WARNINGS": "E047",
+            "WARNING_RECIPIENTS": "E048",
+            "SELF_SERVICE_GRANT": "E049",
+            "OPERATOR_ORGANIZATIONS": "E050",
         }
 
     def test_each_says_what_it_means(self):

@@ -103,4 +103,9 @@ BAD_VALUES = {
     "REVOCATIONS_API_KEY": ["", " ", "a b", "a\n", "schlüssel", 1, b"sk_live.x"],
     "REMOTE_TIMEOUT": [0, 21, None, 0.5, "2"],
     "SIGNING_KEY_LIFETIME": [0, 86_399, "90d", timedelta.max],
+    "AUDIT_RETENTION": [0, -1, "1y", timedelta.max],
+    "EXPIRY_WARNINGS": [None, 60, "60", [59], [60, None], {60}, [timedelta.max]],
+    "WARNING_RECIPIENTS": ["", "recipients", 1, len],
+    "SELF_SERVICE_GRANT": ["", "grant", 1, len],
+    "OPERATOR_ORGANIZATIONS": ["", "organizations", 1, len],
 }

@@ -160,6 +160,7 @@ class TestDelete:
             *("UPDATE", "SELECT"),  # the feed's next position, which locks it
             *("SELECT", "UPDATE"),  # which rows, and their next generation
             *("SELECT", "DELETE", "INSERT"),  # what the feed says of them now
+            "INSERT",  # what the audit trail says
         ]
 
 

@@ -39,7 +39,7 @@ def raw_row(model, instance, **changes):
             changes.get(field.attname, getattr(instance, field.attname)), connection
         )
         for field in model._meta.concrete_fields
-        if not field.primary_key
+        if not field.primary_key and not field.generated
     }
     columns = ", ".join(f'"{column}"' for column in values)
     marks = ", ".join(["%s"] * len(values))

@@ -6,7 +6,7 @@ from django.db import IntegrityError, NotSupportedError, transaction
 from django.db.models import QuerySet
 
 from tests.factories import make_api_key, make_client_app, make_user
-from tests.models.rows import HOUR, NOW, make, stored
+from tests.models.rows import DAY, HOUR, NOW, make, stored
 from token_exchange.credentials import revoke, rotate
 from token_exchange.models import APIKey, ClientApp, Credential
 from token_exchange.models.states import State
@@ -17,10 +17,11 @@ pytestmark = pytest.mark.django_db
 class TestState:
     def test_follows_from_times(self):
         credential = make(expires_at=NOW + 3 * HOUR)
-        assert credential.state(now=NOW) == State.ACTIVE
+        assert credential.state(now=NOW - 30 * DAY) == State.ACTIVE
+        assert credential.state(now=NOW) == State.EXPIRING
         rotate(credential, overlap=HOUR, now=NOW)
         assert credential.state(now=NOW) == State.ROTATING
-        assert credential.state(now=NOW + HOUR) == State.ACTIVE
+        assert credential.state(now=NOW + HOUR) == State.EXPIRING
         assert credential.state(now=NOW + 3 * HOUR) == State.EXPIRED
         revoke(credential, now=NOW)
         assert credential.state(now=NOW + 3 * HOUR) == State.REVOKED
@@ -41,7 +42,8 @@ class TestProxies:
             }
 
         assert codenames(APIKey) == {
-            f"{action}_apikey" for action in ("add", "change", "view", "rotate", "revoke")
+            f"{action}_apikey"
+            for action in ("add", "change", "view", "rotate", "revoke", "impersonate")
         }
         assert codenames(ClientApp) == {
             f"{action}_clientapp" for action in ("add", "change", "view", "rotate", "revoke")

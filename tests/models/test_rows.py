@@ -134,10 +134,12 @@ class TestPermissions:
         assert set(codenames.values_list("codename", flat=True)) == {
             *(f"{verb}_organization" for verb in ("add", "change", "delete", "view")),
             *(f"{verb}_apikey" for verb in ("add", "change", "view", "rotate", "revoke")),
+            "impersonate_apikey",
             *(f"{verb}_clientapp" for verb in ("add", "change", "view", "rotate", "revoke")),
             *("view_accesstoken", "revoke_accesstoken"),
             *("view_signingkey", "rotate_signingkey", "remove_signingkey"),
             *("view_revocation", "grant_revocations"),
+            *("view_auditevent", "view_hourlycount"),
         }
 
     def test_of_one_kind_do_not_grant_the_others(self):
@@ -182,6 +184,7 @@ class TestNothingOpensADoor:
         assert secret == {
             "Credential.secret_digest",
             "Credential.previous_secret_digest",
+            "Credential.previous_secret_last_used_from",
             "AccessToken.signing_input",
             "SigningKey.encrypted_private_key",
         }

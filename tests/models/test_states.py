@@ -22,8 +22,9 @@ class TestState:
         ("values", "state"),
         [
             ({}, State.ACTIVE),
-            ({"expires_at": NOW + HOUR}, State.ACTIVE),
-            ({"expires_at": NOW + timedelta(microseconds=1)}, State.ACTIVE),
+            ({"expires_at": NOW + 30 * DAY + timedelta(microseconds=1)}, State.ACTIVE),
+            ({"expires_at": NOW + 30 * DAY}, State.EXPIRING),
+            ({"expires_at": NOW + timedelta(microseconds=1)}, State.EXPIRING),
             ({"expires_at": NOW}, State.EXPIRED),
             ({"previous_secret_expires_at": NOW + HOUR}, State.ROTATING),
             ({"previous_secret_expires_at": NOW}, State.ACTIVE),
@@ -45,6 +46,23 @@ class TestState:
         found = [each for each in State if Credential.objects.in_state(each, now=NOW).exists()]
         assert found == [state]
         assert list(Credential.objects.in_state(state, now=NOW)) == [key]
+
+    def test_a_credential_can_rotate_and_expire_at_once(self):
+        times = {"expires_at": NOW + DAY, "previous_secret_expires_at": NOW + HOUR}
+        assert Credential(**times).states(now=NOW) == (State.ROTATING, State.EXPIRING)
+        key = make_api_key().credential
+        Credential.objects.filter(pk=key.pk).update(previous_secret_digest="0" * 64, **times)
+        found = [each for each in State if Credential.objects.in_state(each, now=NOW).exists()]
+        assert found == [State.ROTATING, State.EXPIRING]
+
+    def test_nothing_expires_soon_where_nobody_is_warned(self, token_exchange_settings):
+        token_exchange_settings(EXPIRY_WARNINGS=[])
+        soon = {"expires_at": NOW + timedelta(seconds=1)}
+        assert Credential(**soon).states(now=NOW) == (State.ACTIVE,)
+        key = make_api_key().credential
+        Credential.objects.filter(pk=key.pk).update(**soon)
+        assert list(Credential.objects.in_state(State.ACTIVE, now=NOW)) == [key]
+        assert not Credential.objects.in_state(State.EXPIRING, now=NOW).exists()
 
     @pytest.mark.parametrize(
         ("values", "state"),
