@@ -24,6 +24,7 @@ from token_exchange.models.states import State
 class AccessTokenAdmin(DeskAdmin):
     """Tokens that were issued; the tokens themselves are not stored."""
 
+    organization_path = "credential__organization"
     list_display = ("jti", "state_badge", "credential_link", "scope", "issued_at", "expires_at")
     list_select_related = ("credential",)
     list_filter = (TokenStateFilter,)

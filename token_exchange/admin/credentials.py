@@ -39,6 +39,7 @@ _NOTES: Any = (_("Notes"), {"fields": ("metadata",)})
 class CredentialAdmin(DeskAdmin):
     """What API keys and client apps have in common, which is nearly all."""
 
+    organization_path = "organization"
     form = CredentialForm
     add_form_template = "token_exchange/admin/issue.html"
     who: ClassVar[tuple[str, ...]] = ("organization",)

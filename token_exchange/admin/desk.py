@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from functools import partial
-from typing import TYPE_CHECKING, Any, ClassVar, Final, NamedTuple
+from typing import Any, ClassVar, Final, NamedTuple
 
 from django.contrib import admin, messages
 from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
@@ -18,12 +18,8 @@ from django.urls import URLPattern, path, reverse
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
+from token_exchange.admin.limiting import LimitedAdmin
 from token_exchange.admin.lists import BoundedPaginator
-
-if TYPE_CHECKING:
-    _ModelAdmin = admin.ModelAdmin[Any]
-else:
-    _ModelAdmin = admin.ModelAdmin
 
 BULK_LIMIT: Final = 100
 """How many rows an action takes at once; the answer lists each of them."""
@@ -41,7 +37,7 @@ class ObjectPage(NamedTuple):
     """Of the button on the object; without one there is none."""
 
 
-class DeskAdmin(_ModelAdmin):
+class DeskAdmin(LimitedAdmin):
     """The admin of a model whose rows change by verbs and are never deleted."""
 
     change_form_template = "token_exchange/admin/change_form.html"

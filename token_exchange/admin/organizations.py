@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar, Final
 
-from django.contrib import admin
+from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
-from token_exchange.models import Organization
+from token_exchange.admin.limiting import LimitedAdmin
+from token_exchange.admin.reach import is_limited
 
-if TYPE_CHECKING:
-    _OrganizationAdmin = admin.ModelAdmin[Organization]
-else:
-    _OrganizationAdmin = admin.ModelAdmin
+_DECIDED_ABOVE: Final = ("slug", "is_active", "max_token_lifetime")
+"""What a tenant's own operator may not lift, nor take another's name for the commands with."""
 
 
-class OrganizationAdmin(_OrganizationAdmin):
+class OrganizationAdmin(LimitedAdmin):
     """Tenants and their token policy; one that has credentials cannot be deleted."""
 
+    organization_path = "pk"
     list_display = (
         "name",
         "slug",
@@ -45,3 +45,20 @@ class OrganizationAdmin(_OrganizationAdmin):
             },
         ),
     )
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        """Refuse another tenant to those who are limited to theirs."""
+        return not is_limited(request.user) and super().has_add_permission(request)
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Refuse to delete a tenant to those who are limited to it."""
+        return not is_limited(request.user) and super().has_delete_permission(request, obj)
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
+        """Return what nobody changes, and to a limited user what is decided above him."""
+        decided_above = _DECIDED_ABOVE if is_limited(request.user) else ()
+        return (*self.readonly_fields, *decided_above)
+
+    def get_prepopulated_fields(self, request: HttpRequest, obj: Any = None) -> dict[str, Any]:
+        """Derive the slug of a new tenant only: links and commands know it by that."""
+        return self.prepopulated_fields if obj is None else {}
