@@ -61,13 +61,14 @@ def _ensure_first_key(*, using: str, apps: Any = global_apps, **_: object) -> No
     except LookupError:  # migrated back to nothing, the app has no table to look into
         return
     if router.allow_migrate_model(using, SigningKey):
-        ensure_first_key(using=using, now=timezone.now())
+        ensure_first_key(using=using, now=timezone.now(), origin="migrate")
 
 
 def _revoke_keys_of(*, instance: Any, **_: object) -> None:
     from token_exchange.credentials import revoke_keys_of
 
-    revoke_keys_of(instance, now=timezone.now())
+    # Who deletes a user, Django does not tell.
+    revoke_keys_of(instance, now=timezone.now(), origin="deletion of the owner")
 
 
 def _end_tokens_of_deleted(*, instance: Any, using: str, **_: object) -> None:

@@ -24,5 +24,5 @@ def rotate_signing_keys() -> str | None:
 
     Run it once a day; more often, or twice at once, does no harm.
     """
-    published = signing.tend_signing_keys(now=timezone.now())
+    published = signing.tend_signing_keys(now=timezone.now(), origin="task")
     return None if published is None else published.kid

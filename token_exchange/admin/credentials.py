@@ -14,6 +14,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
+from token_exchange import credentials as verbs
 from token_exchange.admin.desk import DeskAdmin, ObjectPage
 from token_exchange.admin.forms import CredentialForm
 from token_exchange.admin.issuing import issue_page
@@ -22,6 +23,7 @@ from token_exchange.admin.revoking import revoke_credentials_page
 from token_exchange.admin.rotating import end_overlap_page, rotate_page
 from token_exchange.models import Credential
 from token_exchange.models.states import State
+from token_exchange.transport import client_address
 
 _POLICY: Any = (
     _("Policy"),
@@ -129,6 +131,11 @@ class CredentialAdmin(DeskAdmin):
     ) -> HttpResponse:
         """Issue a credential."""
         return issue_page(self, request)
+
+    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: Any) -> None:
+        """Save an edit by the verb that records it."""
+        origin = client_address(request)
+        verbs.change(obj, now=timezone.now(), by=request.user, origin=origin)
 
     @admin.action(
         permissions=["rotate"],

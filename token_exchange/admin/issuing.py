@@ -19,6 +19,7 @@ from token_exchange import credentials
 from token_exchange.admin.desk import DeskAdmin
 from token_exchange.admin.once import seal, show_secrets, unseal
 from token_exchange.credentials import CredentialConflict, IssuedSecret
+from token_exchange.transport import client_address
 
 
 @sensitive_variables("issued")
@@ -70,6 +71,7 @@ def _issue(
             identifier=identifier,
             now=timezone.now(),
             by=request.user,
+            origin=client_address(request),
             **form.cleaned_data,
         )
         # The history belongs to the proxy.

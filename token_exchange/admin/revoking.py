@@ -17,6 +17,7 @@ from token_exchange import exchange
 from token_exchange.admin.desk import DeskAdmin
 from token_exchange.admin.forms import ConfirmForm, RevokeForm
 from token_exchange.credentials import CredentialConflict
+from token_exchange.transport import client_address
 
 
 def revoke_credentials_page(
@@ -37,12 +38,20 @@ def revoke_tokens_page(
 
 def _revoke_credential(request: HttpRequest, credential: Any, form: Form) -> str:
     reason = form.cleaned_data["reason"]
-    verbs.revoke(credential, now=timezone.now(), reason=reason, by=request.user)
+    verbs.revoke(
+        credential,
+        now=timezone.now(),
+        reason=reason,
+        by=request.user,
+        origin=client_address(request),
+    )
     return f"Revoked: {reason}" if reason else "Revoked."
 
 
 def _revoke_token(request: HttpRequest, access_token: Any, _form: Form) -> str:
-    exchange.revoke_access_token(access_token, now=timezone.now(), by=request.user)
+    exchange.revoke_access_token(
+        access_token, now=timezone.now(), by=request.user, origin=client_address(request)
+    )
     return "Revoked."
 
 

@@ -20,6 +20,7 @@ from token_exchange.admin.forms import COMPROMISED, RotateForm, overlap_choices
 from token_exchange.admin.once import seal, show_secrets, unseal
 from token_exchange.credentials import CredentialConflict, IssuedSecret
 from token_exchange.models import Credential
+from token_exchange.transport import client_address
 
 
 @sensitive_variables("issued")
@@ -61,7 +62,8 @@ def end_overlap_page(model_admin: DeskAdmin, request: HttpRequest, rows: list[An
     (credential,) = rows
     try:
         with transaction.atomic(using=router.db_for_write(Credential)):
-            verbs.end_overlap(credential, now=timezone.now(), by=request.user)
+            origin = client_address(request)
+            verbs.end_overlap(credential, now=timezone.now(), by=request.user, origin=origin)
             model_admin.log_change(request, credential, "Ended the overlap.")
     except CredentialConflict:
         return model_admin.refuse(request, _("There is no previous secret now."), credential)
@@ -94,6 +96,7 @@ def _rotate(
                     overlap=None if compromised else timedelta(seconds=int(overlap)),
                     compromised=compromised,
                     by=request.user,
+                    origin=client_address(request),
                 )
             )
             model_admin.log_change(request, credential, _history_message(overlap))

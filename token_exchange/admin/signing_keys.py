@@ -23,6 +23,7 @@ from token_exchange.conf import get_settings
 from token_exchange.models import AccessToken, SigningKey
 from token_exchange.models.signing_key import KeyState
 from token_exchange.signing import CLOCK_SKEW, SigningKeyConflict
+from token_exchange.transport import client_address
 
 
 def remove_signing_key_page(
@@ -56,7 +57,9 @@ def remove_signing_key_page(
 def _remove(model_admin: DeskAdmin, request: HttpRequest, key: SigningKey) -> HttpResponse:
     try:
         with transaction.atomic(using=router.db_for_write(SigningKey)):
-            heir = signing.remove_signing_key(key.kid, now=timezone.now(), by=request.user)
+            heir = signing.remove_signing_key(
+                key.kid, now=timezone.now(), by=request.user, origin=client_address(request)
+            )
             # In English, as Django writes its own history whatever the operator's language is.
             model_admin.log_change(request, key, "Removed.")
     except SigningKeyConflict as error:  # someone else was faster
@@ -136,7 +139,9 @@ class SigningKeyAdmin(DeskAdmin):
         message: Any = "Replaced all keys." if all_new else [{"added": {}}]
         try:
             with transaction.atomic(using=using):
-                key = signing.rotate_signing_key(now=now, by=request.user, all_new=all_new)
+                key = signing.rotate_signing_key(
+                    now=now, by=request.user, origin=client_address(request), all_new=all_new
+                )
                 self.log_addition(request, key, message)
         except SigningKeyConflict as error:
             return self.refuse(request, str(error))

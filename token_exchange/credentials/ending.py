@@ -45,7 +45,7 @@ def revoke(
         announce(credential_revoked, using=using, credential=credential, by=by, reason=reason)
 
 
-def revoke_keys_of(owner: Any, *, now: datetime) -> None:
+def revoke_keys_of(owner: Any, *, now: datetime, origin: str = "") -> None:
     """Revoke each credential, and end every token, of a user who is about to be deleted."""
     his = Credential.objects.on_writer().filter(owner=owner)
     if not his.exists():
@@ -54,7 +54,7 @@ def revoke_keys_of(owner: Any, *, now: datetime) -> None:
         feed.end_all(RevocationKind.USER, str(owner.pk))
         for credential in his.filter(revoked_at=None):
             # Nobody is faster: whoever revokes waits for the feed.
-            revoke(credential, reason="The owner was deleted.", now=now)
+            revoke(credential, reason="The owner was deleted.", now=now, origin=origin)
 
 
 def end_tokens_of_deleted(row: Credential | AccessToken, *, using: str) -> None:

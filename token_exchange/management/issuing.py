@@ -16,6 +16,7 @@ from token_exchange.management.arguments import (
     scope,
 )
 from token_exchange.management.base import OneAnswerCommand
+from token_exchange.management.origin import shell_origin
 from token_exchange.management.presenting import issued_facts, issued_text
 
 
@@ -88,6 +89,7 @@ class IssueCommand(OneAnswerCommand):
             token_lifetime=token_lifetime,
             expires_at=None if expires_in is None else now + expires_in,
             now=now,
+            origin=shell_origin(),
         )
         return issued_facts(issued, now=now)
 

@@ -31,7 +31,7 @@ class SigningKeyConflict(Exception):
     """The keys are not, or no longer, what the verb is for."""
 
 
-def ensure_first_key(*, using: str, now: datetime) -> None:
+def ensure_first_key(*, using: str, now: datetime, origin: str = "") -> None:
     """Make the first signing key on the database ``using`` if there has never been one.
 
     For ``post_migrate``, which also runs after a flush: what this process knew of keys is void.
@@ -39,7 +39,7 @@ def ensure_first_key(*, using: str, now: datetime) -> None:
     forget_key_set()
     if not SigningKey.objects.using(using).exists():
         with contextlib.suppress(SigningKeyConflict):
-            _add_key(sequence=1, using=using, now=now, activates_at=now)
+            _add_key(sequence=1, using=using, now=now, activates_at=now, origin=origin)
 
 
 def rotate_signing_key(
@@ -104,7 +104,7 @@ def remove_signing_key(kid: str, *, now: datetime, by: Any = None, origin: str =
         return heir
 
 
-def tend_signing_keys(*, now: datetime) -> SigningKey | None:
+def tend_signing_keys(*, now: datetime, origin: str = "") -> SigningKey | None:
     """Rotate if the key has signed for ``SIGNING_KEY_LIFETIME``, and forget those that are gone.
 
     Returns the key that was published, if one was. Where the key of today cannot be read, none is:
@@ -119,7 +119,7 @@ def tend_signing_keys(*, now: datetime) -> SigningKey | None:
         log_event(logging.ERROR, "signing_key.unreadable", kid=newest.kid)
         return None
     try:
-        return rotate_signing_key(now=now)
+        return rotate_signing_key(now=now, origin=origin)
     except SigningKeyConflict:  # somebody else was faster
         return None
 

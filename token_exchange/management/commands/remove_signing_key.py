@@ -9,6 +9,7 @@ from django.utils import timezone
 
 from token_exchange import signing
 from token_exchange.management.base import OneAnswerCommand
+from token_exchange.management.origin import shell_origin
 from token_exchange.management.presenting import iso
 
 
@@ -24,7 +25,7 @@ class Command(OneAnswerCommand):
     def answer(self, *, kid: str, **_: Any) -> dict[str, Any]:
         """Remove it."""
         now = timezone.now()
-        heir = signing.remove_signing_key(kid, now=now)
+        heir = signing.remove_signing_key(kid, now=now, origin=shell_origin())
         return {
             "kid": kid,
             "removed_at": iso(now),

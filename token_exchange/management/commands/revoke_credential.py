@@ -10,6 +10,7 @@ from django.utils import timezone
 from token_exchange import credentials
 from token_exchange.management.arguments import find_credential
 from token_exchange.management.base import OneAnswerCommand
+from token_exchange.management.origin import shell_origin
 from token_exchange.management.presenting import credential_facts, iso
 from token_exchange.models import Credential
 
@@ -30,7 +31,7 @@ class Command(OneAnswerCommand):
         credential = find_credential(identifier)
         if credential.revoked_at is not None:
             raise CommandError(_already(credential))
-        credentials.revoke(credential, reason=reason, now=now)
+        credentials.revoke(credential, reason=reason, now=now, origin=shell_origin())
         return credential_facts(credential, now=now)
 
     def text(self, answer: dict[str, Any]) -> str:

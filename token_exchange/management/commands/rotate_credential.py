@@ -12,6 +12,7 @@ from token_exchange import credentials
 from token_exchange.conf import get_settings
 from token_exchange.management.arguments import duration, find_credential
 from token_exchange.management.base import OneAnswerCommand
+from token_exchange.management.origin import shell_origin
 from token_exchange.management.presenting import (
     credential_facts,
     in_words,
@@ -64,7 +65,13 @@ class Command(OneAnswerCommand):
             _end_overlap(credential, now=now)
             return credential_facts(credential, now=now)
         _check(overlap)
-        issued = credentials.rotate(credential, overlap=overlap, compromised=compromised, now=now)
+        issued = credentials.rotate(
+            credential,
+            overlap=overlap,
+            compromised=compromised,
+            now=now,
+            origin=shell_origin(),
+        )
         return issued_facts(issued, now=now)
 
     def text(self, answer: dict[str, Any]) -> str:
@@ -77,7 +84,7 @@ class Command(OneAnswerCommand):
 def _end_overlap(credential: Credential, *, now: datetime) -> None:
     if not credential.has_previous_secret(now=now):
         raise CommandError("There is no overlap to end: no previous secret works any more.")
-    credentials.end_overlap(credential, now=now)
+    credentials.end_overlap(credential, now=now, origin=shell_origin())
 
 
 def _check(overlap: timedelta | None) -> None:

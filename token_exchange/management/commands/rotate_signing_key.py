@@ -9,6 +9,7 @@ from django.utils import timezone
 
 from token_exchange import signing
 from token_exchange.management.base import OneAnswerCommand
+from token_exchange.management.origin import shell_origin
 from token_exchange.management.presenting import iso
 from token_exchange.models import SigningKey
 from token_exchange.models.signing_key import KeyState
@@ -31,7 +32,7 @@ class Command(OneAnswerCommand):
     def answer(self, *, all_new: bool, **_: Any) -> dict[str, Any]:
         """Rotate it."""
         now = timezone.now()
-        key = signing.rotate_signing_key(all_new=all_new, now=now)
+        key = signing.rotate_signing_key(all_new=all_new, now=now, origin=shell_origin())
         current = [
             each
             for each in SigningKey.objects.on_writer().published(now=now)
