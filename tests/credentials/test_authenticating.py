@@ -55,6 +55,7 @@ class TestGoodCredential:
             scopes=["a", "b"],
             audience=["https://a.test"],
             token_lifetime=timedelta(minutes=5),
+            secret_version=1,
             generation=1,
             expires_at=NOW + HOUR,
             organization_default_token_lifetime=timedelta(minutes=10),
@@ -73,6 +74,24 @@ class TestGoodCredential:
 
     def test_has_no_owner_to_bring_if_it_is_an_organizations(self):
         assert authenticate(make_api_key(), load_owner=True).owner is None
+
+
+class TestSecretVersion:
+    """Tells for which of a credential's secrets a token was minted."""
+
+    def test_counts_the_rotations(self):
+        versions = []
+        issued = make_api_key(now=NOW)
+        for _ in range(3):
+            versions.append(authenticate(issued).secret_version)
+            issued = rotate(issued.credential, now=NOW, overlap=timedelta(0))
+        assert versions == [1, 2, 3]
+
+    @pytest.mark.parametrize("make", [make_api_key, make_client_app])
+    def test_of_the_previous_secret_is_one_lower(self, make):
+        first = make(now=NOW)
+        second = rotate(first.credential, now=NOW, overlap=HOUR)
+        assert [authenticate(each).secret_version for each in (first, second)] == [1, 2]
 
 
 class TestRefusal:

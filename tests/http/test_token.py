@@ -16,7 +16,7 @@ from tests.http.client import (
     stored_rows,
     verified_claims,
 )
-from token_exchange import signing
+from token_exchange import credentials, signing
 from token_exchange.models import AccessToken
 
 pytestmark = pytest.mark.django_db
@@ -51,6 +51,15 @@ class TestAnswer:
         row = AccessToken.objects.get()
         assert row.signing_input == ""
         assert token.rpartition(".")[2] not in str(stored_rows())
+
+    def test_its_row_says_which_of_the_keys_secrets_it_was_minted_for(self, exchange):
+        key = make_api_key()
+        rotated = credentials.rotate(key.credential, now=timezone.now())
+        versions = []
+        for each in (key, rotated):
+            exchange(each)
+            versions.append(AccessToken.objects.latest("pk").secret_version)
+        assert versions == [1, 2]
 
 
 class TestClaims:

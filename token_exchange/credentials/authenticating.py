@@ -43,6 +43,8 @@ class AuthenticatedCredential(NamedTuple):
     scopes: list[str]
     audience: list[str]
     token_lifetime: timedelta | None
+    secret_version: int
+    """Of the secret that was shown, and not of the current one."""
     generation: int
     expires_at: datetime | None
     organization_default_token_lifetime: timedelta | None
@@ -118,6 +120,7 @@ def _authenticate(
         scopes=row.scopes,
         audience=row.audience,
         token_lifetime=row.token_lifetime,
+        secret_version=row.secret_version if is_current else row.secret_version - 1,
         generation=row.generation,
         expires_at=row.expires_at,
         organization_default_token_lifetime=row.organization__default_token_lifetime,

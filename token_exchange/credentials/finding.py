@@ -28,6 +28,7 @@ class StoredCredential(NamedTuple):
     audience: list[str]
     token_lifetime: timedelta | None
     allowed_networks: list[str]
+    secret_version: int
     generation: int
     expires_at: datetime | None
     revoked_at: datetime | None

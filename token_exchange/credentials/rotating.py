@@ -48,6 +48,7 @@ def rotate(
     changes: dict[str, Any] = {
         "secret_digest": secret.digest,
         "secret_issued_at": now,
+        "secret_version": F("secret_version") + 1,
         "previous_secret_digest": credential.secret_digest if overlap else None,
         "previous_secret_expires_at": now + overlap if overlap else None,
         **_PREVIOUS_SECRET_UNUSED,

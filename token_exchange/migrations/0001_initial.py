@@ -263,6 +263,7 @@ class Migration(migrations.Migration):
                     "previous_secret_warned_at",
                     models.DateTimeField(editable=False, null=True),
                 ),
+                ("secret_version", models.PositiveIntegerField(default=1, editable=False)),
                 (
                     "generation",
                     models.PositiveIntegerField(
@@ -381,6 +382,7 @@ class Migration(migrations.Migration):
                     "generation",
                     models.PositiveIntegerField(editable=False, verbose_name="generation"),
                 ),
+                ("secret_version", models.PositiveIntegerField(default=1, editable=False)),
                 ("scope", models.TextField(blank=True, editable=False, verbose_name="scope")),
                 ("audience", models.JSONField(editable=False, verbose_name="audience")),
                 ("kid", models.CharField(editable=False, max_length=43, verbose_name="kid")),

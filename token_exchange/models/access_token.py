@@ -106,6 +106,8 @@ class AccessToken(models.Model):
         verbose_name=_("credential"),
     )
     generation = models.PositiveIntegerField(_("generation"), editable=False)
+    # Of the secret that it was minted for.
+    secret_version = models.PositiveIntegerField(default=1, editable=False)
     scope = models.TextField(_("scope"), blank=True, editable=False)
     audience = models.JSONField(_("audience"), editable=False)
     kid = models.CharField("kid", max_length=43, editable=False)

@@ -120,6 +120,8 @@ class Credential(models.Model):
         _("previous secret last used from"), max_length=64, blank=True, editable=False
     )
     previous_secret_warned_at = models.DateTimeField(null=True, editable=False)
+    # Which secret of all that it has had is the current one; the previous one is a number lower.
+    secret_version = models.PositiveIntegerField(default=1, editable=False)
     generation = models.PositiveIntegerField(_("generation"), default=1, editable=False)
     created_at = models.DateTimeField(_("created at"), editable=False)
     created_by = models.ForeignKey(
