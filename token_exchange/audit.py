@@ -7,8 +7,8 @@ line of the logger ``token_exchange`` under the same stable name.
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
-from datetime import datetime
+from collections.abc import Container, Mapping
+from datetime import datetime, timedelta
 from functools import partial
 from typing import Any, Final, NamedTuple, Protocol
 
@@ -101,12 +101,34 @@ def record(
         organization=belongs_to,
         actor_id="" if by is None else str(by.pk),
         actor="" if by is None else str(by.get_username()),
-        origin=origin[:_ORIGIN_LENGTH],
+        origin=_printable(origin)[:_ORIGIN_LENGTH],
         reason=reason,
         details=dict(details or {}),
     )
     row.save(using=using)
     transaction.on_commit(partial(_log, row), using=using, robust=True)
+
+
+def edited(
+    edits: Mapping[str, tuple[Any, Any]], *, shown: Container[str]
+) -> dict[str, list[Any] | None]:
+    """Return the details of an edit: of what may be ``shown`` before and after, by field."""
+    return {
+        name: [plain(before), plain(after)] if name in shown else None
+        for name, (before, after) in edits.items()
+    }
+
+
+def plain(value: Any) -> Any:
+    """Return a field's value as one that JSON has."""
+    if isinstance(value, timedelta):
+        return f"{int(value.total_seconds())} s"
+    return value.isoformat(timespec="seconds") if isinstance(value, datetime) else value
+
+
+def _printable(origin: str) -> str:
+    # It may be a header that a proxy passed on, and no database stores NUL.
+    return "".join(each if each.isprintable() else "?" for each in origin)
 
 
 def _log(row: AuditEvent) -> None:

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from typing import Any, ClassVar, Final
 
+from django.db.models import QuerySet
 from django.http import HttpRequest
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from token_exchange import organizations
 from token_exchange.admin.limiting import LimitedAdmin
 from token_exchange.admin.reach import is_limited
+from token_exchange.transport import client_address
 
 _DECIDED_ABOVE: Final = ("slug", "is_active", "max_token_lifetime")
 """What a tenant's own operator may not lift, nor take another's name for the commands with."""
@@ -58,6 +62,21 @@ class OrganizationAdmin(LimitedAdmin):
         """Return what nobody changes, and to a limited user what is decided above him."""
         decided_above = _DECIDED_ABOVE if is_limited(request.user) else ()
         return (*self.readonly_fields, *decided_above)
+
+    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: Any) -> None:
+        """Save by the verb that records it."""
+        save = organizations.change if change else organizations.create
+        save(obj, now=timezone.now(), by=request.user, origin=client_address(request))
+
+    def delete_model(self, request: HttpRequest, obj: Any) -> None:
+        """Delete by the verb that records it."""
+        origin = client_address(request)
+        organizations.delete(obj, now=timezone.now(), by=request.user, origin=origin)
+
+    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> None:
+        """Delete one by one, each with its record."""
+        for each in queryset:
+            self.delete_model(request, each)
 
     def get_prepopulated_fields(self, request: HttpRequest, obj: Any = None) -> dict[str, Any]:
         """Derive the slug of a new tenant only: links and commands know it by that."""

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any, Final
 
 from django.db import router, transaction
 
 from token_exchange import audit
 from token_exchange.models import Credential
+from token_exchange.models.credential import EDITABLE_FIELDS
 from token_exchange.signals import announce, credential_changed
 
-_UNSHOWN: Final = frozenset({"metadata"})
-"""Notes may hold anything; that they changed is enough."""
+# Notes may hold anything; that they changed is enough.
+_SHOWN: Final = frozenset(EDITABLE_FIELDS) - {"metadata"}
 
 
 def change(credential: Credential, *, now: datetime, by: Any = None, origin: str = "") -> None:
@@ -33,15 +34,6 @@ def change(credential: Credential, *, now: datetime, by: Any = None, origin: str
             now=now,
             by=by,
             origin=origin,
-            details={
-                name: None if name in _UNSHOWN else [_plain(before), _plain(after)]
-                for name, (before, after) in edits.items()
-            },
+            details=audit.edited(edits, shown=_SHOWN),
         )
         announce(credential_changed, using=using, credential=credential, by=by, fields=tuple(edits))
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, timedelta):
-        return f"{int(value.total_seconds())} s"
-    return value.isoformat(timespec="seconds") if isinstance(value, datetime) else value

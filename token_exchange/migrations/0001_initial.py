@@ -591,6 +591,7 @@ class Migration(migrations.Migration):
                             ("signing_key.removed", "signing key removed"),
                             ("organization.created", "organization created"),
                             ("organization.changed", "organization changed"),
+                            ("organization.deleted", "organization deleted"),
                         ],
                         editable=False,
                         max_length=40,
@@ -761,6 +762,14 @@ class Migration(migrations.Migration):
         migrations.AddIndex(
             model_name="auditevent",
             index=models.Index(fields=["event", "id"], name="token_exchange_audit_event"),
+        ),
+        migrations.AddIndex(
+            model_name="auditevent",
+            index=models.Index(fields=["target_type", "id"], name="token_exchange_audit_type"),
+        ),
+        migrations.AddIndex(
+            model_name="auditevent",
+            index=models.Index(fields=["actor", "id"], name="token_exchange_audit_actor"),
         ),
         migrations.AddConstraint(
             model_name="hourlycount",

@@ -49,6 +49,7 @@ class AuditEvent(models.Model):
         SIGNING_KEY_REMOVED = "signing_key.removed", _("signing key removed")
         ORGANIZATION_CREATED = "organization.created", _("organization created")
         ORGANIZATION_CHANGED = "organization.changed", _("organization changed")
+        ORGANIZATION_DELETED = "organization.deleted", _("organization deleted")
 
     class TargetType(models.TextChoices):
         """To what it happened."""
@@ -107,6 +108,8 @@ class AuditEvent(models.Model):
             models.Index(fields=["target", "id"], name="token_exchange_audit_target"),
             models.Index(fields=["organization", "id"], name="token_exchange_audit_org"),
             models.Index(fields=["event", "id"], name="token_exchange_audit_event"),
+            models.Index(fields=["target_type", "id"], name="token_exchange_audit_type"),
+            models.Index(fields=["actor", "id"], name="token_exchange_audit_actor"),
         ]
 
     def __str__(self) -> str:

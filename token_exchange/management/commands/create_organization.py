@@ -8,10 +8,13 @@ from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.core.management.base import CommandError, CommandParser
+from django.utils import timezone
 from django.utils.text import slugify
 
+from token_exchange import organizations
 from token_exchange.management.arguments import organization_name, positive_duration
 from token_exchange.management.base import OneAnswerCommand
+from token_exchange.management.origin import shell_origin
 from token_exchange.management.presenting import seconds
 from token_exchange.models import get_organization_model
 
@@ -69,7 +72,7 @@ class Command(OneAnswerCommand):
         except ValidationError as error:
             _refuse_foreign_fields(error, values)
             raise
-        organization.save(force_insert=True)
+        organizations.create(organization, now=timezone.now(), origin=shell_origin())
         return {
             "id": organization.pk,
             "name": name,
