@@ -19,7 +19,8 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
-from token_exchange.models import AccessToken, get_organization_model
+from token_exchange.admin.reach import organizations_in_reach
+from token_exchange.models import AccessToken
 from token_exchange.models.signing_key import KeyState
 from token_exchange.models.states import State
 
@@ -132,11 +133,11 @@ class OrganizationFilter(admin.SimpleListFilter):
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
         """Return the first organizations, and the chosen one."""
-        organizations = get_organization_model()._default_manager
-        found = {str(each.pk): str(each) for each in organizations.all()[:ORGANIZATION_LIMIT]}
+        organizations = organizations_in_reach(request.user)
+        found = {str(each.pk): str(each) for each in organizations[:ORGANIZATION_LIMIT]}
         chosen = request.GET.get(self.parameter_name)
         if chosen is not None and chosen not in found:
-            found |= {str(each.pk): str(each) for each in _filter(organizations.all(), pk=chosen)}
+            found |= {str(each.pk): str(each) for each in _filter(organizations, pk=chosen)}
         return list(found.items())
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
