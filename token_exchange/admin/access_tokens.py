@@ -14,7 +14,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
-from token_exchange.admin.desk import DeskAdmin, ObjectPage
+from token_exchange.admin.desk import DeskAdmin, ObjectPage, bulk_action
 from token_exchange.admin.lists import LIVE, REFUSED, TokenStateFilter, badge
 from token_exchange.admin.revoking import revoke_tokens_page
 from token_exchange.models import AccessToken, Credential
@@ -44,7 +44,7 @@ class AccessTokenAdmin(DeskAdmin):
         "revoked_at",
     )
     readonly_fields = fields
-    actions = ("revoke_selected",)
+    actions = (bulk_action("revoke", _("Revoke selected %(verbose_name_plural)s")),)
     object_pages: ClassVar[Mapping[str, ObjectPage]] = {
         "revoke": ObjectPage("revoke", revoke_tokens_page, _("Revoke")),
     }
@@ -63,18 +63,9 @@ class AccessTokenAdmin(DeskAdmin):
         """Refuse: a token is what it was when it was signed."""
         return False
 
-    def has_revoke_permission(self, request: HttpRequest) -> bool:
-        """Tell whether the user may revoke tokens."""
-        return self.may(request, "revoke")
-
     def is_open_to(self, verb: str, obj: Any) -> bool:
         """Tell whether the token can be revoked; one that is refused for now may work again."""
         return obj.revoked_at is None and obj.expires_at > timezone.now()
-
-    @admin.action(permissions=["revoke"], description=_("Revoke selected %(verbose_name_plural)s"))
-    def revoke_selected(self, request: HttpRequest, queryset: QuerySet[Any]) -> Any:
-        """Revoke them all."""
-        return self.selected(request, queryset, "revoke")
 
     @admin.display(description=_("state"))
     def state_badge(self, access_token: Any) -> SafeString:

@@ -15,10 +15,11 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
 from token_exchange import credentials as verbs
-from token_exchange.admin.desk import DeskAdmin, ObjectPage
+from token_exchange.admin.desk import DeskAdmin, ObjectPage, bulk_action
 from token_exchange.admin.forms import CredentialForm
 from token_exchange.admin.issuing import issue_page
 from token_exchange.admin.lists import OrganizationFilter, StateFilter, badge, count_live_tokens
+from token_exchange.admin.permitting import may_hold_secret
 from token_exchange.admin.revoking import revoke_credentials_page
 from token_exchange.admin.rotating import end_overlap_page, rotate_page
 from token_exchange.models import Credential
@@ -51,9 +52,12 @@ class CredentialAdmin(DeskAdmin):
     search_fields = ("identifier", "name")
     search_help_text = _("Search by identifier or name")
     sortable_by = ("named_identifier", "last_used_at", "expires_at")
-    actions = ("rotate_selected", "revoke_selected")
+    actions = (
+        bulk_action("rotate", _("Rotate selected %(verbose_name_plural)s")),
+        bulk_action("revoke", _("Revoke selected %(verbose_name_plural)s")),
+    )
     object_pages: ClassVar[Mapping[str, ObjectPage]] = {
-        "rotate": ObjectPage("rotate", rotate_page, _("Rotate")),
+        "rotate": ObjectPage("rotate", rotate_page, _("Rotate"), permits=may_hold_secret),
         "end_overlap": ObjectPage("rotate", end_overlap_page),
         "revoke": ObjectPage("revoke", revoke_credentials_page, _("Revoke")),
     }
@@ -113,14 +117,6 @@ class CredentialAdmin(DeskAdmin):
         is_over = obj is not None and obj.revoked_at is not None
         return not is_over and super().has_change_permission(request, obj)
 
-    def has_rotate_permission(self, request: HttpRequest) -> bool:
-        """Tell whether the user may rotate credentials of this kind."""
-        return self.may(request, "rotate")
-
-    def has_revoke_permission(self, request: HttpRequest) -> bool:
-        """Tell whether the user may revoke credentials of this kind."""
-        return self.may(request, "revoke")
-
     def is_open_to(self, verb: str, obj: Credential) -> bool:
         """Tell whether the credential can be rotated or revoked; an expired one only revoked."""
         closed = {State.REVOKED} if verb == "revoke" else {State.REVOKED, State.EXPIRED}
@@ -136,19 +132,6 @@ class CredentialAdmin(DeskAdmin):
         """Save an edit by the verb that records it."""
         origin = client_address(request)
         verbs.change(obj, now=timezone.now(), by=request.user, origin=origin)
-
-    @admin.action(
-        permissions=["rotate"],
-        description=_("Rotate selected %(verbose_name_plural)s"),
-    )
-    def rotate_selected(self, request: HttpRequest, queryset: QuerySet[Any]) -> Any:
-        """Rotate them all."""
-        return self.selected(request, queryset, "rotate")
-
-    @admin.action(permissions=["revoke"], description=_("Revoke selected %(verbose_name_plural)s"))
-    def revoke_selected(self, request: HttpRequest, queryset: QuerySet[Any]) -> Any:
-        """Revoke them all."""
-        return self.selected(request, queryset, "revoke")
 
     @admin.display(description=_("name"), ordering="name")
     def named_identifier(self, credential: Credential) -> SafeString:

@@ -24,17 +24,43 @@ from token_exchange.admin.lists import BoundedPaginator
 BULK_LIMIT: Final = 100
 """How many rows an action takes at once; the answer lists each of them."""
 
+_SELECTED: Final = "_selected"
+
+
+def everybody(_user: Any, _obj: Any) -> bool:
+    """Leave it to the permission alone."""
+    return True
+
 
 class ObjectPage(NamedTuple):
     """A page of one object, at its own URL and with its own permission.
 
-    A bulk action is the same page, for more rows.
+    A bulk action is the same page, for more rows; see ``bulk_action``.
     """
 
     permission: str
     page: Callable[[DeskAdmin, HttpRequest, list[Any]], HttpResponse]
     label: Any = ""
     """Of the button on the object; without one there is none."""
+
+    permits: Callable[[Any, Any], bool] = everybody
+    """Tells whether the user, who has the permission, may use the page for this object."""
+
+    is_danger: bool = False
+    """Whether the button warns."""
+
+
+def bulk_action(name: str, description: Any) -> Callable[..., HttpResponse | None]:
+    """Return the action that shows the object page ``name`` for all selected rows."""
+
+    @admin.action(description=description)
+    def act(
+        model_admin: DeskAdmin, request: HttpRequest, queryset: QuerySet[Any]
+    ) -> HttpResponse | None:
+        return model_admin.selected(request, queryset, name)
+
+    act.__name__ = f"{name}{_SELECTED}"
+    return act
 
 
 class DeskAdmin(LimitedAdmin):
@@ -82,13 +108,19 @@ class DeskAdmin(LimitedAdmin):
         args = () if obj is None else (quote(obj.pk),)
         return reverse(f"{self.admin_site.name}:{self.url_name(name)}", args=args)
 
+    def get_actions(self, request: HttpRequest, action_location: Any = None) -> dict[str, Any]:
+        """Return the actions that the user may take: those of whose page he has the permission."""
+        # Django asks for a location since 6.1, and before that knows none.
+        where = {} if action_location is None else {"action_location": action_location}
+        found = super().get_actions(request, **where)
+        return {name: each for name, each in found.items() if self._may_take(request, name)}
+
     def changelist_view(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
         """Refuse an action that the user may not take, which Django would only ignore."""
-        for name in set(request.POST.getlist("action")).intersection(self.actions or ()):
-            if not all(self.may(request, each) for each in getattr(self, name).allowed_permissions):
-                raise PermissionDenied
+        if not all(self._may_take(request, name) for name in request.POST.getlist("action")):
+            raise PermissionDenied
         return super().changelist_view(request, extra_context)
 
     def render_change_form(
@@ -99,11 +131,12 @@ class DeskAdmin(LimitedAdmin):
         obj = kwargs.get("obj")
         if obj is not None:
             context["buttons"] = [
-                (self.url(name, obj), each.label)
+                (self.url(name, obj), each.label, each.is_danger)
                 for name, each in self.object_pages.items()
                 if each.label
                 and self.may(request, each.permission)
                 and self.is_open_to(each.permission, obj)
+                and each.permits(request.user, obj)
             ]
         return super().render_change_form(request, context, *args, **kwargs)
 
@@ -135,7 +168,11 @@ class DeskAdmin(LimitedAdmin):
         if len(rows) > BULK_LIMIT:
             reason = _("Select no more than %(limit)d rows at once.") % {"limit": BULK_LIMIT}
             return self.refuse(request, reason)
-        return self.object_pages[name].page(self, request, rows)
+        page = self.object_pages[name]
+        if refused := [str(row) for row in rows if not page.permits(request.user, row)]:
+            reason = _("You have no permission to do this to: %(rows)s. Nothing was done.")
+            return self.refuse(request, reason % {"rows": ", ".join(refused)})
+        return page.page(self, request, rows)
 
     def refuse(
         self, request: HttpRequest, reason: str, obj: Model | None = None
@@ -156,14 +193,21 @@ class DeskAdmin(LimitedAdmin):
         url = self.url("changelist") if obj is None else self.url("change", obj)
         return HttpResponseRedirect(url)
 
+    def _may_take(self, request: HttpRequest, action: str) -> bool:
+        page = self.object_pages.get(action.removesuffix(_SELECTED))
+        return page is None or self.may(request, page.permission)
+
     def _object_url(self, name: str) -> URLPattern:
         view = self.admin_site.admin_view(partial(self._object_view, name))
         return path(f"<path:object_id>/{name}/", view, name=self.url_name(name))
 
     def _object_view(self, name: str, request: HttpRequest, object_id: str) -> HttpResponse:
-        if not self.may(request, self.object_pages[name].permission):
+        page = self.object_pages[name]
+        if not self.may(request, page.permission):
             raise PermissionDenied
         obj = self.get_object(request, unquote(object_id))
         if obj is None:
             raise Http404(_("There is no such row."))
-        return self.object_pages[name].page(self, request, [obj])
+        if not page.permits(request.user, obj):
+            raise PermissionDenied
+        return page.page(self, request, [obj])
