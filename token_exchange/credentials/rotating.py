@@ -22,6 +22,7 @@ _PREVIOUS_SECRET_UNUSED: Final[dict[str, Any]] = {
     "previous_secret_last_used_at": None,
     "previous_secret_last_used_from": "",
     "previous_secret_warned_at": None,
+    "previous_secret_mailed_at": None,
 }
 
 

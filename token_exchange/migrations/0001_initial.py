@@ -265,6 +265,10 @@ class Migration(migrations.Migration):
                 ),
                 ("secret_version", models.PositiveIntegerField(default=1, editable=False)),
                 (
+                    "previous_secret_mailed_at",
+                    models.DateTimeField(editable=False, null=True),
+                ),
+                (
                     "generation",
                     models.PositiveIntegerField(
                         default=1, editable=False, verbose_name="generation"
@@ -277,6 +281,10 @@ class Migration(migrations.Migration):
                 ),
                 (
                     "expiry_warned_at",
+                    models.DateTimeField(editable=False, null=True),
+                ),
+                (
+                    "end_mailed_at",
                     models.DateTimeField(editable=False, null=True),
                 ),
                 (

@@ -120,6 +120,7 @@ class Credential(models.Model):
         _("previous secret last used from"), max_length=64, blank=True, editable=False
     )
     previous_secret_warned_at = models.DateTimeField(null=True, editable=False)
+    previous_secret_mailed_at = models.DateTimeField(null=True, editable=False)
     # Which secret of all that it has had is the current one; the previous one is a number lower.
     secret_version = models.PositiveIntegerField(default=1, editable=False)
     generation = models.PositiveIntegerField(_("generation"), default=1, editable=False)
@@ -133,7 +134,9 @@ class Credential(models.Model):
         verbose_name=_("created by"),
     )
     expires_at = models.DateTimeField(_("expires at"), null=True, blank=True)
+    # Of the end that is nearest: of another expiry nobody has been told yet.
     expiry_warned_at = models.DateTimeField(null=True, editable=False)
+    end_mailed_at = models.DateTimeField(null=True, editable=False)
     revoked_at = models.DateTimeField(_("revoked at"), null=True, editable=False)
     revoked_by = models.ForeignKey(
         settings.AUTH_USER_MODEL,
@@ -255,6 +258,9 @@ class Credential(models.Model):
         self._remember_written(names)
 
     def _save_policy(self, names: set[str], write: Callable[..., None], *, using: str) -> None:
+        if "expires_at" in names:
+            self.expiry_warned_at = self.end_mailed_at = None
+            names = names | {"expiry_warned_at", "end_mailed_at"}
         with recording(using=using) as feed:
             if not self._narrows(names, using=using):
                 write(update_fields=names)

@@ -79,6 +79,9 @@ class CredentialQuerySet(WriterQuerySet["Credential"]):
         self._for_write = True
         if values == {"owner": None} and not self.exists():
             return 0  # Django writes this for every user who is deleted, and most had none
+        if "expires_at" in values:
+            # Whoever was warned was warned of another expiry.
+            values = {"expiry_warned_at": None, "end_mailed_at": None, **values}
         # Whatever was given: a generation that comes back would bring its tokens back.
         values["generation"] = F("generation") + 1
         count = 0
