@@ -7,10 +7,11 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from django.contrib.auth.models import Permission
+from django.contrib.auth.models import Group, Permission
 from django.test import Client
 
-from tests.factories import make_user
+from tests.admin.tenants import FOREIGN, make_rows
+from tests.factories import make_organization, make_user
 
 HIDDEN = re.compile(r'<input type="hidden" name="([^"]+)" value="([^"]*)">')
 
@@ -64,3 +65,33 @@ def sign_in() -> Callable[..., Desk]:
 def desk(sign_in: Callable[..., Desk]) -> Desk:
     """An operator who may do everything."""
     return sign_in(is_superuser=True)
+
+
+@pytest.fixture
+def ours() -> Any:
+    """The organization of the limited operator."""
+    return make_organization(slug="ours", name="Ours")
+
+
+@pytest.fixture
+def limited(sign_in: Callable[..., Desk], ours: Any, token_exchange_settings: Any) -> Desk:
+    """An operator who holds every permission of ours, for his organization's rows."""
+    token_exchange_settings(OPERATOR_ORGANIZATIONS="tests.admin.operators.by_group")
+    desk = sign_in()
+    desk.user.groups.add(Group.objects.create(name="ours"))
+    desk.user.user_permissions.set(
+        Permission.objects.filter(content_type__app_label="token_exchange")
+    )
+    return desk
+
+
+@pytest.fixture
+def own(ours: Any) -> dict[str, Any]:
+    """A row of each model that belongs to the limited operator's organization."""
+    return make_rows(ours, "clerk")
+
+
+@pytest.fixture
+def foreign() -> dict[str, Any]:
+    """A row of each model that belongs to another organization, and its owner."""
+    return make_rows(make_organization(name=FOREIGN, slug="foreign"), "foreign-minister")

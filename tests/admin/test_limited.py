@@ -1,4 +1,4 @@
-"""What an operator of one organization tries, to learn of another or to reach it."""
+"""What an operator of one organization tries, to learn of another."""
 
 from __future__ import annotations
 
@@ -8,88 +8,14 @@ import pytest
 from django.apps import apps
 from django.contrib import admin
 from django.contrib.admin.models import LogEntry
-from django.contrib.auth.models import Group, Permission
-from django.core import serializers
 from django.urls import reverse
-from django.utils import timezone
 
-from tests.admin.clients import make_token
-from tests.admin.pages import page
-from tests.factories import make_api_key, make_client_app, make_organization, make_user
-from token_exchange import credentials
-from token_exchange.models import Credential, Organization, SigningKey
+from tests.admin.pages import credential_page, page
+from tests.admin.tenants import FOREIGN, NOBODY, everything, marks, told
 
 pytestmark = pytest.mark.django_db
 
 MODELS = ("apikey", "clientapp", "accesstoken", "organization")
-NOBODY = 2**31 - 1
-FOREIGN = "Foreign Affairs"
-"""In each name of the other organization, so that a page shows at once if it tells of it."""
-
-
-@pytest.fixture
-def ours():
-    return make_organization(slug="ours", name="Ours")
-
-
-@pytest.fixture
-def limited(sign_in, ours, token_exchange_settings):
-    """An operator who holds every permission, for his organization's rows."""
-    token_exchange_settings(OPERATOR_ORGANIZATIONS="tests.admin.operators.by_group")
-    desk = sign_in()
-    desk.user.groups.add(Group.objects.create(name="ours"))
-    desk.user.user_permissions.set(
-        Permission.objects.filter(content_type__app_label="token_exchange")
-    )
-    return desk
-
-
-@pytest.fixture
-def foreign():
-    """A row of each model that belongs to another organization, and what names it."""
-    return make_rows(make_organization(name=FOREIGN, slug="foreign"), "foreign-minister", FOREIGN)
-
-
-@pytest.fixture
-def own(ours):
-    return make_rows(ours, "clerk", "Ours")
-
-
-def make_rows(organization, username, name):
-    owner = make_user(username=username)
-    values = {"organization": organization, "scopes": ["a"]}
-    key = make_api_key(name=f"{name} key", owner=owner, **values)
-    app = make_client_app(name=f"{name} app", **values)
-    token = make_token(key)
-    for issued in (key, app):
-        credentials.rotate(issued.credential, now=timezone.now(), by=owner)
-    return {
-        "apikey": key.credential,
-        "clientapp": app.credential,
-        "accesstoken": token,
-        "organization": organization,
-        "owner": owner,
-    }
-
-
-def marks(rows):
-    """Return each text that would show that a page knows of the rows."""
-    credentials_ = (rows["apikey"], rows["clientapp"])
-    return [
-        rows["organization"].name,
-        rows["owner"].username,
-        rows["accesstoken"].jti,
-        *(each.identifier for each in credentials_),
-    ]
-
-
-def told(response, rows):
-    return [mark for mark in marks(rows) if mark in response.text]
-
-
-def everything():
-    rows = [*Credential.objects.all(), *Organization.objects.all(), *SigningKey.objects.all()]
-    return serializers.serialize("json", [*rows, *LogEntry.objects.all()])
 
 
 class TestLists:
@@ -180,3 +106,41 @@ def object_patterns(model):
 def neutral(response, pk):
     """Return the page as it is for any id."""
     return re.sub(rf"\b{pk}\b", "PK", response.text)
+
+
+class TestAutocomplete:
+    def search(self, desk, model, field, **values):
+        return desk.get(
+            reverse("admin:autocomplete"),
+            {"app_label": "token_exchange", "model_name": model, "field_name": field, **values},
+        )
+
+    @pytest.mark.parametrize("model", ["apikey", "clientapp"])
+    @pytest.mark.parametrize("term", ["", "o", FOREIGN])
+    def test_finds_his_organizations_alone(self, limited, own, foreign, model, term):
+        found = self.search(limited, model, "organization", term=term).json()["results"]
+        expected = [] if term == FOREIGN else [str(own["organization"].pk)]
+        assert [each["id"] for each in found] == expected
+
+    @pytest.mark.parametrize("field", ["owner", "created_by", "revoked_by"])
+    def test_finds_no_users(self, limited, own, foreign, field):
+        assert self.search(limited, "apikey", field).status_code == 403
+
+    @pytest.mark.parametrize("field", ["credential", "secret_digest", "nonsense"])
+    def test_finds_nothing_else(self, limited, own, foreign, field):
+        assert self.search(limited, "accesstoken", field).status_code == 403
+
+
+class TestTheRestOfTheAdmin:
+    def test_shows_ones_own_recent_actions(self, limited, desk, own, foreign):
+        desk.post(
+            credential_page(foreign["apikey"], "revoke"), {"confirmed": "yes", "reason": FOREIGN}
+        )
+        assert LogEntry.objects.count() == 1
+        assert told(limited.get(reverse("admin:index")), foreign) == []
+        assert told(desk.get(reverse("admin:index")), foreign) != []
+
+    def test_has_no_view_on_site(self, limited, own, foreign):
+        for model, row in own.items():
+            if model != "owner":
+                assert "viewsitelink" not in limited.get(page(model, "change", row)).text
