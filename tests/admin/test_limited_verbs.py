@@ -12,6 +12,8 @@ from django.urls import reverse
 from tests.admin.conftest import hidden_fields
 from tests.admin.pages import credential_page, page
 from tests.admin.tenants import NOBODY, everything, told
+from tests.factories import make_api_key
+from token_exchange.core.scopes import REVOCATIONS_SCOPE
 from token_exchange.models import APIKey, Credential, SigningKey
 
 pytestmark = pytest.mark.django_db
@@ -103,6 +105,31 @@ class TestIssue:
         assert told(response, foreign) == []
         assert own["organization"].name in response.text
         assert own["owner"].username not in response.text
+
+    @pytest.mark.parametrize("registry", [{}, {"a": "A"}])
+    def test_grants_nothing_of_all_organizations(
+        self, limited, ours, token_exchange_settings, registry
+    ):
+        """Though he holds the permission: it is not an organization's to give."""
+        token_exchange_settings(SCOPES=registry)
+        response = self.issue(limited, organization=ours.pk, scopes=[REVOCATIONS_SCOPE])
+        assert list(response.context["adminform"].form.errors) == ["scopes"]
+        assert not APIKey.objects.exists()
+
+    @pytest.mark.parametrize("overlap", ["0", "compromised"])
+    def test_rotates_no_key_that_reads_of_all_organizations(self, limited, ours, overlap):
+        key = make_api_key(organization=ours, scopes=[REVOCATIONS_SCOPE]).credential
+        url = credential_page(key, "rotate")
+        assert url not in limited.get(credential_page(key, "change")).text
+        assert limited.get(url).status_code == 403
+        assert limited.post(url, {"version": "x", "overlap": overlap}).status_code == 403
+        limited.choose(page("apikey", "changelist"), "rotate_selected", key)
+        assert APIKey.objects.get(pk=key.pk).secret_digest == key.secret_digest
+
+    def test_revokes_any_key_of_his_organization(self, limited, own):
+        url = credential_page(own["apikey"], "revoke")
+        limited.post(url, {"confirmed": "yes", "reason": "Leaked"})
+        assert APIKey.objects.get(pk=own["apikey"].pk).revoked_at is not None
 
     def test_never_moves_a_key(self, limited, own, foreign):
         """Also not for those who are not limited: a tenant's key is a tenant's key."""

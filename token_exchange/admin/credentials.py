@@ -16,7 +16,7 @@ from token_exchange.admin.credential_list import CredentialList
 from token_exchange.admin.desk import ObjectPage, bulk_action
 from token_exchange.admin.forms import CredentialForm
 from token_exchange.admin.issuing import issue_page
-from token_exchange.admin.permitting import may_hold_secret
+from token_exchange.admin.permitting import may_grant_reserved, may_hold_secret
 from token_exchange.admin.revoking import revoke_credentials_page
 from token_exchange.admin.rotating import end_overlap_page, rotate_page
 from token_exchange.models import Credential
@@ -55,8 +55,7 @@ class CredentialAdmin(CredentialList):
     def get_form(self, request: HttpRequest, obj: Any = None, **kwargs: Any) -> Any:  # type: ignore[override] # Django names all the others
         """Return a form that knows whether the request's user may grant every scope."""
         form_class: Any = super().get_form(request, obj, **kwargs)
-        permission = f"{self.opts.app_label}.grant_revocations"
-        form_class.may_grant_reserved = request.user.has_perm(permission)
+        form_class.may_grant_reserved = may_grant_reserved(request.user)
         return form_class
 
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:

@@ -21,8 +21,11 @@ def may_speak_for_others(user: Any) -> bool:
 
 
 def may_grant_reserved(user: Any) -> bool:
-    """Tell whether the user may be shown secrets that open what belongs to all organizations."""
-    return bool(user.has_perm(f"{_APP}.grant_revocations"))
+    """Tell whether the user may be shown secrets that open what belongs to all organizations.
+
+    Never somebody who is limited to some of them.
+    """
+    return organizations_of(user) is None and user.has_perm(f"{_APP}.grant_revocations")
 
 
 def may_hold_secret(user: Any, credential: Credential) -> bool:
