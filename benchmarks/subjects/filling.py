@@ -36,8 +36,7 @@ def multiply(row: models.Model, count: int, changes: Mapping[str, str]) -> None:
     columns = [
         field.column
         for field in meta.concrete_fields
-        if not field.generated
-        and not (field.primary_key and isinstance(field, models.AutoField))
+        if not field.generated and not (field.primary_key and isinstance(field, models.AutoField))
     ]
     quoted = [connection.ops.quote_name(column) for column in columns]
     values = [

@@ -71,13 +71,22 @@ class Migration(migrations.Migration):
                         verbose_name="name",
                     ),
                 ),
+                (
+                    "search_name",
+                    models.GeneratedField(
+                        db_index=True,
+                        db_persist=True,
+                        expression=django.db.models.functions.text.Lower("name"),
+                        output_field=models.CharField(max_length=255),
+                    ),
+                ),
                 ("slug", models.SlugField(max_length=100, unique=True, verbose_name="slug")),
                 ("created_at", models.DateTimeField(auto_now_add=True, verbose_name="created at")),
             ],
             options={
                 "verbose_name": "organization",
                 "verbose_name_plural": "organizations",
-                "ordering": ["name"],
+                "ordering": ["search_name"],
                 "abstract": False,
                 "swappable": "TOKEN_EXCHANGE_ORGANIZATION_MODEL",
             },
@@ -339,6 +348,7 @@ class Migration(migrations.Migration):
                 (
                     "organization",
                     models.ForeignKey(
+                        db_index=False,
                         on_delete=django.db.models.deletion.PROTECT,
                         related_name="token_exchange_credentials",
                         to=ORGANIZATION_MODEL,
@@ -727,7 +737,7 @@ class Migration(migrations.Migration):
             model_name="accesstoken",
             index=models.Index(
                 condition=models.Q(("revoked_at__isnull", False)),
-                fields=["revoked_at"],
+                fields=["revoked_at", "expires_at"],
                 name="token_exchange_ended_tokens",
             ),
         ),
@@ -738,8 +748,26 @@ class Migration(migrations.Migration):
         migrations.AddIndex(
             model_name="credential",
             index=models.Index(
+                fields=["kind", "subject_type", "id"], name="token_exchange_subject"
+            ),
+        ),
+        migrations.AddIndex(
+            model_name="credential",
+            index=models.Index(fields=["organization", "kind", "id"], name="token_exchange_tenant"),
+        ),
+        migrations.AddIndex(
+            model_name="credential",
+            index=models.Index(
+                condition=models.Q(("revoked_at", None)),
+                fields=["kind", "id"],
+                name="token_exchange_unrevoked",
+            ),
+        ),
+        migrations.AddIndex(
+            model_name="credential",
+            index=models.Index(
                 condition=models.Q(("expires_at__isnull", False), ("revoked_at", None)),
-                fields=["expires_at"],
+                fields=["expires_at", "kind", "organization"],
                 name="token_exchange_expiring",
             ),
         ),
@@ -747,7 +775,7 @@ class Migration(migrations.Migration):
             model_name="credential",
             index=models.Index(
                 condition=models.Q(("previous_secret_expires_at__isnull", False)),
-                fields=["previous_secret_expires_at"],
+                fields=["previous_secret_expires_at", "kind", "organization"],
                 name="token_exchange_rotating",
             ),
         ),
@@ -755,7 +783,7 @@ class Migration(migrations.Migration):
             model_name="credential",
             index=models.Index(
                 condition=models.Q(("revoked_at__isnull", False)),
-                fields=["revoked_at"],
+                fields=["revoked_at", "kind", "organization"],
                 name="token_exchange_ended",
             ),
         ),

@@ -62,6 +62,7 @@ class Credential(models.Model):
     organization = models.ForeignKey(
         ORGANIZATION_MODEL,
         on_delete=models.PROTECT,
+        db_index=False,  # the index with the kind serves
         related_name="token_exchange_credentials",
         verbose_name=_("organization"),
     )
@@ -191,21 +192,29 @@ class Credential(models.Model):
                 name="token_exchange_previous_secret",
             ),
         ]
-        # For the lists, and for the task that warns. None on what each use writes.
+        # For the lists, and for the task that warns. None on what each use writes. What only
+        # follows the times of a partial index is what a list is filtered by besides.
         indexes: ClassVar[list[models.Index]] = [
             models.Index(fields=["kind", "id"], name="token_exchange_kind"),
+            models.Index(fields=["kind", "subject_type", "id"], name="token_exchange_subject"),
+            models.Index(fields=["organization", "kind", "id"], name="token_exchange_tenant"),
             models.Index(
-                fields=["expires_at"],
+                fields=["kind", "id"],
+                condition=Q(revoked_at=None),
+                name="token_exchange_unrevoked",
+            ),
+            models.Index(
+                fields=["expires_at", "kind", "organization"],
                 condition=Q(revoked_at=None, expires_at__isnull=False),
                 name="token_exchange_expiring",
             ),
             models.Index(
-                fields=["previous_secret_expires_at"],
+                fields=["previous_secret_expires_at", "kind", "organization"],
                 condition=Q(previous_secret_expires_at__isnull=False),
                 name="token_exchange_rotating",
             ),
             models.Index(
-                fields=["revoked_at"],
+                fields=["revoked_at", "kind", "organization"],
                 condition=Q(revoked_at__isnull=False),
                 name="token_exchange_ended",
             ),

@@ -8,6 +8,7 @@ from django.apps import apps
 from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.db import models
+from django.db.models.functions import Lower
 from django.utils.translation import gettext_lazy as _
 
 from token_exchange.models.validators import no_control_characters, validate_lifetime
@@ -64,13 +65,20 @@ class Organization(AbstractOrganization):
     """A tenant, for projects that have no model of their own for it."""
 
     name = models.CharField(_("name"), max_length=255, validators=[no_control_characters])
+    # By which a list is searched and ordered, as with credentials.
+    search_name = models.GeneratedField(
+        expression=Lower("name"),
+        output_field=models.CharField(max_length=255),
+        db_persist=True,
+        db_index=True,
+    )
     slug = models.SlugField(_("slug"), max_length=100, unique=True)
     created_at = models.DateTimeField(_("created at"), auto_now_add=True)
 
     class Meta(AbstractOrganization.Meta):
         abstract = False
         swappable = "TOKEN_EXCHANGE_ORGANIZATION_MODEL"
-        ordering: ClassVar[list[str]] = ["name"]
+        ordering: ClassVar[list[str]] = ["search_name"]
         verbose_name = _("organization")
         verbose_name_plural = _("organizations")
 
