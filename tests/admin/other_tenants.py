@@ -27,10 +27,15 @@ def issue_and_find() -> dict[str, object]:
     values = {"drawn": form.context["drawn"], "name": "Nightly", "organization": str(tenant.pk)}
     answer = client.post("/admin/token_exchange/apikey/add/", values, secure=True)
     url = f"/admin/token_exchange/apikey/?organization={tenant.pk}"
+    events = client.get(f"/admin/token_exchange/auditevent/?organization={tenant.pk}", secure=True)
     return {
         "shown": sorted(model.__name__ for model in admin.site._registry),
         "widget": type(form.context["adminform"].form.fields["organization"].widget).__name__,
         "title": answer.context["title"],
+        "recorded": [
+            [row.event, f'organization_name">{tenant}<' in events.text]
+            for row in events.context["cl"].result_list
+        ],
         "found": [row.name for row in client.get(url, secure=True).context["cl"].result_list],
         "nonsense": client.get("/admin/token_exchange/apikey/?organization=x", secure=True).url,
     }

@@ -47,7 +47,9 @@ class TestRegister:
         site = admin.AdminSite()
         register(site)
         names = sorted(model.__name__ for model in site._registry)
-        assert names == ["APIKey", "AccessToken", "ClientApp", "Organization", "SigningKey"]
+        assert names == [
+            *("APIKey", "AccessToken", "AuditEvent", "ClientApp", "Organization", "SigningKey")
+        ]
 
     def test_leaves_the_organization_to_a_project_that_has_its_own(self, settings):
         settings.TOKEN_EXCHANGE_ORGANIZATION_MODEL = "auth.Group"

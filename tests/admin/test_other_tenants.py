@@ -15,9 +15,18 @@ def test_the_desk_works_with_tenants_that_have_another_kind_of_key():
     finished = run_python("-m", "tests.admin.other_tenants", env=env)
     assert finished.returncode == 0, finished.stderr
     assert json.loads(finished.stdout) == {
-        "shown": ["APIKey", "AccessToken", "ClientApp", "Group", "SigningKey", "User"],
+        "shown": [
+            "APIKey",
+            "AccessToken",
+            "AuditEvent",
+            "ClientApp",
+            "Group",
+            "SigningKey",
+            "User",
+        ],
         "widget": "ForeignKeyRawIdWidget",
         "title": "API key issued",
         "found": ["Nightly"],
+        "recorded": [["credential.issued", True]],
         "nonsense": "/admin/token_exchange/apikey/?e=1",
     }

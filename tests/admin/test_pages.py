@@ -14,7 +14,7 @@ from tests.admin.conftest import hidden_fields
 from tests.admin.pages import credential_page, page
 from tests.factories import make_api_key, make_organization
 from token_exchange import credentials
-from token_exchange.models import APIKey, SigningKey
+from token_exchange.models import APIKey, AuditEvent, SigningKey
 
 pytestmark = pytest.mark.django_db
 
@@ -42,6 +42,8 @@ def all_pages(desk):
     signing_key = SigningKey.objects.get()
     yield from (desk.get(page("signingkey", each, signing_key)) for each in ("change", "remove"))
     yield desk.get(page("organization", "add"))
+    yield desk.get(page("auditevent", "changelist"), {"from": "2026-01-01"})
+    yield from (desk.get(page("auditevent", "change", each)) for each in AuditEvent.objects.all())
 
 
 def test_holds_neither_script_nor_style_of_its_own(desk):

@@ -5,14 +5,23 @@ from __future__ import annotations
 from django.contrib import admin
 
 from token_exchange.admin.access_tokens import AccessTokenAdmin
+from token_exchange.admin.audit_events import AuditEventAdmin
 from token_exchange.admin.credentials import APIKeyAdmin, ClientAppAdmin
 from token_exchange.admin.organizations import OrganizationAdmin
 from token_exchange.admin.signing_keys import SigningKeyAdmin
-from token_exchange.models import AccessToken, APIKey, ClientApp, Organization, SigningKey
+from token_exchange.models import (
+    AccessToken,
+    APIKey,
+    AuditEvent,
+    ClientApp,
+    Organization,
+    SigningKey,
+)
 
 __all__ = [
     "APIKeyAdmin",
     "AccessTokenAdmin",
+    "AuditEventAdmin",
     "ClientAppAdmin",
     "OrganizationAdmin",
     "SigningKeyAdmin",
@@ -28,6 +37,7 @@ def register(site: admin.AdminSite) -> None:
     site.register(ClientApp, ClientAppAdmin)
     site.register(AccessToken, AccessTokenAdmin)
     site.register(SigningKey, SigningKeyAdmin)
+    site.register(AuditEvent, AuditEventAdmin)
 
 
 register(admin.site)

@@ -26,6 +26,7 @@ class AccessTokenAdmin(DeskAdmin):
 
     organization_path = "credential__organization"
     list_display = ("jti", "state_badge", "credential_link", "scope", "issued_at", "expires_at")
+    audit_target = "jti"
     list_select_related = ("credential",)
     list_filter = (TokenStateFilter,)
     search_fields = ("jti__exact", "credential__identifier__exact")

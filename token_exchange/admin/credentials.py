@@ -40,6 +40,7 @@ class CredentialAdmin(CredentialList):
     """What API keys and client apps have in common, which is nearly all."""
 
     form = CredentialForm
+    audit_target = "identifier"
     add_form_template = "token_exchange/admin/issue.html"
     raw_id_fields = ("organization", "owner")
     actions = (

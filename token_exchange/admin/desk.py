@@ -18,6 +18,7 @@ from django.urls import URLPattern, path, reverse
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
+from token_exchange.admin.audit_targets import trail_url
 from token_exchange.admin.limiting import LimitedAdmin
 from token_exchange.admin.lists import BoundedPaginator
 
@@ -77,6 +78,9 @@ class DeskAdmin(LimitedAdmin):
     class Media:
         css: ClassVar[Any] = {"all": ["token_exchange/admin/desk.css"]}
         js = ("token_exchange/admin/desk.js",)
+
+    audit_target: ClassVar[str] = ""
+    """The field by which audit events name an object of this model."""
 
     state_badge: Callable[[Any], SafeString]
     """The column of the state."""
@@ -138,6 +142,8 @@ class DeskAdmin(LimitedAdmin):
                 and self.is_open_to(each.permission, obj)
                 and each.permits(request.user, obj)
             ]
+            target = getattr(obj, self.audit_target, None)
+            context["audit_trail_url"] = trail_url(self.admin_site, request, target)
         return super().render_change_form(request, context, *args, **kwargs)
 
     def page(

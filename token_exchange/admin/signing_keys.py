@@ -81,6 +81,7 @@ class SigningKeyAdmin(DeskAdmin):
         "retires_at",
         "removed_at",
     )
+    audit_target = "kid"
     list_display_links = ("kid",)
     fields = (*list_display, "public_jwk")
     readonly_fields = fields
