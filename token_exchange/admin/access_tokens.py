@@ -15,21 +15,24 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
 from token_exchange.admin.desk import DeskAdmin, ObjectPage, bulk_action
-from token_exchange.admin.lists import LIVE, REFUSED, TokenStateFilter, badge
+from token_exchange.admin.filters import CredentialFilter, TokenStateFilter, order_of_tokens
+from token_exchange.admin.lists import LIVE, REFUSED, badge
 from token_exchange.admin.revoking import revoke_tokens_page
+from token_exchange.admin.searching import SearchedAdmin, tokens_matching
 from token_exchange.models import AccessToken, Credential
 from token_exchange.models.states import State
 
 
-class AccessTokenAdmin(DeskAdmin):
+class AccessTokenAdmin(SearchedAdmin, DeskAdmin):
     """Tokens that were issued; the tokens themselves are not stored."""
 
     organization_path = "credential__organization"
     list_display = ("jti", "state_badge", "credential_link", "scope", "issued_at", "expires_at")
     audit_target = "jti"
     list_select_related = ("credential",)
-    list_filter = (TokenStateFilter,)
-    search_fields = ("jti__exact", "credential__identifier__exact")
+    list_filter: ClassVar[Any] = (TokenStateFilter, CredentialFilter)
+    search_fields = ("jti",)
+    matching = staticmethod(tokens_matching)
     search_help_text = _("Search by the full jti, or by the full identifier of the credential")
     sortable_by = ()
     fields = (
@@ -55,6 +58,10 @@ class AccessTokenAdmin(DeskAdmin):
         live = AccessToken.objects.live(now=timezone.now()).filter(pk=OuterRef("pk"))
         rows: QuerySet[Any] = super().get_queryset(request).annotate(is_live=Exists(live))
         return rows.defer("signing_input")
+
+    def get_ordering(self, request: HttpRequest) -> tuple[str, ...]:
+        """Return the order that an index has for what is filtered by."""
+        return order_of_tokens(request)
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         """Refuse: only an exchange issues tokens."""

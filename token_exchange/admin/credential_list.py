@@ -2,27 +2,34 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, ClassVar
 
 from django.db.models import QuerySet
 from django.http import HttpRequest
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from token_exchange.admin import columns
 from token_exchange.admin.desk import DeskAdmin
-from token_exchange.admin.lists import OrganizationFilter, StateFilter, count_live_tokens
+from token_exchange.admin.filters import OrganizationFilter, StateFilter, order_of_credentials
+from token_exchange.admin.lists import count_live_tokens
+from token_exchange.admin.searching import SearchedAdmin, credentials_matching
+from token_exchange.models import AccessToken
 
 
-class CredentialList(DeskAdmin):
+class CredentialList(SearchedAdmin, DeskAdmin):
     """The list of one kind of credential; its pages are its subclass's."""
 
     organization_path = "organization"
     who: ClassVar[tuple[str, ...]] = ("organization",)
     list_select_related = ("organization", "owner")
-    list_filter = (StateFilter, OrganizationFilter)
-    search_fields = ("identifier", "name")
-    search_help_text = _("Search by identifier or name")
+    list_filter: ClassVar[Any] = (StateFilter, OrganizationFilter)
+    # That there is a search; what it finds is said by ``matching``.
+    search_fields = ("identifier",)
+    search_help_text = _("Search by the full identifier, or by the beginning of a name")
+    matching = staticmethod(credentials_matching)
     # By what an index serves, and nothing else.
     sortable_by: ClassVar[Any] = (columns.named_identifier,)
     state_badge = staticmethod(columns.state_badges)
@@ -33,6 +40,10 @@ class CredentialList(DeskAdmin):
         rows: QuerySet[Any] = super().get_queryset(request).annotate(live_token_count=live)
         return rows
 
+    def get_ordering(self, request: HttpRequest) -> tuple[str, ...]:
+        """Return the order that an index has for what is filtered by."""
+        return order_of_credentials(request)
+
     def get_list_display(self, request: HttpRequest) -> tuple[Any, ...]:
         """Return the columns."""
         return (
@@ -41,6 +52,16 @@ class CredentialList(DeskAdmin):
             *self.who,
             columns.scope_summary,
             columns.last_use,
-            columns.live_tokens(),
+            self.live_tokens_column(request),
             columns.expiry,
         )
+
+    def live_tokens_column(self, request: HttpRequest) -> Callable[[Any], Any]:
+        """Return the column of the live tokens, which leads to them who may look."""
+        site = self.admin_site
+        may_look = site.is_registered(AccessToken) and (
+            site.get_model_admin(AccessToken).has_view_permission(request)
+        )
+        if not may_look:
+            return columns.live_tokens()
+        return columns.live_tokens(reverse(f"{site.name}:token_exchange_accesstoken_changelist"))

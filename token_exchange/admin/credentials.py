@@ -14,6 +14,7 @@ from token_exchange import credentials as verbs
 from token_exchange.admin import columns
 from token_exchange.admin.credential_list import CredentialList
 from token_exchange.admin.desk import ObjectPage, bulk_action
+from token_exchange.admin.filters import OrganizationFilter, StateFilter, SubjectFilter
 from token_exchange.admin.forms import CredentialForm
 from token_exchange.admin.issuing import issue_page
 from token_exchange.admin.permitting import may_grant_reserved, may_hold_secret
@@ -63,7 +64,7 @@ class CredentialAdmin(CredentialList):
         """Return what an issue asks for, or all that may be seen of a credential: no digest."""
         if obj is None:
             return ((None, {"fields": (*self.who, "name")}), _POLICY, _NOTES)
-        use = (columns.live_tokens(), columns.last_use, "secret_issued_at")
+        use = (self.live_tokens_column(request), columns.last_use, "secret_issued_at")
         previous = ("previous_secret_expires_at", columns.previous_secret_last_use)
         history = ("created_at", "created_by", "revoked_at", "revoked_by", "revocation_reason")
         return (
@@ -120,6 +121,10 @@ class APIKeyAdmin(CredentialAdmin):
     """API keys, which may speak for a user."""
 
     who = ("organization", "owner")
+    list_filter: ClassVar[Any] = (StateFilter, SubjectFilter, OrganizationFilter)
+    search_help_text = _(
+        "Search by the full identifier, the beginning of a name, or the full username of the owner"
+    )
 
 
 class ClientAppAdmin(CredentialAdmin):
