@@ -15,7 +15,7 @@ from django.test import Client
 from hypothesis import settings as hypothesis_settings
 
 from tests.clients import HttpsClient
-from token_exchange import revocation, signing
+from token_exchange import counting, revocation, signing
 
 # As many examples on every machine, however slow it is; a failure prints how to repeat it.
 hypothesis_settings.register_profile("token_exchange", deadline=None, print_blob=True)
@@ -33,7 +33,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture(autouse=True)
 def _fresh_process() -> Iterator[None]:
-    """Forget what a process remembers: its keys, what is revoked, the counters in local memory."""
+    """Forget what a process remembers: keys, revocations, counts, the counters in local memory."""
     _forget()
     yield
     _forget()
@@ -42,6 +42,7 @@ def _fresh_process() -> Iterator[None]:
 def _forget() -> None:
     signing.forget_key_set()
     revocation.forget_revocations()
+    counting.forget_counts()
     cache.clear()
 
 

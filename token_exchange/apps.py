@@ -22,9 +22,10 @@ class TokenExchangeConfig(AppConfig):
 
     def ready(self) -> None:
         """Connect the listeners; models can be imported only now."""
-        from token_exchange import checks
+        from token_exchange import checks, counting
 
         checks.register()
+        counting.start()
         post_migrate.connect(_ensure_first_key, sender=self)
         self._connect_to_models()
         if global_apps.is_installed("drf_spectacular"):

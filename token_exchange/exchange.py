@@ -52,6 +52,8 @@ class IssuedToken:
     """Seconds since the epoch."""
     lifetime_seconds: int
     """What is left of its life."""
+    is_reused: bool = False
+    """Whether it has been handed out before."""
 
 
 def mint(credential: AuthenticatedCredential, asked: TokenRequest, *, now: datetime) -> IssuedToken:
@@ -115,6 +117,7 @@ def _again(
         scope=claims.scope,
         expires_at=claims.expires_at,
         lifetime_seconds=int(claims.expires_at - now.timestamp()),
+        is_reused=True,
     )
 
 

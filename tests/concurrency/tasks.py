@@ -11,7 +11,7 @@ from typing import Any
 from django.test import Client
 from django.utils import timezone
 
-from token_exchange import credentials, purging, signing
+from token_exchange import counting, credentials, purging, signing
 from token_exchange.credentials import CredentialConflict
 from token_exchange.models import Credential
 
@@ -87,6 +87,16 @@ def publish_signing_key(member: int, signals: Any) -> str | None:
         return signing.rotate_signing_key(now=timezone.now()).kid
     except signing.SigningKeyConflict:
         return None
+
+
+def count_and_flush(member: int, signals: Any, now: float, rounds: int) -> None:
+    """Count what all others count, in an order of its own, and write it again and again."""
+    signals.start.wait(SECONDS)
+    for turn in range(rounds):
+        for number in range(50):
+            identifier = f"id{(number * (member + 3) + turn) % 50}"
+            counting.count("exchanged", now=now, organization_id=1, identifier=identifier)
+        counting.flush()
 
 
 def _post(client: Client, path: str, headers: dict[str, str]) -> Any:

@@ -7,7 +7,7 @@ tokens lack their signatures, private keys are encrypted.
 from token_exchange.models.access_token import AccessToken
 from token_exchange.models.audit_event import AuditEvent
 from token_exchange.models.credential import Credential
-from token_exchange.models.hourly_count import HourlyCount
+from token_exchange.models.hourly_count import Counted, Dashboard, HourlyCount
 from token_exchange.models.kinds import APIKey, ClientApp
 from token_exchange.models.organization import (
     ORGANIZATION_MODEL,
@@ -25,7 +25,9 @@ __all__ = [
     "AccessToken",
     "AuditEvent",
     "ClientApp",
+    "Counted",
     "Credential",
+    "Dashboard",
     "HourlyCount",
     "Organization",
     "Revocation",

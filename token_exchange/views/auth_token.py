@@ -23,13 +23,13 @@ from token_exchange.exchange import IssuedToken, obtain_auth_token, reuse_ends_a
 from token_exchange.throttling import count_success
 from token_exchange.transport import client_address
 from token_exchange.views.body import read_members
-from token_exchange.views.endpoint import credential_of, endpoint, log_issue, token_response
+from token_exchange.views.endpoint import credential_of, endpoint, record_issue, token_response
 
 _MAX_REFERENCE_LENGTH: Final = 255
 _SURROGATE: Final = re.compile("[\ud800-\udfff]")
 
 
-@endpoint("POST", "DELETE", challenge=BASIC_CHALLENGE)
+@endpoint("POST", "DELETE", challenge=BASIC_CHALLENGE, counted=True)
 def auth_token(request: HttpRequest) -> HttpResponse:
     """Hand out the client's auth token, the same one while it lasts, or end its tokens."""
     now = timezone.now()
@@ -40,7 +40,7 @@ def auth_token(request: HttpRequest) -> HttpResponse:
         return token_response({"success": True}, usage)
     reference = _reference(read_members(request))
     issued = obtain_auth_token(credential, now=now)
-    log_issue(request, credential, issued)
+    record_issue(request, credential, issued)
     return token_response(
         {"success": True, "access_token": _auth_token_object(issued), **reference}, usage
     )

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import logging
+import time
 from collections.abc import Callable
 from functools import wraps
 from typing import Any, Final, TypeAlias
@@ -18,6 +19,7 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.debug import sensitive_post_parameters, sensitive_variables
 
+from token_exchange import counting
 from token_exchange.core.errors import (
     CredentialRequired,
     InvalidClient,
@@ -40,13 +42,16 @@ _NO_STORE: Final = {"Cache-Control": "no-store", "Pragma": "no-cache"}
 
 
 def endpoint(
-    *methods: str, challenge: str = "", refusal: str = InvalidClient.description
+    *methods: str,
+    challenge: str = "",
+    refusal: str = InvalidClient.description,
+    counted: bool = False,
 ) -> Callable[[View], View]:
     """Make a view of a function that returns a response or raises a ``TokenExchangeError``.
 
     It answers ``methods`` only, over https, outside any transaction of ATOMIC_REQUESTS, and every
     failure in the one error shape; a 401 carries ``challenge``, and ``refusal`` is what every
-    refused credential is told.
+    refused credential is told. Where a POST is an exchange, failures are ``counted``.
     """
 
     def decorate(view: View) -> View:
@@ -62,7 +67,10 @@ def endpoint(
                 require_https(request)
                 return view(request)
             except Exception as raised:  # noqa: BLE001 - no failure may answer in another shape
-                response = _refuse(request, _as_refusal(raised, request, refusal))
+                error = _as_refusal(raised, request, refusal)
+                if counted and request.method == "POST":
+                    counting.count(error.reason, now=time.time(), identifier=error.identifier)
+                response = _refuse(request, error)
             if response.status_code == InvalidClient.status:
                 response["WWW-Authenticate"] = challenge
             if response.status_code == MethodNotAllowed.status:
@@ -74,10 +82,16 @@ def endpoint(
     return decorate
 
 
-def log_issue(
+def record_issue(
     request: HttpRequest, credential: AuthenticatedCredential, issued: IssuedToken
 ) -> None:
-    """Log that a token was handed out, by its ``jti``; the token itself is in no log."""
+    """Count and log that a token was handed out, by its ``jti``; the token is in no log."""
+    counting.count(
+        counting.REUSED if issued.is_reused else counting.EXCHANGED,
+        now=time.time(),
+        organization_id=credential.organization_id,
+        identifier=credential.identifier,
+    )
     log_event(
         logging.INFO,
         "token.issued",
@@ -119,6 +133,7 @@ def _as_refusal(raised: Exception, request: HttpRequest, refusal: str) -> TokenE
             count_failure(request, address=client_address(request))
         except TokenExchangeError as limited:
             _log(request, error)
+            limited.identifier = error.identifier
             return limited
     return error
 

@@ -16,14 +16,14 @@ from token_exchange.granting import TokenRequest
 from token_exchange.throttling import count_success
 from token_exchange.transport import client_address
 from token_exchange.views.body import read_members
-from token_exchange.views.endpoint import credential_of, endpoint, log_issue, token_response
+from token_exchange.views.endpoint import credential_of, endpoint, record_issue, token_response
 
 _REPEATABLE: Final = frozenset({"audience"})  # RFC 8707, section 2
 _MAX_AUDIENCES: Final = 20
 _MAX_DIGITS: Final = 10
 
 
-@endpoint("POST", challenge=API_KEY_CHALLENGE, refusal="Invalid API Key")
+@endpoint("POST", challenge=API_KEY_CHALLENGE, refusal="Invalid API Key", counted=True)
 def token(request: HttpRequest) -> HttpResponse:
     """Exchange the API key in the Authorization header for a new access token."""
     now = timezone.now()
@@ -32,7 +32,7 @@ def token(request: HttpRequest) -> HttpResponse:
     )
     usage = count_success(request, name="token", identifier=credential.identifier)
     issued = mint(credential, _asked(request), now=now)
-    log_issue(request, credential, issued)
+    record_issue(request, credential, issued)
     return token_response(
         {
             "access_token": issued.token,
