@@ -8,6 +8,7 @@ that nobody learns from a write which credentials there are.
 from __future__ import annotations
 
 import atexit
+import contextlib
 import logging
 import os
 import time
@@ -126,7 +127,7 @@ def start() -> None:
     """Write after responses, and at the end of this process; a forked one begins at zero."""
     request_finished.connect(_flush_if_due)
     atexit.register(_flush_at_exit)
-    if hasattr(os, "register_at_fork"):
+    with contextlib.suppress(AttributeError):  # where nothing forks
         os.register_at_fork(after_in_child=partial(_pending.forget, due_at=0))
 
 
