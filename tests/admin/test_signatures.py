@@ -14,12 +14,11 @@ from token_exchange.admin import (
     ClientAppAdmin,
     OrganizationAdmin,
     SigningKeyAdmin,
-    lists,
 )
 from token_exchange.models import AccessToken, APIKey, ClientApp, SigningKey
 
 ADMINS = (APIKeyAdmin, ClientAppAdmin, AccessTokenAdmin, SigningKeyAdmin, OrganizationAdmin)
-FILTERS = (lists.StateFilter, lists.TokenStateFilter, lists.OrganizationFilter)
+FILTERS = (filters.StateFilter, filters.TokenStateFilter, filters.OrganizationFilter)
 
 
 def names_of(method):

@@ -36,7 +36,7 @@ from token_exchange.admin.audit_filters import (
 )
 from token_exchange.admin.audit_targets import Whereabouts
 from token_exchange.admin.desk import DeskAdmin
-from token_exchange.admin.lists import OrganizationFilter
+from token_exchange.admin.filters import OrganizationFilter
 from token_exchange.models import AuditEvent
 
 _TONES: Final = {
