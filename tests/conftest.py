@@ -15,6 +15,8 @@ from django.test import Client
 from hypothesis import settings as hypothesis_settings
 
 from tests.clients import HttpsClient
+from tests.factories import make_organization
+from tests.self_service import grants
 from token_exchange import counting, revocation, signing
 
 # As many examples on every machine, however slow it is; a failure prints how to repeat it.
@@ -91,3 +93,13 @@ def hear() -> Iterator[Callable[[Signal], list[dict[str, Any]]]]:
     yield listen
     for signal, receiver in connected:
         signal.disconnect(receiver)
+
+
+@pytest.fixture
+def grant(db: None, token_exchange_settings: Callable[..., None]) -> Iterator[dict[str, Any]]:
+    """Grant every user keys with the scope reports:read; change the dictionary for more."""
+    token_exchange_settings(SELF_SERVICE_GRANT=grants.PATH)
+    grants.granted.clear()
+    grants.granted.update(organization=make_organization(), scopes=["reports:read"])
+    yield grants.granted
+    grants.granted.clear()

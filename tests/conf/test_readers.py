@@ -65,6 +65,7 @@ class TestEachSetting:
             "token": Rate(5, 10),
             "auth_token": Rate(60, 60),
             "leak_report": Rate(30, 60),
+            "self_service": Rate(60, 60),
         }
 
     def test_scopes_do_not_follow_the_dictionary_that_was_written(self):

@@ -60,6 +60,7 @@ class TestDefaults:
                 "auth_token": Rate(60, 60),
                 "failure": Rate(30, 60),
                 "leak_report": Rate(30, 60),
+                "self_service": Rate(60, 60),
             },
             rate_limit_fail_open=True,
             num_proxies=None,

@@ -52,6 +52,10 @@ class TestCodes:
             "InvalidToken": (401, "invalid_token"),
             "ExpiredToken": (401, "invalid_token"),
             "InsufficientScope": (403, "insufficient_scope"),
+            "AuthenticationRequired": (401, "invalid_request"),
+            "AccessDenied": (403, "access_denied"),
+            "NotFound": (404, "not_found"),
+            "Conflict": (409, "conflict"),
             "SlowDown": (429, "slow_down"),
         }
 

@@ -20,7 +20,7 @@ from token_exchange.core.secret_strings import PREFIX_PATTERN
 ISSUER: Final = "issuer"
 RESOURCE_SERVER: Final = "resource-server"
 
-RATE_NAMES: Final = ("token", "auth_token", "failure", "leak_report")
+RATE_NAMES: Final = ("token", "auth_token", "failure", "leak_report", "self_service")
 _RATE: Final = re.compile(r"([1-9][0-9]{0,8})/([1-9][0-9]{0,5})?([smhd])")
 _RATE_UNITS: Final = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 
@@ -209,4 +209,5 @@ DEFAULT_RATE_LIMITS: Final[Mapping[str, str | None]] = {
     "auth_token": "60/m",
     "failure": "30/m",
     "leak_report": "30/m",
+    "self_service": "60/m",
 }

@@ -136,8 +136,9 @@ class Settings:
         DEFAULT_RATE_LIMITS,
         readers.rate_limits,
         "Requests per credential at each exchange (`token`, `auth_token`) and refused requests per "
-        "address (`failure`), and reports of leaks per address (`leak_report`), as '60/m'. A rate "
-        "of None is off; None for all turns all off.",
+        "address (`failure`), reports of leaks per address (`leak_report`), and what users do to "
+        "their own keys, per user (`self_service`), as '60/m'. A rate of None is off; None for all "
+        "turns all off.",
     )
     rate_limit_fail_open: bool = _setting(
         "E019",

@@ -125,6 +125,40 @@ class InsufficientScope(TokenExchangeError):
     error = "insufficient_scope"
     description = "The request requires higher privileges than provided by the access token."
 
+    scope: str = ""
+    """What the token would need, for its challenge."""
+
+
+class AuthenticationRequired(InvalidRequest):
+    """Refuse a request that says of nobody that it is theirs (RFC 6750, section 3.1)."""
+
+    status = 401
+    description = "Authentication is required: send a Bearer token, or sign in."
+
+
+class AccessDenied(TokenExchangeError):
+    """Refuse what somebody known may not do (RFC 6749, section 4.1.2.1)."""
+
+    status = 403
+    error = "access_denied"
+    description = "This is not allowed."
+
+
+class NotFound(TokenExchangeError):
+    """Refuse to say whether it is somebody else's, or nobody's (RFC 9110, section 15.5.5)."""
+
+    status = 404
+    error = "not_found"
+    description = "There is no such API key."
+
+
+class Conflict(TokenExchangeError):
+    """Refuse what the state of things does not allow now (RFC 9110, section 15.5.10)."""
+
+    status = 409
+    error = "conflict"
+    description = "The state of the API key does not allow this now."
+
 
 class SlowDown(TokenExchangeError):
     """Refuse a request over its rate (RFC 8628, section 3.5; status of RFC 6585, section 4)."""

@@ -9,6 +9,7 @@ from ipaddress import (
     IPv4Network,
     IPv6Address,
     IPv6Network,
+    collapse_addresses,
     ip_address,
     ip_network,
 )
@@ -54,6 +55,33 @@ def is_within(address: str, networks: Iterable[str]) -> bool:
             if parsed in parse_network(each):
                 return True
     return False
+
+
+def lie_within(networks: Iterable[str], bounds: Iterable[str]) -> bool:
+    """Tell whether every address of the networks is in one of the bounds; none means all.
+
+    Raises ``ValueError`` for what is not a network.
+    """
+    inner, outer = _collapse(networks), _collapse(bounds)
+    if not outer:
+        return True
+    return bool(inner) and all(any(_is_part(each, of=whole) for whole in outer) for each in inner)
+
+
+def _is_part(network: Network, *, of: Network) -> bool:
+    # Said twice for the types: a network of one family cannot be asked about one of the other.
+    if isinstance(network, IPv4Network):
+        return isinstance(of, IPv4Network) and network.subnet_of(of)
+    return isinstance(of, IPv6Network) and network.subnet_of(of)
+
+
+def _collapse(networks: Iterable[str]) -> list[Network]:
+    """Merge neighbours, so that a network in the union of several is in one of what is left."""
+    parsed = [parse_network(each) for each in networks]
+    return [
+        *collapse_addresses(each for each in parsed if isinstance(each, IPv4Network)),
+        *collapse_addresses(each for each in parsed if isinstance(each, IPv6Network)),
+    ]
 
 
 def site_of(address: str) -> str:

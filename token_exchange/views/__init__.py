@@ -4,5 +4,14 @@ from token_exchange.views.auth_token import auth_token
 from token_exchange.views.jwks import jwks
 from token_exchange.views.revocations import revocations
 from token_exchange.views.token import token
+from token_exchange.views.user_api_keys import rotate_user_api_key, user_api_key, user_api_keys
 
-__all__ = ["auth_token", "jwks", "revocations", "token"]
+__all__ = [
+    "auth_token",
+    "jwks",
+    "revocations",
+    "rotate_user_api_key",
+    "token",
+    "user_api_key",
+    "user_api_keys",
+]

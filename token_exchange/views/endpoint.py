@@ -20,9 +20,12 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.debug import sensitive_post_parameters, sensitive_variables
 
 from token_exchange import counting
+from token_exchange.core.challenges import bearer_challenge
 from token_exchange.core.errors import (
     CredentialRequired,
+    InsufficientScope,
     InvalidClient,
+    InvalidToken,
     MalformedAuthorization,
     MethodNotAllowed,
     ServerError,
@@ -36,7 +39,7 @@ from token_exchange.outages import DATABASE_AWAY
 from token_exchange.throttling import RateExceeded, Usage, count_failure
 from token_exchange.transport import authorization, client_address, require_https
 
-View: TypeAlias = Callable[[HttpRequest], HttpResponse]
+View: TypeAlias = Callable[..., HttpResponse]
 
 _NO_STORE: Final = {"Cache-Control": "no-store", "Pragma": "no-cache"}
 
@@ -60,19 +63,19 @@ def endpoint(
         @sensitive_variables()
         @sensitive_post_parameters()
         @wraps(view)
-        def answer(request: HttpRequest) -> HttpResponse:
+        def answer(request: HttpRequest, **path: str) -> HttpResponse:
             try:
                 if request.method not in methods:
                     raise MethodNotAllowed(reason="method_not_allowed")
                 require_https(request)
-                return view(request)
+                return view(request, **path)
             except Exception as raised:  # noqa: BLE001 - no failure may answer in another shape
                 error = _as_refusal(raised, request, refusal)
                 if counted and request.method == "POST":
                     counting.count(error.reason, now=time.time(), identifier=error.identifier)
                 response = _refuse(request, error)
-            if response.status_code == InvalidClient.status:
-                response["WWW-Authenticate"] = challenge
+                if needed := _challenge(error, challenge):
+                    response["WWW-Authenticate"] = needed
             if response.status_code == MethodNotAllowed.status:
                 response["Allow"] = ", ".join(methods)
             return response
@@ -102,10 +105,12 @@ def record_issue(
     )
 
 
-def token_response(body: dict[str, Any], usage: Usage | None) -> HttpResponse:
+def token_response(body: dict[str, Any], usage: Usage | None, *, status: int = 200) -> HttpResponse:
     """Answer with a token, which nothing on the way may keep (RFC 6749, section 5.1)."""
     headers = _NO_STORE if usage is None else {**_NO_STORE, **usage.headers}
-    return HttpResponse(json.dumps(body), content_type="application/json", headers=headers)
+    return HttpResponse(
+        json.dumps(body), status=status, content_type="application/json", headers=headers
+    )
 
 
 def credential_of(request: HttpRequest, scheme: str) -> str:
@@ -123,11 +128,19 @@ def credential_of(request: HttpRequest, scheme: str) -> str:
     return header.parameter
 
 
+def _challenge(error: TokenExchangeError, challenge: str) -> str:
+    if isinstance(error, InvalidToken):
+        return bearer_challenge(error)
+    if isinstance(error, InsufficientScope) and error.scope:
+        return bearer_challenge(error, scope=error.scope)
+    return challenge if error.status == InvalidClient.status else ""
+
+
 def _as_refusal(raised: Exception, request: HttpRequest, refusal: str) -> TokenExchangeError:
-    """Return what is told; a refused credential counts against its address."""
+    """Return what is told; a refused credential or token counts against its address."""
     error = _as_error(raised)
-    if isinstance(error, InvalidClient):
-        if not isinstance(error, CredentialRequired):
+    if isinstance(error, (InvalidClient, InvalidToken)):
+        if not isinstance(error, (CredentialRequired, InvalidToken)):
             error = InvalidClient(refusal, reason=error.reason, identifier=error.identifier)
         try:
             count_failure(request, address=client_address(request))

@@ -1,0 +1,33 @@
+"""What may users do to the API keys that speak for them, and how far does that go?"""
+
+from token_exchange.self_service.authority import KEYS_MANAGE_SCOPE, authority_of
+from token_exchange.self_service.bounds import Bounds, Policy
+from token_exchange.self_service.callers import Caller, caller_by_session, caller_by_token
+from token_exchange.self_service.grants import DEFAULT_MAX_KEYS, SelfServiceGrant, grant_of
+from token_exchange.self_service.verbs import (
+    KeyPage,
+    KeyRequest,
+    create,
+    keys_of,
+    revoke,
+    rotate,
+)
+
+__all__ = [
+    "DEFAULT_MAX_KEYS",
+    "KEYS_MANAGE_SCOPE",
+    "Bounds",
+    "Caller",
+    "KeyPage",
+    "KeyRequest",
+    "Policy",
+    "SelfServiceGrant",
+    "authority_of",
+    "caller_by_session",
+    "caller_by_token",
+    "create",
+    "grant_of",
+    "keys_of",
+    "revoke",
+    "rotate",
+]

@@ -1,0 +1,135 @@
+"""Users manage the API keys that speak for them: ``/v1/user-api-keys``."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+from django.http import HttpRequest, HttpResponse
+from django.utils import timezone
+from django.views.decorators.debug import sensitive_variables
+
+from token_exchange import self_service
+from token_exchange.core.challenges import BEARER_CHALLENGE
+from token_exchange.core.errors import InvalidRequest
+from token_exchange.credentials import IssuedSecret
+from token_exchange.models import Credential
+from token_exchange.self_service import Caller, KeyRequest
+from token_exchange.throttling import Usage, count_success
+from token_exchange.views.body import read_members
+from token_exchange.views.callers import caller_of
+from token_exchange.views.endpoint import endpoint, token_response
+from token_exchange.views.parameters import (
+    read_audience,
+    read_scope,
+    read_seconds,
+    read_strings,
+    read_text,
+    read_time,
+    read_truth,
+)
+
+_REPEATABLE: Final = frozenset({"audience", "allowed_networks"})
+# More than any is meant to be, and no sum with a date is out of range.
+_CENTURY_SECONDS: Final = 36_525 * 86_400
+
+
+@endpoint("GET", "HEAD", "POST", challenge=BEARER_CHALLENGE)
+def user_api_keys(request: HttpRequest) -> HttpResponse:
+    """List the caller's keys, the newest first, or make one more."""
+    now = timezone.now()
+    caller, usage = _caller(request)
+    if request.method == "POST":
+        asked = _asked(read_members(request, repeatable=_REPEATABLE), now=now)
+        issued = self_service.create(caller, asked, now=now)
+        # As a client that registers itself is answered (RFC 7591, section 3.2.1).
+        return token_response(_with_secret(issued, now=now), usage, status=201)
+    page = self_service.keys_of(caller, after=request.GET.get("after"))
+    more = {} if page.next is None else {"next": page.next}
+    keys = [describe(each, now=now) for each in page.keys]
+    return token_response({"api_keys": keys, **more}, usage)
+
+
+@endpoint("DELETE", challenge=BEARER_CHALLENGE)
+def user_api_key(request: HttpRequest, *, identifier: str) -> HttpResponse:
+    """End one of the caller's keys, and all its tokens."""
+    caller, usage = _caller(request)
+    self_service.revoke(caller, identifier, now=timezone.now())
+    return token_response({"success": True}, usage)
+
+
+@endpoint("POST", challenge=BEARER_CHALLENGE)
+def rotate_user_api_key(request: HttpRequest, *, identifier: str) -> HttpResponse:
+    """Give one of the caller's keys a new secret."""
+    now = timezone.now()
+    caller, usage = _caller(request)
+    members = read_members(request)
+    overlap = read_seconds(members, "overlap", minimum=0)
+    issued = self_service.rotate(
+        caller,
+        identifier,
+        now=now,
+        overlap=None if overlap is None else timedelta(seconds=min(overlap, _CENTURY_SECONDS)),
+        compromised=read_truth(members, "compromised"),
+    )
+    return token_response(_with_secret(issued, now=now), usage)
+
+
+def describe(key: Credential, *, now: datetime) -> dict[str, Any]:
+    """Return what a user is told of a key; what there is not is left out, and never null."""
+    times = {
+        "created_at": key.created_at,
+        "expires_at": key.expires_at,
+        "previous_secret_expires_at": (
+            key.previous_secret_expires_at if key.has_previous_secret(now=now) else None
+        ),
+        "revoked_at": key.revoked_at,
+        "last_used_at": key.last_used_at,
+    }
+    return {
+        "id": key.identifier,
+        "label": key.name,
+        "organization": str(key.organization_id),
+        "state": key.state(now=now).value,
+        "scope": " ".join(sorted(key.scopes)),
+        "audience": key.audience,
+        "allowed_networks": key.allowed_networks,
+        **{name: _text(time) for name, time in times.items() if time is not None},
+        **({"last_used_from": key.last_used_from} if key.last_used_from else {}),
+    }
+
+
+@sensitive_variables("issued")
+def _with_secret(issued: IssuedSecret, *, now: datetime) -> dict[str, Any]:
+    return {**describe(issued.credential, now=now), "api_key": issued.raw_secret}
+
+
+def _caller(request: HttpRequest) -> tuple[Caller, Usage | None]:
+    caller = caller_of(request)
+    identifier = f"user:{caller.user.pk}"
+    return caller, count_success(request, name="self_service", identifier=identifier)
+
+
+def _asked(members: dict[str, Any], *, now: datetime) -> KeyRequest:
+    return KeyRequest(
+        label=read_text(members, "label"),
+        scopes=read_scope(members),
+        audience=read_audience(members),
+        allowed_networks=read_strings(members, "allowed_networks"),
+        expires_at=_expires_at(members, now=now),
+    )
+
+
+def _expires_at(members: dict[str, Any], *, now: datetime) -> datetime | None:
+    seconds, time = read_seconds(members, "expires_in"), read_time(members, "expires_at")
+    if seconds is None:
+        return time
+    if time is not None:
+        raise InvalidRequest(
+            "Send one of the parameters expires_in and expires_at.", reason="two_expiries"
+        )
+    return now + timedelta(seconds=min(seconds, _CENTURY_SECONDS))
+
+
+def _text(time: datetime) -> str:
+    return f"{time:%Y-%m-%dT%H:%M:%S}Z"
