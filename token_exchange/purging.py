@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import datetime
-from typing import Any, Final
+from datetime import datetime, timedelta
+from typing import Any, Final, NamedTuple
 
 from django.db import OperationalError, connections, transaction
-from django.db.models import Max, Min, QuerySet
+from django.db.models import Max, Min, Model, QuerySet
 
 from token_exchange.conf import get_settings
-from token_exchange.models import AccessToken, Revocation
+from token_exchange.models import AccessToken, AuditEvent, HourlyCount, Revocation
 
 WINDOW_ROWS: Final = 1000
 """Rows that the first transaction looks at; how long it takes decides about the next."""
@@ -26,14 +26,32 @@ WINDOW_SECONDS: Final = 0.02
 LIVE_ROWS_IN_A_ROW: Final = 1_000_000
 """After so many rows that are hardly ever dead, the others are looked up by their expiry."""
 
+COUNT_RETENTION: Final = timedelta(days=15)
+"""How long it is kept how many exchanges an hour had: two weeks can be compared."""
+
 _DEAD_ENOUGH: Final = 0.01
 _LOCK_TIMEOUT: Final = "20ms"
 
 
+class _Time(NamedTuple):
+    field: str
+    """By which a row is dead; an index begins with it."""
+    what: str
+
+
+_TIMES: Final[Mapping[type[Model], _Time]] = {
+    AccessToken: _Time("expires_at", "tokens"),
+    Revocation: _Time("expires_at", "revocations"),
+    AuditEvent: _Time("occurred_at", "audit events"),
+    HourlyCount: _Time("hour", "hourly counts"),
+}
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PurgeProgress:
-    """How far a purge has come: through primary keys, which costs no count."""
+    """How far a purge of one table has come: through primary keys, which costs no count."""
 
+    what: str = "tokens"
     deleted: int
     first_pk: int
     reached_pk: int
@@ -46,6 +64,8 @@ class Purged:
 
     tokens: int
     revocations: int
+    audit_events: int = 0
+    hourly_counts: int = 0
 
 
 def purge_expired(
@@ -54,17 +74,26 @@ def purge_expired(
     time_budget_seconds: float = float("inf"),
     on_progress: Callable[[PurgeProgress], None] = lambda progress: None,
 ) -> Purged:
-    """Delete expired revocations, which are few, and then expired tokens; return how many.
+    """Delete all that is over, what is few first and expired tokens last; return how many.
 
     Stops after ``time_budget_seconds``; what is left waits for the next run. Progress is that of
-    the tokens.
+    the audit events and of the tokens.
     """
     stop_at = time.monotonic() + time_budget_seconds
-    revocations = purge_expired_revocations(now=now, time_budget_seconds=time_budget_seconds)
-    tokens = purge_expired_tokens(
-        now=now, time_budget_seconds=stop_at - time.monotonic(), on_progress=on_progress
+
+    def seconds_left() -> float:
+        return stop_at - time.monotonic()
+
+    return Purged(
+        revocations=purge_expired_revocations(now=now, time_budget_seconds=seconds_left()),
+        hourly_counts=purge_old_counts(now=now, time_budget_seconds=seconds_left()),
+        audit_events=purge_audit_events(
+            now=now, time_budget_seconds=seconds_left(), on_progress=on_progress
+        ),
+        tokens=purge_expired_tokens(
+            now=now, time_budget_seconds=seconds_left(), on_progress=on_progress
+        ),
     )
-    return Purged(tokens=tokens, revocations=revocations)
 
 
 def purge_expired_tokens(
@@ -89,28 +118,60 @@ def purge_expired_tokens(
 def purge_expired_revocations(*, now: datetime, time_budget_seconds: float = float("inf")) -> int:
     """Delete revocations whose last token is dead, in the manner of tokens; return how many."""
     dead = Revocation.objects.on_writer().filter(expires_at__lt=now)
-    return _purge(dead, time_budget_seconds, lambda progress: None)
+    return _purge(dead, time_budget_seconds)
+
+
+def purge_old_counts(*, now: datetime, time_budget_seconds: float = float("inf")) -> int:
+    """Delete hourly counts older than ``COUNT_RETENTION``; return how many."""
+    old = HourlyCount.objects.on_writer().filter(hour__lt=now - COUNT_RETENTION)
+    return _purge(old, time_budget_seconds, is_in_order=True)
+
+
+def purge_audit_events(
+    *,
+    now: datetime,
+    time_budget_seconds: float = float("inf"),
+    on_progress: Callable[[PurgeProgress], None] = lambda progress: None,
+) -> int:
+    """Delete audit events older than ``AUDIT_RETENTION``, where there is one; return how many."""
+    retention = get_settings().audit_retention
+    if retention is None:
+        return 0
+    old = AuditEvent.objects.on_writer().filter(occurred_at__lt=now - retention)
+    return _purge(old, time_budget_seconds, on_progress, is_in_order=True)
 
 
 def _purge(
-    dead: QuerySet[Any], budget_seconds: float, on_progress: Callable[[PurgeProgress], None]
+    dead: QuerySet[Any],
+    budget_seconds: float,
+    on_progress: Callable[[PurgeProgress], None] = lambda progress: None,
+    *,
+    is_in_order: bool = False,
 ) -> int:
+    """Delete the rows; where they are in the order of age, read none behind the youngest."""
     stop_at = time.monotonic() + budget_seconds
     bounds = _rows(dead).aggregate(first=Min("pk"), last=Max("pk"))
-    if bounds["last"] is None:
+    first, last = bounds["first"], _youngest(dead) if is_in_order else bounds["last"]
+    if last is None:
         return 0
     deleted = 0
-    for reached, count in _by_key(dead, stop_at=stop_at, **bounds):
+    for reached, count in _by_key(dead, stop_at=stop_at, first=first, last=last):
         deleted += count
         on_progress(
             PurgeProgress(
+                what=_TIMES[dead.model].what,
                 deleted=deleted,
-                first_pk=bounds["first"],
+                first_pk=first,
                 reached_pk=reached,
-                last_pk=bounds["last"],
+                last_pk=last,
             )
         )
     return deleted
+
+
+def _youngest(dead: QuerySet[Any]) -> int | None:
+    # One that is out of order, behind it, is the youngest that is left in a later run.
+    return dead.order_by(_TIMES[dead.model].field, "pk").values_list("pk", flat=True).last()
 
 
 def _rows(dead: QuerySet[Any]) -> QuerySet[Any]:
@@ -155,9 +216,9 @@ def _by_expiry(dead: QuerySet[Any], *, stop_at: float) -> Iterator[int]:
 
     No live row is read, but the dead lie scattered: where they are many, by key is faster.
     """
-    left, reached = dead, None
+    left, reached, field = dead, None, _TIMES[dead.model].field
     while time.monotonic() < stop_at:
-        oldest = left.order_by("expires_at").values_list("pk", "expires_at")
+        oldest = left.order_by(field).values_list("pk", field)
         found = list(oldest[:WINDOW_ROWS])
         count = _delete(dead.filter(pk__in=sorted(pk for pk, _ in found)))
         yield count
@@ -165,7 +226,7 @@ def _by_expiry(dead: QuerySet[Any], *, stop_at: float) -> Iterator[int]:
             return  # the last ones, or all held by others
         # Dead rows, and those that others hold, are not read again.
         reached = found[-1][1]
-        left = dead.filter(expires_at__gte=reached)
+        left = dead.filter(**{f"{field}__gte": reached})
 
 
 def _delete(dead: QuerySet[Any]) -> int:

@@ -10,10 +10,17 @@ import pytest
 
 from tests.commands.conftest import run, text
 from tests.factories import make_revocations, make_tokens
+from tests.purging.rows import make_counts, make_events
 from token_exchange.models import AccessToken, Revocation
 
 pytestmark = pytest.mark.django_db
 
+NOTHING = {
+    "deleted": 0,
+    "revocations_deleted": 0,
+    "audit_events_deleted": 0,
+    "hourly_counts_deleted": 0,
+}
 LONG_AGO = datetime(2020, 1, 1, tzinfo=UTC)
 
 
@@ -28,8 +35,8 @@ class TestPurgeExpiredTokens:
         make_dead_tokens(3)
         make_revocations(2, expires_at=LONG_AGO)
         make_revocations(1, expires_at=datetime.now(UTC) + timedelta(minutes=5))
-        assert run("purge_expired_tokens") == {"deleted": 3, "revocations_deleted": 2}
-        assert run("purge_expired_tokens") == {"deleted": 0, "revocations_deleted": 0}
+        assert run("purge_expired_tokens") == {**NOTHING, "deleted": 3, "revocations_deleted": 2}
+        assert run("purge_expired_tokens") == NOTHING
         assert Revocation.objects.count() == 1
         assert AccessToken.objects.count() == 1
 
@@ -37,7 +44,18 @@ class TestPurgeExpiredTokens:
         make_dead_tokens(2)
         make_revocations(1, expires_at=LONG_AGO)
         told = text("purge_expired_tokens", "--time-budget", "5m")
-        assert told == "Deleted 2 expired tokens and 1 expired revocations.\n"
+        assert told == (
+            "Deleted 2 expired tokens, 1 expired revocations, 0 old audit events and "
+            "0 old hourly counts.\n"
+        )
+
+    def test_tells_of_audit_events_and_counts(self, token_exchange_settings):
+        token_exchange_settings(AUDIT_RETENTION=86_400)
+        make_events(*[LONG_AGO] * 3, datetime.now(UTC))
+        make_counts(*[LONG_AGO] * 2, datetime.now(UTC))
+        deleted = {"audit_events_deleted": 3, "hourly_counts_deleted": 2}
+        assert run("purge_expired_tokens") == {**NOTHING, **deleted}
+        assert run("purge_expired_tokens") == NOTHING
 
     @pytest.mark.parametrize("budget", ["0", "-1", "soon", f"{10**12}d"])
     def test_refuses_a_budget_that_cannot_be(self, complaint, budget):
@@ -63,9 +81,20 @@ class TestProgressBar:
         make_dead_tokens(5)
         with self.terminal(monkeypatch) as shown:
             told = text("purge_expired_tokens")
-        assert told == "Deleted 5 expired tokens and 0 expired revocations.\n"
+        assert told.startswith("Deleted 5 expired tokens, 0 expired revocations, ")
         screen = "".join(shown)
-        assert screen.index("Purging") < screen.index("33%") < screen.index("100%")
+        assert screen.index("Purging tokens") < screen.index("33%") < screen.index("100%")
+
+    def test_is_shown_for_each_table(self, monkeypatch, token_exchange_settings):
+        monkeypatch.setattr("token_exchange.purging.WINDOW_ROWS", 2)
+        token_exchange_settings(AUDIT_RETENTION=86_400)
+        make_events(*[LONG_AGO] * 5)
+        make_dead_tokens(5)
+        with self.terminal(monkeypatch) as shown:
+            text("purge_expired_tokens")
+        screen = "".join(shown)
+        events, tokens = screen.index("Purging audit events"), screen.index("Purging tokens")
+        assert events < screen.index("100%") < tokens < screen.rindex("100%")
 
     def test_is_not_shown_where_there_is_nothing_to_do(self, monkeypatch):
         with self.terminal(monkeypatch) as shown:
@@ -75,7 +104,7 @@ class TestProgressBar:
     def test_is_not_shown_to_a_program(self, monkeypatch):
         make_dead_tokens(5)
         with self.terminal(monkeypatch) as shown:
-            assert run("purge_expired_tokens") == {"deleted": 5, "revocations_deleted": 0}
+            assert run("purge_expired_tokens") == {**NOTHING, "deleted": 5}
         assert shown == []
 
     def test_is_not_shown_in_a_log(self, capsys):

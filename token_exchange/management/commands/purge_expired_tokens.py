@@ -18,11 +18,12 @@ from token_exchange.purging import PurgeProgress, purge_expired
 
 
 class Command(OneAnswerCommand):
-    """Purge expired tokens and revocations."""
+    """Purge expired tokens and revocations, old audit events and old counts."""
 
     help = (
-        "Delete tokens that expired longer ago than TOKEN_RETENTION, and revocations of tokens "
-        "that have all expired."
+        "Delete tokens that expired longer ago than TOKEN_RETENTION, revocations of tokens that "
+        "have all expired, audit events older than AUDIT_RETENTION, and counts of exchanges older "
+        "than 15 days."
     )
 
     def add_own_arguments(self, parser: CommandParser) -> None:
@@ -39,25 +40,37 @@ class Command(OneAnswerCommand):
         budget = float("inf") if time_budget is None else time_budget.total_seconds()
         with _progress_bar(is_shown=sys.stderr.isatty() and not json) as show:
             purged = purge_expired(now=timezone.now(), time_budget_seconds=budget, on_progress=show)
-        return {"deleted": purged.tokens, "revocations_deleted": purged.revocations}
+        return {
+            "deleted": purged.tokens,
+            "revocations_deleted": purged.revocations,
+            "audit_events_deleted": purged.audit_events,
+            "hourly_counts_deleted": purged.hourly_counts,
+        }
 
     def text(self, answer: dict[str, Any]) -> str:
         """Say how many."""
-        tokens, revocations = answer["deleted"], answer["revocations_deleted"]
-        return f"Deleted {tokens} expired tokens and {revocations} expired revocations."
+        return (
+            f"Deleted {answer['deleted']} expired tokens, "
+            f"{answer['revocations_deleted']} expired revocations, "
+            f"{answer['audit_events_deleted']} old audit events and "
+            f"{answer['hourly_counts_deleted']} old hourly counts."
+        )
 
 
 @contextmanager
 def _progress_bar(*, is_shown: bool) -> Iterator[Callable[[PurgeProgress], None]]:
     """Lend a function that shows the progress, or one that shows nothing."""
     with ExitStack() as stack:
-        bars: list[Any] = []
+        bars: dict[str, Any] = {}
 
         def show(progress: PurgeProgress) -> None:
-            if not bars:  # how long it is, the first report tells
+            if progress.what not in bars:  # how long it is, the first report tells
+                stack.close()  # the one before
                 length = progress.last_pk - progress.first_pk + 1
-                bar = click.progressbar(length=length, label="Purging", file=sys.stderr)
-                bars.append(stack.enter_context(bar))
-            bars[0].update(progress.reached_pk - progress.first_pk + 1 - bars[0].pos)
+                label = f"Purging {progress.what}"
+                bar = click.progressbar(length=length, label=label, file=sys.stderr)
+                bars[progress.what] = stack.enter_context(bar)
+            bar = bars[progress.what]
+            bar.update(progress.reached_pk - progress.first_pk + 1 - bar.pos)
 
         yield show if is_shown else lambda progress: None
