@@ -40,6 +40,23 @@
         }
     });
 
+    // The admin's search for another row does not tell a screen reader what it is for.
+    const nameSearches = function() {
+        document.querySelectorAll("select.admin-autocomplete[id]").forEach(function(select) {
+            const label = document.querySelector(`label[for="${select.id}"]`);
+            const selection = select.parentElement.querySelector(".select2-selection");
+            if (label && selection) {
+                const chosen = selection.querySelector(".select2-selection__rendered");
+                label.id = label.id || `${select.id}_label`;
+                chosen.setAttribute("aria-labelledby", label.id);
+                selection.setAttribute("aria-labelledby", `${label.id} ${chosen.id}`);
+            }
+        });
+    };
+
+    // jQuery makes the searches in a turn of its own, which was asked for before this one.
+    window.addEventListener("load", () => setTimeout(nameSearches));
+
     window.addEventListener("pagehide", function() {
         document.querySelectorAll(".te-value").forEach((value) => value.replaceChildren());
     });

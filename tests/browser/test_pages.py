@@ -1,0 +1,70 @@
+"""Each page of the desk, whoever adds it: no barrier, nothing against the policy, no overflow."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from django.apps import apps
+from django.contrib import admin
+from django.urls import NoReverseMatch, reverse
+from django.utils import timezone
+
+from tests.browser.scene import Scene, populate
+from token_exchange.models import AccessToken, APIKey, ClientApp, SigningKey
+
+pytestmark = pytest.mark.browser
+
+MODELS = [
+    model
+    for model in apps.get_app_config("token_exchange").get_models(include_auto_created=True)
+    if admin.site.is_registered(model)
+]
+
+
+@pytest.fixture
+def scene(transactional_db: None) -> Scene:
+    return populate(now=timezone.now())
+
+
+def rows_of(model: type[Any], scene: Scene) -> list[Any]:
+    """Return rows that have something to show."""
+    chosen: dict[type[Any], list[Any]] = {
+        APIKey: [scene.active, scene.rotating, scene.revoked, scene.users],
+        ClientApp: [scene.app],
+        AccessToken: [scene.tokens[1]],
+        SigningKey: list(SigningKey.objects.order_by("pk")),
+    }
+    return chosen.get(model, [model._default_manager.first()])
+
+
+def paths(model: type[Any], scene: Scene) -> Iterator[str]:
+    """Yield the address of each page that the admin has of this model."""
+    for name in {pattern.name for pattern in admin.site.get_model_admin(model).get_urls()} - {None}:
+        for args in [(), *((row.pk,) for row in rows_of(model, scene))]:
+            try:
+                yield reverse(f"admin:{name}", args=args)
+            except NoReverseMatch:
+                continue
+
+
+@pytest.mark.parametrize("model", MODELS, ids=lambda model: model.__name__)
+def test_has_no_barrier_under_any_look(model, scene, open_window):
+    window = open_window(scene.operator)
+    pages = [path for path in sorted(paths(model, scene)) if window.is_page(path)]
+    assert len(pages) >= 2
+    for path in pages:
+        window.open(path)
+        window.inspect()
+
+
+def test_index_leads_to_each_list(scene, open_window):
+    window = open_window(scene.operator)
+    for path in (reverse("admin:index"), reverse("admin:app_list", args=["token_exchange"])):
+        window.open(path)
+        window.inspect()
+    names = window.page.locator("#content th a").all_inner_texts()
+    assert {str(model._meta.verbose_name_plural).lower() for model in MODELS} <= {
+        name.lower() for name in names
+    }
