@@ -6,7 +6,9 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from django import forms
 from django.contrib import admin
+from django.contrib.admin.widgets import AutocompleteSelect
 from django.contrib.auth import get_user_model
+from django.core.exceptions import ValidationError
 from django.db.models import QuerySet
 from django.http import HttpRequest
 
@@ -17,6 +19,25 @@ if TYPE_CHECKING:
     _ModelAdmin = admin.ModelAdmin[Any]
 else:
     _ModelAdmin = admin.ModelAdmin
+
+
+class OfferedSelect(AutocompleteSelect):
+    """A search whose form comes back with what may be chosen, and with nothing else.
+
+    Django's looks up whatever was sent, so that an id which is no number breaks the page.
+    """
+
+    def optgroups(self, name: str, value: Any, attr: Any = None) -> Any:
+        """Return the choices of a form that is shown again."""
+        return super().optgroups(name, list(filter(self._is_offered, value)), attr)
+
+    def _is_offered(self, value: Any) -> bool:
+        choices: Any = self.choices
+        try:
+            choices.field.to_python(value)
+        except ValidationError:
+            return False
+        return True
 
 
 class LimitedAdmin(_ModelAdmin):
@@ -68,6 +89,9 @@ class LimitedAdmin(_ModelAdmin):
         """
         if is_limited(request.user):
             kwargs |= {"widget": forms.Select, "queryset": _choices(db_field, request.user)}
+        elif db_field.name in self.get_autocomplete_fields(request):
+            using = kwargs.get("using")
+            kwargs["widget"] = OfferedSelect(db_field, self.admin_site, using=using)
         return super().formfield_for_foreignkey(db_field, request, **kwargs)
 
     def _is_closed_to(self, request: HttpRequest) -> bool:

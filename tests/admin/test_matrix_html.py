@@ -1,0 +1,190 @@
+"""Hostile text stays text on each page of the admin, and no page holds a digest."""
+
+from __future__ import annotations
+
+from html.parser import HTMLParser
+
+import pytest
+from django.urls import reverse
+from django.utils.html import escape
+
+from tests.admin import matrix
+from tests.admin.conftest import hidden_fields
+from tests.admin.pages import page
+from tests.admin.tenants import make_rows
+from tests.factories import make_organization
+from token_exchange.models import AccessToken, AuditEvent, Credential, SigningKey
+
+pytestmark = pytest.mark.django_db
+
+EVIL = "'\"><img src=x onerror=evil()></title></textarea></option><script>evil()</script>{{ opts }}"
+URL_ATTRIBUTES = {"href", "src", "action", "formaction", "xlink:href"}
+SHOWN = {
+    "apikey",
+    "clientapp",
+    "label",
+    "metadata",
+    "new",
+    "organization",
+    "owner",
+    "reason",
+    "username",
+}
+"""The hostile texts that some page must show, or this test would look at nothing."""
+
+LISTS = ("apikey", "clientapp", "accesstoken", "organization", "signingkey")
+
+
+def evil(what):
+    """Return hostile text that tells from where it came."""
+    return f"{what}{EVIL}"
+
+
+class Effects(HTMLParser):
+    """Collects what a browser would run, or load, that no template of ours has."""
+
+    def __init__(self):
+        super().__init__()
+        self.found = []
+
+    def handle_starttag(self, tag, attrs):
+        values = {name: value or "" for name, value in attrs}
+        handlers = [name for name in values if name.startswith("on")]
+        links = [
+            name
+            for name in URL_ATTRIBUTES.intersection(values)
+            if values[name].strip().lower().startswith(("javascript:", "data:"))
+        ]
+        is_inline = tag == "script" and "src" not in values
+        if handlers or links or is_inline or values.get("src") == "x":
+            self.found.append(self.get_starttag_text())
+
+
+def effects(response):
+    parser = Effects()
+    parser.feed(response.text)
+    return parser.found
+
+
+@pytest.fixture
+def registry(token_exchange_settings):
+    token_exchange_settings(SCOPES={"a": evil("label"), "b": "B"})
+
+
+@pytest.fixture
+def rows(registry, desk):
+    """Rows that have hostile text wherever a row can have it."""
+    desk.user.username = evil("username")
+    desk.user.first_name = EVIL[:100]
+    desk.user.save()
+    organization = make_organization(name=evil("organization"), slug="ours")
+    rows = matrix.complete(make_rows(organization, evil("owner")))
+    for model in ("apikey", "clientapp"):
+        Credential.objects.filter(pk=rows[model].pk).update(
+            name=evil(model),
+            metadata={evil("key"): [evil("metadata")]},
+            # What no form takes, but a database may hold.
+            audience=[evil("audience")],
+            scopes=["a", evil("scope")],
+            last_used_from=evil("used")[:64],
+            previous_secret_last_used_from=evil("previous")[:64],
+            revocation_reason=evil("reason"),
+            created_by=desk.user,
+        )
+    AccessToken.objects.update(scope=evil("granted"), audience=[evil("heard")])
+    AuditEvent.objects.bulk_create(
+        AuditEvent(
+            occurred_at=rows["apikey"].created_at,
+            event=event,
+            target_type=target_type,
+            target=rows["apikey"].identifier,
+            organization=str(organization.pk),
+            actor_id=evil("actor_id"),
+            actor=evil("actor"),
+            origin=evil("origin"),
+            reason=evil("why"),
+            details={evil("detail"): {evil("inner"): [evil("value")]}},
+        )
+        for event in AuditEvent.Event.values
+        for target_type in AuditEvent.TargetType.values
+    )
+    return {**rows, "auditevent": AuditEvent.objects.latest("pk")}
+
+
+def answers(desk, rows):
+    """Walk through the admin, and return each page that is met on the way."""
+    yield from (desk.get(reverse(f"admin:{name}")) for name in ("index", "login"))
+    yield desk.get(reverse("admin:app_list", args=[matrix.APP]))
+    yield from _lists(desk)
+    for name in matrix.all_pages():
+        url = matrix.url_of(name, rows)
+        yield desk.get(url)
+        if "delete" not in name:
+            yield desk.post(url, {"version": evil("version"), "drawn": evil("drawn")})
+    yield from _issue(desk, rows)
+    for model in ("apikey", "clientapp"):
+        yield from _end(desk, model, rows[model])
+    for name in matrix.all_pages():
+        if name.endswith(("_history", "_change", "_changelist")):
+            yield desk.get(matrix.url_of(name, rows))
+    yield desk.get(reverse("admin:index"))
+
+
+def _lists(desk):
+    for model in LISTS:
+        url = page(model, "changelist")
+        for parameter in ("q", "organization", "state", "e", "p", "o", "all", "credential", "x"):
+            yield desk.get(url, {parameter: evil("q")}, follow=True)
+
+
+def _issue(desk, rows):
+    organization = rows["organization"].pk
+    for model in ("apikey", "clientapp"):
+        url = page(model, "add")
+        bad = {name: evil(name) for name in _field_names(desk.get(url))}
+        yield desk.send(url, **bad)
+        yield desk.send(url, **{**bad, "organization": organization})
+        good = {"name": evil("new"), "organization": organization, "scopes": ["a"]}
+        values = {**hidden_fields(desk.get(url)), **good}
+        yield desk.post(url, values)
+        yield desk.post(url, values)
+
+
+def _field_names(response):
+    return list(response.context["adminform"].form.fields)
+
+
+def _end(desk, model, row):
+    rotate, revoke = page(model, "rotate", row), page(model, "revoke", row)
+    yield desk.send(rotate, overlap=evil("overlap"))
+    yield desk.send(rotate, overlap="compromised")
+    for action in ("rotate_selected", "revoke_selected"):
+        yield desk.choose(page(model, "changelist"), action, row)
+    yield desk.send(revoke, reason=evil("reason") * 9)
+    yield desk.post(revoke, {"confirmed": "yes", "reason": evil("reason")}, follow=True)
+    yield desk.choose(page(model, "changelist"), "revoke_selected", row)
+
+
+def test_hostile_text_is_inert(desk, rows):
+    seen = set()
+    for response in answers(desk, rows):
+        if response.headers["Content-Type"].startswith("text/html"):
+            assert effects(response) == [], response.request["PATH_INFO"]
+            assert EVIL not in response.text
+            seen |= {each for each in SHOWN if escape(evil(each)) in response.text}
+    assert seen == SHOWN
+
+
+def test_no_page_holds_a_digest(desk, rows):
+    hidden = {
+        *Credential.objects.values_list("secret_digest", flat=True),
+        *Credential.objects.values_list("previous_secret_digest", flat=True),
+        *SigningKey.objects.values_list("encrypted_private_key", flat=True),
+    }
+    AccessToken.objects.update(signing_input="signing-input-of-a-token")
+    hidden.add("signing-input-of-a-token")
+    assert None not in hidden
+    for response in answers(desk, rows):
+        assert [each for each in hidden if str(each) in response.text] == []
+        for name in ("secret_digest", "encrypted_private_key", "signing_input"):
+            assert name not in response.text
