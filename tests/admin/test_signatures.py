@@ -14,6 +14,7 @@ from token_exchange.admin import (
     ClientAppAdmin,
     OrganizationAdmin,
     SigningKeyAdmin,
+    filters,
 )
 from token_exchange.models import AccessToken, APIKey, ClientApp, SigningKey
 
