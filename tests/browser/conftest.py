@@ -26,11 +26,17 @@ TOKEN_EXCHANGE = {
 }
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Skip what cannot be looked at on this machine."""
+    if reason := machine.what_is_missing():
+        for item in items:
+            if item.get_closest_marker("browser"):
+                item.add_marker(pytest.mark.skip(reason=reason))
+
+
 @pytest.fixture(scope="package")
 def browser() -> Iterator[Browser]:
-    """Debian's Chromium; without one, or what else it takes, the tests are skipped."""
-    if reason := machine.what_is_missing():
-        pytest.skip(reason)
+    """Debian's Chromium."""
     from playwright.sync_api import sync_playwright  # noqa: PLC0415 - may not be installed
 
     with pytest.MonkeyPatch.context() as patch, sync_playwright() as playwright:
