@@ -19,7 +19,13 @@ from token_exchange.admin import (
 from token_exchange.models import AccessToken, APIKey, ClientApp, SigningKey
 
 ADMINS = (APIKeyAdmin, ClientAppAdmin, AccessTokenAdmin, SigningKeyAdmin, OrganizationAdmin)
-FILTERS = (filters.StateFilter, filters.TokenStateFilter, filters.OrganizationFilter)
+FILTERS = (
+    filters.StateFilter,
+    filters.TokenStateFilter,
+    filters.OrganizationFilter,
+    filters.SubjectFilter,
+    filters.CredentialFilter,
+)
 
 
 def names_of(method):
