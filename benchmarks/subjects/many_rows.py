@@ -26,7 +26,8 @@ _STATES = {
 _CREDENTIALS = {
     **_STATES,
     "identifier": "'sk_test.' || lpad(n.i::text, 12, '0')",
-    "kind": "CASE WHEN n.i %% 10 = 9 THEN 'client_app' ELSE 'api_key' END",
+    # Some client apps in each state, and none of them owned.
+    "kind": "CASE WHEN n.i %% 7 = 0 AND n.i %% 2 = 1 THEN 'client_app' ELSE 'api_key' END",
     "name": "CASE WHEN n.i %% 2 = 0 THEN 'Nightly ' ELSE 'Report ' END || n.i",
     "scopes": """'["reports:read", "reports:write", "users:read", "users:write"]'::jsonb""",
     "last_used_at": "now() - n.i %% 100000 * interval '1 minute'",
@@ -35,7 +36,7 @@ _CREDENTIALS = {
 # Of a hundred 29 are unexpired, and one of these is revoked.
 _TOKENS = {
     "jti": "lpad(n.i::text, 22, '0')",
-    "expires_at": "now() + (n.i %% 100 - 70) * interval '10 minutes'",
+    "expires_at": "now() + (n.i %% 100 - 70) * interval '10 minutes' + n.i * interval '50 us'",
     "revoked_at": "CASE WHEN n.i %% 100 = 99 THEN now() - n.i * interval '1 ms' END",
 }
 _OWNED = "n.i %% 2 = 0"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, ClassVar, Final
 
+from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
@@ -11,14 +12,16 @@ from django.utils.translation import gettext_lazy as _
 
 from token_exchange import organizations
 from token_exchange.admin.limiting import LimitedAdmin
+from token_exchange.admin.lists import BoundedPaginator
 from token_exchange.admin.reach import is_limited
+from token_exchange.admin.searching import SearchedAdmin, organizations_matching
 from token_exchange.transport import client_address
 
 _DECIDED_ABOVE: Final = ("slug", "is_active", "max_token_lifetime")
 """What a tenant's own operator may not lift, nor take another's name for the commands with."""
 
 
-class OrganizationAdmin(LimitedAdmin):
+class OrganizationAdmin(SearchedAdmin, LimitedAdmin):
     """Tenants and their token policy; one that has credentials cannot be deleted."""
 
     organization_path = "pk"
@@ -31,7 +34,13 @@ class OrganizationAdmin(LimitedAdmin):
         "created_at",
     )
     list_filter = ("is_active",)
-    search_fields = ("name", "slug")
+    search_fields = ("slug",)
+    search_help_text = _("Search by the full slug, or by the beginning of a name")
+    matching = staticmethod(organizations_matching)
+    # By what an index serves, and nothing else; they come in the order of their names.
+    sortable_by = ("slug",)
+    paginator = BoundedPaginator
+    show_facets = admin.ShowFacets.NEVER
     prepopulated_fields: ClassVar[dict[str, Any]] = {"slug": ("name",)}
     readonly_fields = ("created_at",)
     show_full_result_count = False

@@ -750,7 +750,7 @@ class Migration(migrations.Migration):
             model_name="accesstoken",
             index=models.Index(
                 condition=models.Q(("revoked_at__isnull", False)),
-                fields=["revoked_at", "expires_at"],
+                fields=["revoked_at", "expires_at", "credential"],
                 name="token_exchange_ended_tokens",
             ),
         ),

@@ -133,7 +133,7 @@ class AccessToken(models.Model):
             models.Index(fields=["credential", "expires_at"], name="token_exchange_reuse"),
             # Costs an INSERT nothing.
             models.Index(
-                fields=["revoked_at", "expires_at"],
+                fields=["revoked_at", "expires_at", "credential"],
                 condition=Q(revoked_at__isnull=False),
                 name="token_exchange_ended_tokens",
             ),
