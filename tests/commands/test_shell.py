@@ -22,6 +22,7 @@ def test_there_are_these_commands():
         "create_api_key",
         "create_client_app",
         "create_organization",
+        "export_audit_events",
         "list_credentials",
         "list_signing_keys",
         "purge_expired_tokens",

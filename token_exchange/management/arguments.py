@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from argparse import ArgumentTypeError
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 from difflib import get_close_matches
 from typing import Any, Final
 
@@ -18,6 +18,7 @@ from django.core.exceptions import (
 )
 from django.core.management.base import CommandError
 from django.db import DataError
+from django.utils import timezone
 from django.utils.dateparse import parse_duration
 
 from token_exchange.conf import get_settings
@@ -67,6 +68,23 @@ def _read_duration(text: str) -> timedelta | None:
         return int(plain[1]) * _UNITS[plain[2]]
     # Django reads other forms as well, and takes a bare P for nothing.
     return parse_duration(text) if _ISO_8601.fullmatch(text) else None
+
+
+def moment(text: str) -> datetime:
+    """Read a time in ISO 8601, a day, or how long ago, as a duration; by the project's time zone.
+
+    A day is its beginning.
+    """
+    try:
+        return timezone.now() - duration(text)
+    except ArgumentTypeError:
+        try:
+            at = datetime.fromisoformat(text)
+            return at if timezone.is_aware(at) else timezone.make_aware(at)
+        except (ValueError, OverflowError) as error:
+            raise ArgumentTypeError(
+                f"{text!r} is not a time such as 2026-01-31, 2026-01-31T12:00Z, or 7d (ago)"
+            ) from error
 
 
 def positive_duration(text: str) -> timedelta:
@@ -127,7 +145,7 @@ def find_user(username: str) -> Any:
 
 def find_credential(identifier: str) -> Credential:
     """Return the credential of either kind with this public identifier."""
-    _refuse_secret(identifier)
+    refuse_secret(identifier)
     # Not repeated in the complaint: it may be part of a key, pasted by mistake.
     credential: Credential = _find(
         lambda: Credential.objects.on_writer().get(identifier=identifier),
@@ -136,7 +154,7 @@ def find_credential(identifier: str) -> Credential:
     return credential
 
 
-def _refuse_secret(text: str) -> None:
+def refuse_secret(text: str) -> None:
     """Say what is public of a secret that stands where its identifier should."""
     settings = get_settings()
     secret = _SECRET.match(text)

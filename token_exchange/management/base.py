@@ -9,7 +9,8 @@ from __future__ import annotations
 import json
 import sys
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any, NoReturn
 
 from django.core.exceptions import ImproperlyConfigured, ValidationError
@@ -38,7 +39,44 @@ def _complaint(error: ValidationError) -> str:
     )
 
 
-class OneAnswerCommand(BaseCommand, ABC):
+class OneComplaintCommand(BaseCommand):
+    """A command that complains of whatever is wrong in one line."""
+
+    def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> CommandParser:
+        """Return a parser that raises ``CommandError`` instead of printing its usage."""
+        parser = super().create_parser(prog_name, subcommand, **kwargs)
+        parser.called_from_command_line = False
+        return parser
+
+    def run_from_argv(self, argv: list[str]) -> None:
+        """Run from a shell; wrong arguments end with status 1, as everything wrong does."""
+        try:
+            super().run_from_argv(argv)
+        except CommandError as error:  # of the parser; Django itself sees to the others
+            if "--traceback" in argv:
+                raise
+            self._exit(str(error).removeprefix("Error: "))
+
+    def _exit(self, complaint: str) -> NoReturn:
+        self.stderr.write(f"CommandError: {one_line(complaint)}")
+        sys.exit(1)
+
+
+@contextmanager
+def one_complaint() -> Iterator[None]:
+    """Turn what may go wrong inside into a ``CommandError`` of one line."""
+    try:
+        yield
+    except ValidationError as error:
+        raise CommandError(one_line(_complaint(error))) from error
+    except (CredentialConflict, SigningKeyConflict, ImproperlyConfigured) as error:
+        raise CommandError(one_line(error)) from error
+    except DatabaseFailure as error:
+        told = f"The database failed: {error} (token_exchange_doctor says how to mend it)"
+        raise CommandError(one_line(told)) from error
+
+
+class OneAnswerCommand(OneComplaintCommand, ABC):
     """A command that returns one answer as a dictionary, for programs and for people."""
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -61,36 +99,10 @@ class OneAnswerCommand(BaseCommand, ABC):
         """Return what to complain of after the answer, with status 1; here of nothing."""
         return ""
 
-    def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> CommandParser:
-        """Return a parser that raises ``CommandError`` instead of printing its usage."""
-        parser = super().create_parser(prog_name, subcommand, **kwargs)
-        parser.called_from_command_line = False
-        return parser
-
-    def run_from_argv(self, argv: list[str]) -> None:
-        """Run from a shell; wrong arguments end with status 1, as everything wrong does."""
-        try:
-            super().run_from_argv(argv)
-        except CommandError as error:  # of the parser; Django itself sees to the others
-            if "--traceback" in argv:
-                raise
-            self._exit(str(error).removeprefix("Error: "))
-
-    def _exit(self, complaint: str) -> NoReturn:
-        self.stderr.write(f"CommandError: {one_line(complaint)}")
-        sys.exit(1)
-
     def handle(self, *args: Any, **options: Any) -> str:
         """Return what is printed; raise ``CommandError`` with one line for what went wrong."""
-        try:
+        with one_complaint():
             answer = self.answer(**options)
-        except ValidationError as error:
-            raise CommandError(one_line(_complaint(error))) from error
-        except (CredentialConflict, SigningKeyConflict, ImproperlyConfigured) as error:
-            raise CommandError(one_line(error)) from error
-        except DatabaseFailure as error:
-            told = f"The database failed: {error} (token_exchange_doctor says how to mend it)"
-            raise CommandError(one_line(told)) from error
         shown = json.dumps(answer, cls=DjangoJSONEncoder) if options["json"] else self.text(answer)
         if complaint := self.complaint(answer):
             self.stdout.write(shown)
