@@ -120,6 +120,13 @@ class TestDatabaseAway:
         assert line.startswith("The database failed: connection failed:")
         assert "secret-of-the-database" not in line
 
+    def test_is_shown_in_full_where_that_is_asked_for(self):
+        shell = Shell("postgres://nobody:secret-of-the-database@127.0.0.1:1/nothing")
+        finished = shell.run("purge_expired_tokens", "--traceback")
+        assert finished.returncode == 1
+        assert finished.stderr.startswith("Traceback")
+        assert "secret-of-the-database" not in finished.stderr
+
 
 def test_no_settings_end_in_one_line(complaint, settings):
     settings.TOKEN_EXCHANGE = {}

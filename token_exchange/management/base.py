@@ -39,6 +39,10 @@ def _complaint(error: ValidationError) -> str:
     )
 
 
+def _failed(error: DatabaseFailure) -> str:
+    return f"The database failed: {error} (token_exchange_doctor says how to mend it)"
+
+
 class OneComplaintCommand(BaseCommand):
     """A command that complains of whatever is wrong in one line."""
 
@@ -56,6 +60,10 @@ class OneComplaintCommand(BaseCommand):
             if "--traceback" in argv:
                 raise
             self._exit(str(error).removeprefix("Error: "))
+        except DatabaseFailure as error:  # of Django's checks, before the command begins
+            if "--traceback" in argv:
+                raise
+            self._exit(_failed(error))
 
     def _exit(self, complaint: str) -> NoReturn:
         self.stderr.write(f"CommandError: {one_line(complaint)}")
@@ -72,8 +80,7 @@ def one_complaint() -> Iterator[None]:
     except (CredentialConflict, SigningKeyConflict, ImproperlyConfigured) as error:
         raise CommandError(one_line(error)) from error
     except DatabaseFailure as error:
-        told = f"The database failed: {error} (token_exchange_doctor says how to mend it)"
-        raise CommandError(one_line(told)) from error
+        raise CommandError(one_line(_failed(error))) from error
 
 
 class OneAnswerCommand(OneComplaintCommand, ABC):
