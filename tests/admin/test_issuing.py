@@ -32,7 +32,7 @@ class TestForm:
     def test_asks_for_the_whole_policy(self, desk):
         text = desk.get(ADD_KEY).text
         names = ("organization", "owner", "name", "scopes", "audience", "token_lifetime")
-        names += ("expires_at_0", "allowed_networks", "metadata")
+        names += ("expires_at", "expires_at_at", "allowed_networks", "metadata")
         assert [name for name in names if f'name="{name}"' not in text] == []
 
     def test_asks_a_client_app_for_no_owner(self, desk):
@@ -48,7 +48,7 @@ class TestForm:
         token_exchange_settings(SCOPES={"reports:read": "Read <b>reports</b>"})
         text = desk.get(ADD_KEY).text
         assert 'type="checkbox" name="scopes" value="reports:read"' in text
-        assert "reports:read: Read &lt;b&gt;reports&lt;/b&gt;" in text
+        assert "Read &lt;b&gt;reports&lt;/b&gt;</span> <code>reports:read</code>" in text
 
     def test_searches_for_organization_and_owner_instead_of_listing_them(self, desk):
         make_user(username="somebody-else")
@@ -57,7 +57,7 @@ class TestForm:
         assert "somebody-else" not in text
 
     def test_asks_for_ids_where_the_user_may_not_search(self, sign_in):
-        desk = sign_in("add_apikey")
+        desk = sign_in("add_apikey", "impersonate_apikey")
         text = desk.get(ADD_KEY).text
         assert 'class="admin-autocomplete"' not in text
         assert text.count("vForeignKeyRawIdAdminField") == 2
@@ -115,9 +115,11 @@ class TestIssue:
             owner=owner.pk,
             scopes="reports:write\r\nreports:read",
             audience="https://a.test\r\nhttps://b.test",
-            token_lifetime="00:10:00",
-            expires_at_0="2100-01-02",
-            expires_at_1="03:04:05",
+            token_lifetime="custom",
+            token_lifetime_number="10",
+            token_lifetime_unit="minutes",
+            expires_at="custom",
+            expires_at_at="2100-01-02T03:04:05",
             allowed_networks="192.0.2.0/24 2001:db8::/32",
             metadata='{"team": "billing"}',
         )

@@ -49,16 +49,23 @@ class TestRefusals:
         assert "is not a network" in error
 
     def test_of_a_lifetime_over_the_ceiling(self, desk):
-        errors = refusal(desk, token_lifetime="1 00:00:01")
-        assert errors == {"token_lifetime": ["The maximum is 86400 seconds."]}
+        errors = refusal(
+            desk,
+            token_lifetime="custom",
+            token_lifetime_number="86401",
+            token_lifetime_unit="seconds",
+        )
+        assert errors == {"token_lifetime": ["The maximum is 1 day."]}
 
     def test_of_an_expiry_in_the_past(self, desk):
-        errors = refusal(desk, expires_at_0="2000-01-01", expires_at_1="00:00:00")
+        errors = refusal(desk, expires_at="custom", expires_at_at="2000-01-01T00:00")
         assert errors == {"expires_at": ["The expiry must be in the future."]}
 
     def test_of_an_expiry_beyond_the_longest_life(self, desk, token_exchange_settings):
         token_exchange_settings(MAX_KEY_LIFETIME=3600)
-        (error,) = refusal(desk, expires_at_0="2100-01-01", expires_at_1="00:00:00")["expires_at"]
+        (error,) = refusal(desk, expires_at="custom", expires_at_at="2100-01-01T00:00")[
+            "expires_at"
+        ]
         assert "Credentials must expire by" in error
 
     @pytest.mark.parametrize(

@@ -121,8 +121,8 @@ class TestChange:
         token_exchange_settings(SCOPES={"a": "A"})
         key = make_api_key(scopes=["a", REVOCATIONS_SCOPE]).credential
         text = tenant.get(credential_page(key, "change")).text
-        assert f"{REVOCATIONS_SCOPE}: read what has been revoked" in text
-        assert "no longer offered" not in text
+        assert f"of all organizations</span> <code>{REVOCATIONS_SCOPE}</code>" in text
+        assert "No longer offered" not in text
 
     def test_the_permission_to_see_revocations_is_another(self, sign_in, change):
         key = make_api_key(scopes=["a"]).credential

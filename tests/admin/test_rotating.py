@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 import time_machine
 from django.contrib.admin.models import CHANGE, LogEntry
+from django.db import connection
 from django.utils import timezone
 from django.utils.formats import date_format
 
@@ -19,6 +20,7 @@ from token_exchange.models import APIKey, ClientApp
 
 pytestmark = pytest.mark.django_db
 
+DAY = 86_400
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 LIST = page("apikey", "changelist")
 
@@ -27,23 +29,44 @@ def secrets_of(response):
     return [shown.parts[-1][1] for shown in response.context["secrets"]]
 
 
+def choices(response):
+    return response.context["form"].fields["overlap"].widget.widgets[0].choices
+
+
 def choices_of(response):
-    return [value for value, _label in response.context["form"].fields["overlap"].choices]
+    return [value for value, _label in choices(response)]
+
+
+def labels_of(response):
+    return [str(label) for _value, label in choices(response)]
 
 
 class TestForm:
-    def test_offers_overlaps_up_to_the_maximum_and_a_compromise(self, desk):
+    def test_offers_overlaps_up_to_the_maximum_and_another(self, desk):
         response = desk.get(credential_page(make_api_key().credential, "rotate"))
-        assert choices_of(response) == ["0", "3600", "86400", "604800", "compromised"]
-        assert response.context["form"]["overlap"].initial == "86400"
+        assert choices_of(response) == ["0", "3600", "86400", "604800", "custom"]
+        assert response.context["form"]["overlap"].initial == timedelta(days=1)
+        assert 'value="86400" ' in response.text
         assert "no-store" in response.headers["Cache-Control"]
+
+    def test_says_until_when_each_lets_the_old_secret_work(self, desk):
+        with time_machine.travel(NOW, tick=False):
+            response = desk.get(credential_page(make_api_key().credential, "rotate"))
+            day = date_format(timezone.localtime(NOW + timedelta(days=1)), "DATETIME_FORMAT")
+        assert labels_of(response)[0] == "not at all: it stops now"
+        assert labels_of(response)[2] == f"1 day, until {day}"
 
     def test_knows_the_settings(self, desk, token_exchange_settings):
         token_exchange_settings(DEFAULT_OVERLAP=90, MAX_OVERLAP=7200)
         response = desk.get(credential_page(make_api_key().credential, "rotate"))
-        assert choices_of(response) == ["0", "90", "3600", "compromised"]
-        assert response.context["form"]["overlap"].initial == "90"
-        assert "90 seconds" in response.text
+        assert choices_of(response) == ["0", "90", "3600", "custom"]
+        assert response.context["form"]["overlap"].initial == timedelta(seconds=90)
+        assert "90 seconds, until" in response.text
+
+    def test_leads_to_the_way_for_a_secret_that_leaked(self, desk):
+        credential = make_api_key().credential
+        url = credential_page(credential, "compromise")
+        assert f'href="{url}"' in desk.get(credential_page(credential, "rotate")).text
 
     def test_changes_nothing(self, desk):
         issued = make_api_key()
@@ -63,23 +86,31 @@ class TestForm:
         issued.credential.refresh_from_db()
         assert issued.credential.previous_secret_last_used_at == NOW
         used_at = date_format(timezone.localtime(NOW), "DATETIME_FORMAT")
-        assert f"Last used: {used_at}" in text
+        assert f'title="{used_at}">just now</time> from 192.0.2.1' in text
+        assert "A client still has the old secret." in text
         assert credential_page(issued.credential, "end_overlap") in text
 
-    def test_offers_only_a_compromise_while_a_previous_secret_lives(self, desk):
+    def test_waits_while_a_previous_secret_lives(self, desk):
         issued = make_api_key()
         credentials.rotate(issued.credential, now=timezone.now())
         response = desk.get(credential_page(issued.credential, "rotate"))
-        assert choices_of(response) == ["compromised"]
-        assert response.context["form"]["overlap"].initial is None
+        assert 'name="overlap"' not in response.text
+        assert "end the overlap first, and then rotate" in response.text
+        assert credential_page(issued.credential, "compromise") in response.text
+        digest = APIKey.objects.get().secret_digest
+        desk.post(credential_page(issued.credential, "rotate"), {"version": "x", "overlap": "0"})
+        assert APIKey.objects.get().secret_digest == digest
 
     def test_makes_hostile_names_inert(self, desk):
         name = "<script>alert(1)</script>"
         issued = make_api_key(name=name, organization=make_organization(name=name))
+        text = desk.get(credential_page(issued.credential, "rotate")).text
+        assert "<script>alert" not in text
+        assert text.count("&lt;script&gt;alert(1)") == 2
         credentials.rotate(issued.credential, now=timezone.now())
         text = desk.get(credential_page(issued.credential, "rotate")).text
         assert "<script>alert" not in text
-        assert text.count("&lt;script&gt;alert(1)") == 3
+        assert "&lt;script&gt;alert(1)" in text
 
 
 class TestRotate:
@@ -98,12 +129,54 @@ class TestRotate:
         desk.send(credential_page(issued.credential, "rotate"), overlap="0")
         assert not works(issued.raw_secret)
 
-    def test_as_compromised_ends_both_secrets_and_all_tokens(self, desk):
+    @pytest.mark.parametrize(
+        ("number", "unit", "seconds"),
+        [
+            ("90", "seconds", 90),
+            ("5", "minutes", 300),
+            ("3", "hours", 10_800),
+            ("30", "days", 30 * DAY),
+        ],
+    )
+    def test_takes_another_overlap(self, desk, number, unit, seconds):
         issued = make_api_key()
-        second = credentials.rotate(issued.credential, now=timezone.now())
-        desk.send(credential_page(issued.credential, "rotate"), overlap="compromised")
-        assert (works(issued.raw_secret), works(second.raw_secret)) == (False, False)
-        assert APIKey.objects.get().generation == 2
+        with time_machine.travel(NOW, tick=False):
+            url = credential_page(issued.credential, "rotate")
+            other = {"overlap": "custom", "overlap_number": number, "overlap_unit": unit}
+            desk.send(url, **other)
+        until = APIKey.objects.get().previous_secret_expires_at
+        assert until == NOW + timedelta(seconds=seconds)
+
+    @pytest.mark.parametrize(
+        ("number", "unit", "error"),
+        [
+            ("31", "days", "The maximum is 30 days."),
+            ("999999999", "days", "The maximum is 30 days."),
+            ("9999999999", "days", "Enter a whole number, and choose its unit."),
+            ("-1", "days", "Enter a whole number, and choose its unit."),
+            ("1.5", "days", "Enter a whole number, and choose its unit."),
+            ("", "days", "Enter a whole number, and choose its unit."),
+            ("\u0663", "days", "Enter a whole number, and choose its unit."),
+            ("1", "years", "Enter a whole number, and choose its unit."),
+        ],
+    )
+    def test_refuses_another_overlap_out_of_bounds(self, desk, number, unit, error):
+        issued = make_api_key()
+        url = credential_page(issued.credential, "rotate")
+        other = {"overlap": "custom", "overlap_number": number, "overlap_unit": unit}
+        response = desk.send(url, **other)
+        assert response.status_code == 400
+        assert response.context["form"].errors == {"overlap": [error]}
+        assert f'value="{number}"' in response.text or not number
+        assert works(issued.raw_secret)
+        assert LogEntry.objects.count() == 0
+
+    def test_does_not_guess_which_of_two_overlaps_was_meant(self, desk):
+        """Without JavaScript both can be filled in."""
+        url = credential_page(make_api_key().credential, "rotate")
+        response = desk.send(url, overlap="3600", overlap_number="5", overlap_unit="days")
+        (error,) = response.context["form"].errors["overlap"]
+        assert error == "Choose the last of these for what you typed, or empty it."
 
     def test_of_a_client_app_repeats_the_client_id(self, desk):
         app = make_client_app().credential
@@ -129,23 +202,35 @@ class TestRotate:
     def test_refuses_an_overlap_that_was_not_offered(self, desk, overlap):
         issued = make_api_key()
         response = desk.send(credential_page(issued.credential, "rotate"), overlap=overlap)
+        assert response.status_code == 400
         assert response.context["form"].errors["overlap"]
         assert works(issued.raw_secret)
         assert LogEntry.objects.count() == 0
 
     def test_refuses_what_the_verb_refuses(self, desk):
-        """The previous secret of one of them lives, which only the verb looks at in bulk."""
+        """Somebody else rotates after this request has looked, and before it writes."""
         first, second = make_api_key(), make_api_key()
-        rotated = credentials.rotate(second.credential, now=timezone.now())
         rows = (first.credential, second.credential)
         values = hidden_fields(desk.choose(LIST, "rotate_selected", *rows))
-        response = desk.post(LIST, {**values, "overlap": "3600"})
+        others = []
+
+        def be_faster(execute, sql, params, many, context):
+            if sql.startswith("UPDATE") and "secret_digest" in sql and not others:
+                others.append(sql)
+                key = APIKey.objects.get(pk=second.credential.pk)
+                others.append(credentials.rotate(key, now=timezone.now()))
+            return execute(sql, params, many, context)
+
+        with connection.execute_wrapper(be_faster):
+            response = desk.post(LIST, {**values, "overlap": "3600"})
         assert response.status_code == 409
-        assert "The previous secret still works until" in response.text
-        assert (works(first.raw_secret), works(rotated.raw_secret)) == (True, True)
+        assert "The credential was changed meanwhile. Look again." in response.text
+        assert works(first.raw_secret)
+        assert (
+            first.credential.secret_digest
+            == APIKey.objects.get(pk=first.credential.pk).secret_digest
+        )
         assert LogEntry.objects.count() == 0
-        again = desk.post(LIST, {**hidden_fields(response), "overlap": "compromised"})
-        assert len(secrets_of(again)) == 2
 
     def test_refuses_an_overlap_that_has_become_too_long(self, desk, token_exchange_settings):
         """The choice is made from the settings of the moment."""
@@ -234,6 +319,16 @@ class TestBulk:
         response = desk.post(LIST, {**hidden_fields(response), "overlap": "0"})
         assert len(secrets_of(response)) == 1
         assert not works(alive.raw_secret)
+
+    def test_leaves_waiting_what_has_a_previous_secret(self, desk):
+        waiting, ready = make_api_key(name="Waiting"), make_api_key()
+        credentials.rotate(waiting.credential, now=timezone.now())
+        response = desk.choose(LIST, "rotate_selected", waiting.credential, ready.credential)
+        assert "The previous secret of Waiting still works" in response.text
+        assert credential_page(waiting.credential, "end_overlap") in response.text
+        response = desk.post(LIST, {**hidden_fields(response), "overlap": "0"})
+        assert len(secrets_of(response)) == 1
+        assert (works(ready.raw_secret), works(waiting.raw_secret)) == (False, True)
 
     def test_of_nothing_but_ended_ones_says_so(self, desk):
         ended = make_api_key().credential

@@ -5,36 +5,34 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
-from django.contrib.admin.utils import flatten_fieldsets
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from token_exchange import credentials as verbs
-from token_exchange.admin import columns
+from token_exchange.admin import facts
 from token_exchange.admin.credential_list import CredentialList
+from token_exchange.admin.credential_page import credential_context, is_searchable
 from token_exchange.admin.desk import ObjectPage, bulk_action
 from token_exchange.admin.filters import OrganizationFilter, StateFilter, SubjectFilter
-from token_exchange.admin.forms import CredentialForm
 from token_exchange.admin.issuing import issue_page
-from token_exchange.admin.permitting import may_grant_reserved, may_hold_secret
+from token_exchange.admin.overlap import end_overlap_page
+from token_exchange.admin.permitting import may_hold_secret
+from token_exchange.admin.policy_form import CredentialForm
 from token_exchange.admin.revoking import revoke_credentials_page
-from token_exchange.admin.rotating import end_overlap_page, rotate_page
+from token_exchange.admin.rotating import compromise_page, rotate_page
 from token_exchange.models import Credential
 from token_exchange.models.states import State
 from token_exchange.transport import client_address
 
-_POLICY: Any = (
-    _("Policy"),
-    {
-        "fields": ("scopes", "audience", "token_lifetime", "expires_at", "allowed_networks"),
-        "description": _(
-            "A change that allows less than before ends all tokens of the credential. Clients get "
-            "new tokens with their next exchange."
-        ),
-    },
+_MORE: Any = (
+    _("More: audience, networks, notes"),
+    {"fields": ("audience", "allowed_networks", "metadata"), "classes": ("collapse",)},
 )
-_NOTES: Any = (_("Notes"), {"fields": ("metadata",)})
+_NARROWING = _(
+    "A change that allows less than before ends all tokens of the credential. Clients get new "
+    "tokens with their next exchange."
+)
 
 
 class CredentialAdmin(CredentialList):
@@ -43,47 +41,52 @@ class CredentialAdmin(CredentialList):
     form = CredentialForm
     audit_target = "identifier"
     add_form_template = "token_exchange/admin/issue.html"
+    change_form_template = "token_exchange/admin/credential.html"
     raw_id_fields = ("organization", "owner")
     actions = (
         bulk_action("rotate", _("Rotate selected %(verbose_name_plural)s")),
+        bulk_action("compromise", _("Rotate selected %(verbose_name_plural)s that leaked")),
         bulk_action("revoke", _("Revoke selected %(verbose_name_plural)s")),
     )
     object_pages: ClassVar[Mapping[str, ObjectPage]] = {
         "rotate": ObjectPage("rotate", rotate_page, _("Rotate"), permits=may_hold_secret),
         "end_overlap": ObjectPage("rotate", end_overlap_page),
-        "revoke": ObjectPage("revoke", revoke_credentials_page, _("Revoke")),
+        "compromise": ObjectPage(
+            "rotate", compromise_page, _("Compromised"), permits=may_hold_secret, is_danger=True
+        ),
+        "revoke": ObjectPage("revoke", revoke_credentials_page, _("Revoke"), is_danger=True),
     }
 
     def get_form(self, request: HttpRequest, obj: Any = None, **kwargs: Any) -> Any:  # type: ignore[override] # Django names all the others
-        """Return a form that knows whether the request's user may grant every scope."""
+        """Return a form that knows who fills it in, and so what he may grant, and for whom."""
         form_class: Any = super().get_form(request, obj, **kwargs)
-        form_class.may_grant_reserved = may_grant_reserved(request.user)
+        form_class.operator = request.user
         return form_class
 
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
-        """Return what an issue asks for, or all that may be seen of a credential: no digest."""
+        """Return what an issue asks for, or what may be edited; the rest stands above it."""
+        policy = ("name", "scopes", "token_lifetime", "expires_at")
         if obj is None:
-            return ((None, {"fields": (*self.who, "name")}), _POLICY, _NOTES)
-        use = (self.live_tokens_column(request), columns.last_use, "secret_issued_at")
-        previous = ("previous_secret_expires_at", columns.previous_secret_last_use)
-        history = ("created_at", "created_by", "revoked_at", "revoked_by", "revocation_reason")
-        return (
-            (None, {"fields": ("name", "identifier", "state_badge", "subject_type", *self.who)}),
-            _POLICY,
-            _NOTES,
-            (_("Use"), {"fields": (*use, *previous)}),
-            (_("History"), {"fields": history}),
-        )
+            return ((None, {"fields": (*self.who, *policy)}), _MORE)
+        if not self.has_change_permission(request, obj):
+            return ((None, {"fields": ("name", facts.metadata)}),)
+        return ((None, {"fields": policy, "description": _NARROWING}), _MORE)
 
-    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
-        """Return all but the policy of a credential that has been issued."""
-        editable = {"name", *flatten_fieldsets((_POLICY, _NOTES))}
-        shown = [] if obj is None else flatten_fieldsets(self.get_fieldsets(request, obj))
-        return [name for name in shown if name not in editable]
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
+        """Return what is shown, but not edited, to those who may only look."""
+        return () if obj is None or self.has_change_permission(request, obj) else (facts.metadata,)
+
+    def render_change_form(
+        self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any
+    ) -> HttpResponse:
+        """Say above the form what is to be known of a credential: no digest."""
+        if (obj := kwargs.get("obj")) is not None:
+            context |= credential_context(self, request, obj)
+        return super().render_change_form(request, context, *args, **kwargs)
 
     def get_autocomplete_fields(self, request: HttpRequest) -> list[str]:
         """Return those of ``who`` that this user can search for; others are asked by their id."""
-        return [name for name in self.who if self._is_searchable(name, request)]
+        return [name for name in self.who if is_searchable(self.admin_site, request, name)]
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """Refuse to change a revoked credential: it would have no effect."""
@@ -105,16 +108,6 @@ class CredentialAdmin(CredentialList):
         """Save an edit by the verb that records it."""
         origin = client_address(request)
         verbs.change(obj, now=timezone.now(), by=request.user, origin=origin)
-
-    def _is_searchable(self, name: str, request: HttpRequest) -> bool:
-        # Its list may be registered elsewhere, without a search, or not be for this user's eyes.
-        related: Any = Credential._meta.get_field(name).related_model
-        if not self.admin_site.is_registered(related):
-            return False
-        related_admin = self.admin_site.get_model_admin(related)
-        return bool(related_admin.get_search_fields(request)) and (
-            related_admin.has_view_permission(request)
-        )
 
 
 class APIKeyAdmin(CredentialAdmin):

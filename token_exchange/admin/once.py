@@ -5,17 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
-from urllib.parse import urljoin
 
 from django.core import signing
 from django.http import HttpRequest
 from django.template.response import TemplateResponse
-from django.urls import NoReverseMatch, reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.debug import sensitive_variables
 
+from token_exchange import instructions
 from token_exchange.admin.desk import DeskAdmin
-from token_exchange.conf import get_settings
+from token_exchange.admin.facts import client_of, where_it_works
 from token_exchange.credentials import IssuedSecret
 from token_exchange.models import Credential
 
@@ -39,36 +38,37 @@ class ShownSecret:
     """What the page says of one secret; a traceback shows none of it."""
 
     credential: Credential
+    url: str
+    """Of the credential's own page."""
     parts: list[tuple[Any, str]] = field(repr=False)
     curl: str = field(repr=False)
+    curl_with_token: str
+    """Empty where the credential is sent itself."""
+    python: str = field(repr=False)
+    where: list[tuple[str, Any]]
 
 
 def show_secrets(
     model_admin: DeskAdmin, request: HttpRequest, issued: Iterable[IssuedSecret], *, title: str
 ) -> TemplateResponse:
     """Answer a POST with its new secrets: nothing else knows them, and nothing keeps them."""
-    return model_admin.page(
-        request, "show_once.html", title=title, secrets=[_shown(each) for each in issued]
-    )
+    secrets = [_shown(model_admin, each) for each in issued]
+    return model_admin.page(request, "show_once.html", title=title, secrets=secrets)
 
 
-@sensitive_variables("secret", "parts", "curl")
-def _shown(issued: IssuedSecret) -> ShownSecret:
+@sensitive_variables("secret", "parts", "client", "curl", "python")
+def _shown(model_admin: DeskAdmin, issued: IssuedSecret) -> ShownSecret:
     credential, secret = issued.credential, issued.raw_secret
+    client = client_of(credential, raw_secret=secret)
     parts: list[tuple[Any, str]] = [(_("API key"), secret)]
-    url = _endpoint("token", "/v1/token")
-    curl = f"curl -X POST -H 'Authorization: ApiKey {secret}' {url}"
     if credential.kind == Credential.Kind.CLIENT_APP:
         parts = [("client_id", credential.identifier), ("client_secret", secret)]
-        url = _endpoint("auth_token", "/auth_token")
-        curl = f"curl -X POST -u '{credential.identifier}:{secret}' {url}"
-    return ShownSecret(credential=credential, parts=parts, curl=curl)
-
-
-def _endpoint(name: str, default_path: str) -> str:
-    # The issuer's host and never the request's: a forged Host header must not get the secret.
-    issuer = get_settings().issuer
-    try:
-        return urljoin(issuer, reverse(f"token_exchange:{name}"))
-    except NoReverseMatch:  # the wire is served by other processes than the admin
-        return issuer.rstrip("/") + default_path
+    return ShownSecret(
+        credential=credential,
+        url=model_admin.url("change", credential),
+        parts=parts,
+        curl=instructions.curl(client),
+        curl_with_token="" if client.is_follower else instructions.curl_with_token(client),
+        python=instructions.python(client),
+        where=where_it_works(credential),
+    )

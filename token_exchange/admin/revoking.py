@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from django.contrib import messages
 from django.db import router, transaction
 from django.forms import Form
 from django.http import HttpRequest, HttpResponse
@@ -15,7 +16,8 @@ from django.utils.translation import ngettext
 from token_exchange import credentials as verbs
 from token_exchange import exchange
 from token_exchange.admin.desk import DeskAdmin
-from token_exchange.admin.forms import ConfirmForm, RevokeForm
+from token_exchange.admin.forms import REASONS, ConfirmForm, RevokeForm
+from token_exchange.admin.rows import back_to, rows_context
 from token_exchange.credentials import CredentialConflict
 from token_exchange.transport import client_address
 
@@ -64,18 +66,20 @@ def _revoke_page(
     revoke: Callable[[HttpRequest, Any, Any], str],
 ) -> HttpResponse:
     alive = [each for each in rows if model_admin.is_open_to("revoke", each)]
-    is_bulk = "action" in request.POST
-    back_to = () if is_bulk else rows[:1]
     if not alive:
-        return model_admin.refuse(
-            request, _("There is nothing to revoke: it has ended already."), *back_to
-        )
+        reason = _("There is nothing to revoke: it has ended already.")
+        return model_admin.refuse(request, reason, *back_to(request, rows))
     form = form_class(request.POST if "confirmed" in request.POST else None)
     if not form.is_valid():
         return _form_page(model_admin, request, rows, form)
     count = sum(_revoke_one(model_admin, request, each, form, revoke) for each in alive)
+    if not count:
+        return _too_late(model_admin, request, alive)
     message = ngettext("%(count)d was revoked.", "%(count)d were revoked.", count)
-    return model_admin.go_back(request, message % {"count": count}, *back_to)
+    if missed := len(alive) - count:
+        told = _("%(count)d had been revoked by somebody else meanwhile.") % {"count": missed}
+        model_admin.message_user(request, told, messages.WARNING)
+    return model_admin.go_back(request, message % {"count": count}, *back_to(request, rows))
 
 
 def _revoke_one(
@@ -95,21 +99,29 @@ def _revoke_one(
     return 1
 
 
+def _too_late(model_admin: DeskAdmin, request: HttpRequest, rows: list[Any]) -> HttpResponse:
+    return model_admin.page(
+        request,
+        "too_late.html",
+        status=409,
+        title=_("Revoked meanwhile"),
+        links=[(each, model_admin.url("change", each)) for each in rows],
+    )
+
+
 def _form_page(
     model_admin: DeskAdmin, request: HttpRequest, rows: list[Any], form: Form
 ) -> HttpResponse:
     alive = [each for each in rows if model_admin.is_open_to("revoke", each)]
-    is_bulk = "action" in request.POST
     name = (
         model_admin.opts.verbose_name if len(alive) == 1 else model_admin.opts.verbose_name_plural
     )
     return model_admin.page(
         request,
         "revoke.html",
+        status=400 if form.errors else 200,
         title=_("Revoke %(name)s") % {"name": name},
-        rows=[(each, model_admin.state_badge(each)) for each in alive],
-        skipped=[each for each in rows if each not in alive],
         form=form,
-        action="revoke_selected" if is_bulk else None,
-        back_url=model_admin.url("changelist") if is_bulk else model_admin.url("change", rows[0]),
+        reasons=REASONS if isinstance(form, RevokeForm) else (),
+        **rows_context(model_admin, request, rows, ready=alive, name="revoke"),
     )

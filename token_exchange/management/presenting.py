@@ -4,12 +4,9 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 from typing import Any
-from urllib.parse import urlsplit
 
-from django.urls import NoReverseMatch, reverse
-
-from token_exchange.conf import get_settings
 from token_exchange.credentials import IssuedSecret
+from token_exchange.instructions import Client, curl
 from token_exchange.management.arguments import organization_name
 from token_exchange.models import Credential
 
@@ -94,16 +91,11 @@ def issued_text(facts: dict[str, Any]) -> str:
 
 
 def _curl(facts: dict[str, Any]) -> str:
-    if "key" in facts:
-        return f"curl -X POST -H 'Authorization: ApiKey {facts['key']}' {_url('token', 'v1/token')}"
-    url = _url("auth_token", "auth_token")
-    return f"curl -X POST -u '{facts['client_id']}:{facts['client_secret']}' {url}"
-
-
-def _url(name: str, usual_path: str) -> str:
-    issuer = urlsplit(get_settings().issuer)
-    try:
-        path = reverse(f"token_exchange:{name}")
-    except NoReverseMatch:  # mounted elsewhere, or in another process
-        return f"{get_settings().issuer.rstrip('/')}/{usual_path}"
-    return f"{issuer.scheme}://{issuer.netloc}{path}"
+    client = Client(
+        kind=facts["kind"],
+        identifier=facts["identifier"],
+        scopes=facts["scopes"],
+        audience=facts["audience"],
+        raw_secret=facts.get("key") or facts["client_secret"],
+    )
+    return curl(client)

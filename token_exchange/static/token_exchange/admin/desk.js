@@ -1,5 +1,5 @@
 "use strict";
-// Copying what is shown once, forms that are sent once, and pages that forget when they are left.
+// Copying, forms that are sent once, inputs that fit the choice, and pages that forget when left.
 {
     const select = function(element) {
         const range = document.createRange();
@@ -30,8 +30,10 @@
     });
 
     // A double click would send the form twice, and its second answer would hide the secret.
+    const onceButton = (form) => [...form.elements].find((each) => each.matches("[data-te-once]"));
+
     document.addEventListener("submit", function(event) {
-        const button = event.target.querySelector("[data-te-once]");
+        const button = onceButton(event.target);
         if (button && event.target.dataset.teSent) {
             event.preventDefault();
         } else if (button) {
@@ -57,14 +59,31 @@
     // jQuery makes the searches in a turn of its own, which was asked for before this one.
     window.addEventListener("load", () => setTimeout(nameSearches));
 
+    // What is typed only for the last choice is there, and sent, only while that is chosen.
+    const fit = function(preset) {
+        const chosen = preset.querySelector("select, input:checked");
+        const custom = preset.querySelector(".te-custom");
+        custom.hidden = !chosen || chosen.value !== "custom";
+        custom.querySelectorAll("input, select").forEach(function(input) {
+            input.disabled = custom.hidden;
+        });
+    };
+
+    document.addEventListener("DOMContentLoaded", function() {
+        document.querySelectorAll("[data-te-preset]").forEach(function(preset) {
+            preset.addEventListener("change", () => fit(preset));
+            fit(preset);
+        });
+    });
+
     window.addEventListener("pagehide", function() {
-        document.querySelectorAll(".te-value").forEach((value) => value.replaceChildren());
+        document.querySelectorAll(".te-forget").forEach((value) => value.replaceChildren());
     });
 
     window.addEventListener("pageshow", function() {
         document.querySelectorAll("form[data-te-sent]").forEach(function(form) {
             delete form.dataset.teSent;
-            form.querySelector("[data-te-once]").removeAttribute("aria-disabled");
+            onceButton(form).removeAttribute("aria-disabled");
         });
     });
 }

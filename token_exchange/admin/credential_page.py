@@ -1,0 +1,49 @@
+"""What does the page of a credential say above its form, and whom does it let search?"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib.admin import AdminSite
+from django.http import HttpRequest
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from token_exchange.admin import columns, facts
+from token_exchange.admin.credential_list import CredentialList
+from token_exchange.admin.overlap import previous_secret
+from token_exchange.models import Credential
+
+
+def credential_context(
+    model_admin: CredentialList, request: HttpRequest, row: Any
+) -> dict[str, Any]:
+    """Return the facts of a credential, and the panels for what is special about it now."""
+    is_rotating = row.has_previous_secret(now=timezone.now()) and row.revoked_at is None
+    is_app = row.kind == Credential.Kind.CLIENT_APP
+    return {
+        "identifier_label": "client_id" if is_app else _("Identifier"),
+        "badges": columns.state_badges(row),
+        "facts": [
+            *facts.whose(row),
+            (_("Live tokens"), model_admin.live_tokens_column(request)(row)),
+            *facts.where_it_works(row),
+        ],
+        "previous": previous_secret(model_admin, request, row) if is_rotating else None,
+        "revoked": facts.revocation(row) if row.revoked_at is not None else None,
+        "how_to_use": [] if row.revoked_at is not None else facts.how_to_use(row),
+    }
+
+
+def is_searchable(site: AdminSite, request: HttpRequest, name: str) -> bool:
+    """Tell whether the user can search for what the field ``name`` of a credential points to.
+
+    Its list may be registered elsewhere, without a search, or not be for this user's eyes.
+    """
+    related: Any = Credential._meta.get_field(name).related_model
+    if not site.is_registered(related):
+        return False
+    related_admin = site.get_model_admin(related)
+    return bool(related_admin.get_search_fields(request)) and (
+        related_admin.has_view_permission(request)
+    )
