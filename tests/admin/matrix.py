@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from functools import cache
 from typing import Any
@@ -12,16 +13,20 @@ from django.urls import reverse
 
 from tests.admin.conftest import Desk
 from tests.factories import make_user
-from token_exchange.models import AuditEvent, SigningKey
+from token_exchange.models import SigningKey
 
 APP = "token_exchange"
 
 
+_OF_NO_ROW = {"file_format": "csv"}
+"""What stands in a URL beside the id of an object."""
+
+
 @cache
-def all_pages() -> dict[str, bool]:
-    """Return each page of our models by its name, with whether it is an object's."""
+def all_pages() -> dict[str, list[str]]:
+    """Return each page of our models by its name, with the parameters of its URL."""
     return {
-        pattern.name: "object_id" in str(pattern.pattern)
+        pattern.name: re.findall(r"<\w+:(\w+)>", str(pattern.pattern))
         for model, model_admin in admin.site._registry.items()
         if model._meta.app_label == APP
         for pattern in model_admin.get_urls()
@@ -32,18 +37,13 @@ def all_pages() -> dict[str, bool]:
 def url_of(name: str, rows: dict[str, Any]) -> str:
     """Return where the page is, for these rows."""
     model = name.removeprefix(f"{APP}_").partition("_")[0]
-    args = (rows[model].pk,) if all_pages()[name] else ()
-    return reverse(f"admin:{name}", args=args)
+    values = {"object_id": rows[model].pk if model in rows else None, **_OF_NO_ROW}
+    return reverse(f"admin:{name}", args=[values[each] for each in all_pages()[name]])
 
 
 def complete(rows: dict[str, Any]) -> dict[str, Any]:
-    """Add what no fixture makes: events come about by themselves, signing keys are nobody's."""
-    organization = str(rows["organization"].pk)
-    return {
-        **rows,
-        "signingkey": SigningKey.objects.latest("sequence"),
-        "auditevent": AuditEvent.objects.filter(organization=organization).latest("pk"),
-    }
+    """Add what is nobody's."""
+    return {**rows, "signingkey": SigningKey.objects.latest("sequence")}
 
 
 def _desk(user: Any) -> Desk:

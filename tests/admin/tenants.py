@@ -11,7 +11,7 @@ from django.utils import timezone
 from tests.admin.clients import make_token
 from tests.factories import make_api_key, make_client_app, make_user
 from token_exchange import credentials
-from token_exchange.models import Credential, Organization, SigningKey
+from token_exchange.models import AuditEvent, Credential, Organization, SigningKey
 
 NOBODY = 2**31 - 1
 """A primary key that no row has."""
@@ -35,12 +35,23 @@ def make_rows(organization: Any, username: str) -> dict[str, Any]:
         "accesstoken": token,
         "organization": organization,
         "owner": owner,
+        "auditevent": AuditEvent.objects.filter(organization=str(organization.pk)).latest("pk"),
     }
+
+
+def text_of(response: Any) -> str:
+    """Return the body of an answer, also of one that comes in pieces."""
+    if not response.streaming:
+        return str(response.text)
+    # Once only: what was sent is gone.
+    if not hasattr(response, "whole_text"):
+        response.whole_text = response.getvalue().decode()
+    return str(response.whole_text)
 
 
 def told(response: Any, rows: dict[str, Any]) -> list[str]:
     """Return what a page tells of the rows."""
-    return [mark for mark in marks(rows) if mark in response.text]
+    return [mark for mark in marks(rows) if mark in text_of(response)]
 
 
 def marks(rows: dict[str, Any]) -> list[str]:

@@ -11,18 +11,20 @@ from django.contrib.admin.models import LogEntry
 from django.urls import reverse
 
 from tests.admin.pages import credential_page, page
-from tests.admin.tenants import FOREIGN, NOBODY, everything, marks, told
+from tests.admin.tenants import FOREIGN, NOBODY, everything, marks, text_of, told
 
 pytestmark = pytest.mark.django_db
 
-MODELS = ("apikey", "clientapp", "accesstoken", "organization")
+MODELS = ("apikey", "clientapp", "accesstoken", "organization", "auditevent")
 
 
 class TestLists:
     @pytest.mark.parametrize("model", MODELS)
     def test_hold_his_rows_alone(self, limited, own, foreign, model):
         response = limited.get(page(model, "changelist"))
-        assert [each.pk for each in response.context["cl"].result_list] == [own[model].pk]
+        found = [each.pk for each in response.context["cl"].result_list]
+        assert own[model].pk in found
+        assert foreign[model].pk not in found
         assert told(response, foreign) == []
 
     @pytest.mark.parametrize("model", MODELS)
@@ -31,7 +33,7 @@ class TestLists:
             response = limited.get(page(model, "changelist"), {"q": mark})
             assert list(response.context["cl"].result_list) == []
 
-    @pytest.mark.parametrize("model", ["apikey", "clientapp"])
+    @pytest.mark.parametrize("model", ["apikey", "clientapp", "auditevent"])
     def test_offer_his_organizations_to_filter_by(self, limited, own, foreign, model):
         chosen = {"organization": foreign["organization"].pk}
         response = limited.get(page(model, "changelist"), chosen)
@@ -129,6 +131,29 @@ class TestAutocomplete:
     @pytest.mark.parametrize("field", ["credential", "secret_digest", "nonsense"])
     def test_finds_nothing_else(self, limited, own, foreign, field):
         assert self.search(limited, "accesstoken", field).status_code == 403
+
+
+class TestExports:
+    @pytest.mark.parametrize("file_format", ["json", "csv"])
+    def test_hold_what_his_list_would_show(self, limited, own, foreign, file_format):
+        url = reverse("admin:token_exchange_auditevent_export", args=[file_format])
+        answers = [
+            limited.get(url, values)
+            for values in (
+                {},
+                {"organization": foreign["organization"].pk},
+                {"q": foreign["apikey"].identifier},
+                {"actor": foreign["owner"].username},
+            )
+        ]
+        assert [told(each, foreign) for each in answers] == [[], [], [], []]
+        assert own["apikey"].identifier in text_of(answers[0])
+        assert [len(text_of(each).splitlines()) < 3 for each in answers] == [
+            False,
+            True,
+            True,
+            True,
+        ]
 
 
 class TestTheRestOfTheAdmin:

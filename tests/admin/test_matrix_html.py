@@ -11,7 +11,7 @@ from django.utils.html import escape
 from tests.admin import matrix
 from tests.admin.conftest import hidden_fields
 from tests.admin.pages import page
-from tests.admin.tenants import make_rows
+from tests.admin.tenants import make_rows, text_of
 from tests.factories import make_organization
 from token_exchange.models import AccessToken, AuditEvent, Credential, SigningKey
 
@@ -20,19 +20,23 @@ pytestmark = pytest.mark.django_db
 EVIL = "'\"><img src=x onerror=evil()></title></textarea></option><script>evil()</script>{{ opts }}"
 URL_ATTRIBUTES = {"href", "src", "action", "formaction", "xlink:href"}
 SHOWN = {
+    "actor",
     "apikey",
     "clientapp",
+    "detail",
     "label",
     "metadata",
     "new",
+    "origin",
     "organization",
     "owner",
     "reason",
     "username",
+    "why",
 }
 """The hostile texts that some page must show, or this test would look at nothing."""
 
-LISTS = ("apikey", "clientapp", "accesstoken", "organization", "signingkey")
+LISTS = ("apikey", "clientapp", "accesstoken", "organization", "signingkey", "auditevent")
 
 
 def evil(what):
@@ -170,8 +174,11 @@ def test_hostile_text_is_inert(desk, rows):
     for response in answers(desk, rows):
         if response.headers["Content-Type"].startswith("text/html"):
             assert effects(response) == [], response.request["PATH_INFO"]
-            assert EVIL not in response.text
+            assert EVIL not in text_of(response)
             seen |= {each for each in SHOWN if escape(evil(each)) in response.text}
+        else:
+            assert response.headers["Content-Disposition"].startswith("attachment")
+            assert response.headers["X-Content-Type-Options"] == "nosniff"
     assert seen == SHOWN
 
 
@@ -185,6 +192,6 @@ def test_no_page_holds_a_digest(desk, rows):
     hidden.add("signing-input-of-a-token")
     assert None not in hidden
     for response in answers(desk, rows):
-        assert [each for each in hidden if str(each) in response.text] == []
+        assert [each for each in hidden if str(each) in text_of(response)] == []
         for name in ("secret_digest", "encrypted_private_key", "signing_input"):
-            assert name not in response.text
+            assert name not in text_of(response)

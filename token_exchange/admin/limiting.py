@@ -78,8 +78,10 @@ class LimitedAdmin(_ModelAdmin):
         Django allows all fields of the model itself, and whoever may look could guess at a digest
         from the left: ``?secret_digest__startswith=a``.
         """
-        names = [*map(_parameter, self.get_list_filter(request)), *self.filter_parameters]
-        is_shown = any(lookup == name or lookup.startswith(f"{name}__") for name in names)
+        filters = self.get_list_filter(request)
+        fields = tuple(f"{name}__" for name in filters if isinstance(name, str))
+        names = {getattr(each, "parameter_name", each) for each in filters}
+        is_shown = lookup in {*names, *self.filter_parameters} or lookup.startswith(fields)
         return is_shown and super().lookup_allowed(lookup, value, request)
 
     def formfield_for_foreignkey(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
@@ -104,8 +106,3 @@ def _choices(db_field: Any, user: Any) -> QuerySet[Any]:
         return organizations_in_reach(user)
     rows: QuerySet[Any] = model._default_manager.all()
     return rows.filter(pk=user.pk) if model is get_user_model() else rows.none()
-
-
-def _parameter(list_filter: Any) -> str:
-    each = list_filter[0] if isinstance(list_filter, list | tuple) else list_filter
-    return str(getattr(each, "parameter_name", each))
