@@ -28,7 +28,7 @@ _TO_WORRY_ABOUT: Final = frozenset(
     }
 )
 
-_ORIGIN_LENGTH: Final = 255
+_LONGEST: Final = 255
 
 _LOGGED_AS: Final[Mapping[str, str]] = {
     AuditEvent.TargetType.ACCESS_TOKEN: "jti",
@@ -95,13 +95,13 @@ def record(
     belongs_to = "" if target.organization_id is None else str(target.organization_id)
     row = AuditEvent(
         occurred_at=now,
-        event=event,
-        target_type=target.type,
+        event=str(event),
+        target_type=str(target.type),
         target=target.name,
         organization=belongs_to,
         actor_id="" if by is None else str(by.pk),
-        actor="" if by is None else str(by.get_username()),
-        origin=_printable(origin)[:_ORIGIN_LENGTH],
+        actor="" if by is None else str(by.get_username())[:_LONGEST],
+        origin=_printable(origin)[:_LONGEST],
         reason=reason,
         details=dict(details or {}),
     )
