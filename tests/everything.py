@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from datetime import timedelta
 from typing import Any
 
 from django.utils import timezone
 
-from token_exchange import credentials, exchange, signing
-from token_exchange.models import AccessToken
+from token_exchange import credentials, exchange, signing, warning
+from token_exchange.models import AccessToken, Credential
 
 from .factories import api_key_header, make_api_key, make_client_app
 
@@ -25,6 +26,9 @@ NAMES = (
     "signing_key_published",
     "signing_key_removed",
 )
+
+BY_ITSELF = ("credential_expiring", "previous_secret_still_used", "credential_leaked")
+"""What nobody who is known does: a task finds it, or a stranger tells."""
 
 
 def authenticated(issued: Any) -> Any:
@@ -52,3 +56,15 @@ def do_everything(https_client: Any, *, by: Any = None, name: str = "Nightly") -
     signing.rotate_signing_key(now=now, by=by, all_new=True)
     issued = (key, app, rotated, compromised)
     return [token, *token.split("."), *(each.raw_secret for each in issued)]
+
+
+def let_happen(https_client: Any) -> list[str]:
+    """Let happen what happens by itself, and return every secret that was made on the way."""
+    now = timezone.now()
+    key = make_api_key(now=now - timedelta(days=30), expires_at=now + HOUR)
+    rotated = credentials.rotate(key.credential, now=now - HOUR, overlap=1.5 * HOUR)
+    Credential.objects.filter(pk=key.credential.pk).update(previous_secret_last_used_at=now)
+    warning.warn(now=now)
+    report = json.dumps([rotated.raw_secret])
+    https_client.post("/v1/leaked-credentials", report, content_type="application/json")
+    return [key.raw_secret, rotated.raw_secret]

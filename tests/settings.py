@@ -48,6 +48,8 @@ TEMPLATES = [
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 DATABASES = {"default": env.db_url("DATABASE_URL", default="sqlite:///:memory:")}
 CACHES = {"default": env.cache_url("CACHE_URL", default="locmemcache://")}
+# Django 6.1 wants to be told, and older ones do not read it.
+MAILERS = {"default": {"BACKEND": "django.core.mail.backends.locmem.EmailBackend"}}
 TOKEN_EXCHANGE_ORGANIZATION_MODEL = "token_exchange.Organization"
 TOKEN_EXCHANGE = {"ISSUER": "https://issuer.test", "ALGORITHM": "EdDSA"}
 REST_FRAMEWORK = {"DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema"}

@@ -47,6 +47,7 @@ class TestEndpoints:
             ("post", "/v1/token"): "exchange_api_key",
             ("post", "/auth_token"): "obtain_auth_token",
             ("delete", "/auth_token"): "end_auth_tokens",
+            ("post", "/v1/leaked-credentials"): "report_leaked_credentials",
             ("get", "/v1/revocations"): "revocations",
             ("get", "/.well-known/jwks.json"): "published_keys",
         }
@@ -61,6 +62,7 @@ class TestEndpoints:
             ("post", "/0.2/v1/token"): "exchange_api_key",
             ("post", "/0.2/auth_token"): "obtain_auth_token",
             ("delete", "/0.2/auth_token"): "end_auth_tokens",
+            ("post", "/0.2/v1/leaked-credentials"): "report_leaked_credentials",
             ("get", "/0.2/v1/revocations"): "revocations",
             ("get", "/0.2/.well-known/jwks.json"): "published_keys",
             ("post", "/auth_token"): "obtain_auth_token_2",
@@ -118,6 +120,7 @@ class TestEndpoints:
             "exchange_api_key": [{"ApiKey": []}],
             "obtain_auth_token": [{"Basic": []}],
             "end_auth_tokens": [{"Basic": []}],
+            "report_leaked_credentials": [{}],
             "revocations": [{"ApiKey": []}],
             "published_keys": [{}],
         }
@@ -156,6 +159,14 @@ class TestTruth:
         assert sorted(answer.json()) == sorted(described["schema"]["required"])
         member = described["schema"]["properties"]["keys"]["items"]
         assert set(member["required"]) <= set(answer.json()["keys"][0])
+        assert set(described["headers"]) <= set(answer.headers)
+
+    def test_leaks(self, https_client: Client):
+        answer = https_client.post("/v1/leaked-credentials", "[]", content_type="application/json")
+        described = self.described("post", "/v1/leaked-credentials", "202")
+        assert answer.json() == {}
+        assert described["schema"]["maxProperties"] == 0
+        assert answer.headers["Content-Type"] == described["media_type"]
         assert set(described["headers"]) <= set(answer.headers)
 
     def test_revocations(self, https_client: Client):

@@ -15,7 +15,7 @@ from django.utils import timezone
 from token_exchange import credentials, signals
 from token_exchange.models import Credential
 
-from .everything import HOUR, NAMES, do_everything
+from .everything import BY_ITSELF, HOUR, NAMES, do_everything, let_happen
 from .factories import api_key_header, make_api_key, make_user
 
 pytestmark = pytest.mark.django_db
@@ -33,15 +33,32 @@ def did(https_client, django_capture_on_commit_callbacks):
 
 
 @pytest.fixture
+def happened(https_client, django_capture_on_commit_callbacks):
+    """Let happen what happens by itself, let it commit, and return the secrets."""
+
+    def happen() -> list[str]:
+        with django_capture_on_commit_callbacks(execute=True):
+            return let_happen(https_client)
+
+    return happen
+
+
+@pytest.fixture
 def heard(hear):
-    """What each signal says from here on."""
+    """What each signal says from here on of what somebody does."""
     return {name: hear(getattr(signals, name)) for name in NAMES}
+
+
+@pytest.fixture
+def heard_of(hear):
+    """What each says of what happens by itself."""
+    return {name: hear(getattr(signals, name)) for name in BY_ITSELF}
 
 
 class TestEverySignal:
     def test_is_named_here(self):
         found = {name for name, each in vars(signals).items() if isinstance(each, signals.Signal)}
-        assert found == set(NAMES)
+        assert found == {*NAMES, *BY_ITSELF}
 
     def test_is_sent_for_what_it_is_for(self, heard, did):
         did(by=make_user(username="admin"))
@@ -58,15 +75,24 @@ class TestEverySignal:
             "signing_key_removed": 1,
         }
 
-    def test_has_the_arguments_that_are_documented(self, heard, did):
+    def test_is_sent_for_what_happens_by_itself(self, heard_of, happened):
+        happened()
+        assert {name: len(said) for name, said in heard_of.items()} == {
+            "credential_expiring": 1,
+            "previous_secret_still_used": 1,
+            "credential_leaked": 1,
+        }
+
+    def test_has_the_arguments_that_are_documented(self, heard, did, heard_of, happened):
         did()
+        happened()
         tree = ast.parse(Path(signals.__file__).read_text(encoding="utf-8"))
         documented = {}
         for statement, after in zip(tree.body, tree.body[1:], strict=False):
             if isinstance(statement, ast.Assign) and isinstance(after, ast.Expr):
                 _, _, arguments = ast.literal_eval(after.value).partition("Arguments:")
                 documented[statement.targets[0].id] = set(re.findall(r"``([a-z_]+)``", arguments))
-        sent = {name: set(said[0]) for name, said in heard.items()}
+        sent = {name: set(said[0]) for name, said in {**heard, **heard_of}.items()}
         assert sent == documented
 
     def test_says_who_did_it(self, heard, did):
@@ -76,9 +102,9 @@ class TestEverySignal:
             if name not in {"credential_tokens_invalidated", "previous_secret_used"}:
                 assert {each["by"] for each in said} == {admin}, name
 
-    def test_carries_no_secret(self, heard, did):
-        secrets = did()
-        for said in heard.values():
+    def test_carries_no_secret(self, heard, did, heard_of, happened):
+        secrets = did() + happened()
+        for said in [*heard.values(), *heard_of.values()]:
             for arguments in said:
                 assert not any(secret in str(arguments) for secret in secrets)
 
@@ -89,6 +115,14 @@ class TestCommit:
             do_everything(https_client)
             assert not any(heard.values())
         assert all(heard.values())
+
+    def test_is_waited_for_by_what_happens_by_itself(
+        self, heard_of, https_client, django_capture_on_commit_callbacks
+    ):
+        with django_capture_on_commit_callbacks(execute=True):
+            let_happen(https_client)
+            assert not any(heard_of.values())
+        assert all(heard_of.values())
 
     def test_rolled_back_is_never_told(
         self, heard, https_client, django_capture_on_commit_callbacks

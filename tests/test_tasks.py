@@ -11,7 +11,7 @@ import pytest
 import time_machine
 from celery import current_app
 
-from tests.factories import make_token
+from tests.factories import make_api_key, make_token
 from tests.processes import environment, run_python
 from token_exchange import tasks
 from token_exchange.models import AccessToken, SigningKey
@@ -62,6 +62,25 @@ class TestRotateSigningKeys:
             assert kid == SigningKey.objects.get(sequence=2).kid
             assert tasks.rotate_signing_keys.apply().get() is None
         assert SigningKey.objects.count() == 2
+
+
+@pytest.mark.django_db
+class TestWarnOfExpiringCredentials:
+    def test_has_a_stable_name(self):
+        task = current_app.tasks["token_exchange.tasks.warn_of_expiring_credentials"]
+        assert task.name == tasks.warn_of_expiring_credentials.name
+        assert task.ignore_result is True
+
+    def test_warns(self):
+        make_api_key(now=LONG_AGO, expires_at=NOW + timedelta(hours=1))
+        with time_machine.travel(NOW, tick=False):
+            assert tasks.warn_of_expiring_credentials.apply().get() == 1
+            assert tasks.warn_of_expiring_credentials.apply().get() == 0
+
+    def test_takes_its_time_budget_in_seconds(self):
+        make_api_key(now=LONG_AGO, expires_at=NOW + timedelta(hours=1))
+        with time_machine.travel(NOW, tick=False):
+            assert tasks.warn_of_expiring_credentials.apply(args=[0]).get() == 0
 
 
 WORKER = """

@@ -26,6 +26,13 @@ credential_tokens_invalidated = Signal()
 previous_secret_used = Signal()
 """A client still uses the secret from before a rotation; at most once a minute. Arguments:
 ``credential_id``, ``identifier``, ``address``."""
+credential_expiring = Signal()
+"""It ends soon; once at each of ``EXPIRY_WARNINGS``. Arguments: ``credential``, ``expires_at``."""
+previous_secret_still_used = Signal()
+"""Its previous secret ends soon, and a client used it since the rotation. Arguments:
+``credential``, ``last_used_at``, ``address``, ``ends_at``."""
+credential_leaked = Signal()
+"""It was reported as leaked, and revoked. Arguments: ``credential``, ``origin``."""
 access_token_revoked = Signal()
 """One token was revoked. Arguments: ``access_token``, ``by``."""
 signing_key_published = Signal()

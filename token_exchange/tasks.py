@@ -8,7 +8,7 @@ from __future__ import annotations
 from celery import shared_task
 from django.utils import timezone
 
-from token_exchange import purging, signing
+from token_exchange import purging, signing, warning
 
 
 @shared_task(name="token_exchange.tasks.purge_expired_tokens", ignore_result=True)
@@ -26,3 +26,13 @@ def rotate_signing_keys() -> str | None:
     """
     published = signing.tend_signing_keys(now=timezone.now(), origin="task")
     return None if published is None else published.kid
+
+
+@shared_task(name="token_exchange.tasks.warn_of_expiring_credentials", ignore_result=True)
+def warn_of_expiring_credentials(time_budget_seconds: float = 300.0) -> int:
+    """Warn of what ends soon for at most ``time_budget_seconds``; return how many warnings.
+
+    Run it each hour; more often, or twice at once, does no harm.
+    """
+    warned = warning.warn(now=timezone.now(), time_budget_seconds=time_budget_seconds)
+    return warned.expiring + warned.previous_secrets

@@ -63,6 +63,11 @@ def count_failure(request: Any, *, address: str) -> None:
     _count(request, name="failure", key=f"address:{site_of(address)}")
 
 
+def count_report(request: Any, *, address: str) -> Usage | None:
+    """Count a report of leaks from the address; returns and raises as ``count_success`` does."""
+    return _count(request, name="leak_report", key=f"address:{site_of(address)}")
+
+
 def _count(request: Any, *, name: str, key: str, identifier: str | None = None) -> Usage | None:
     rate = get_settings().rate_limits.get(name)
     if rate is None:

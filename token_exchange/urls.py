@@ -16,6 +16,7 @@ urlpatterns = [
         name="rotate_user_api_key",
     ),
     path("v1/revocations", views.revocations, name="revocations"),
+    path("v1/leaked-credentials", views.leaked_credentials, name="leaked_credentials"),
     path("auth_token", views.auth_token, name="auth_token"),
     path(".well-known/jwks.json", views.jwks, name="jwks"),
 ]

@@ -134,6 +134,11 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": 86_400,
         "options": {"expires": 86_400},
     },
+    "warn-of-expiring-credentials": {
+        "task": "token_exchange.tasks.warn_of_expiring_credentials",
+        "schedule": 3600,
+        "options": {"expires": 3600},
+    },
 }
 
 LOGGING = logs.LOGGING

@@ -115,5 +115,6 @@ class TestCelery:
         )
         assert done.stdout.strip() == (
             "['token_exchange.tasks.purge_expired_tokens', "
-            "'token_exchange.tasks.rotate_signing_keys'] True ['json'] None"
+            "'token_exchange.tasks.rotate_signing_keys', "
+            "'token_exchange.tasks.warn_of_expiring_credentials'] True ['json'] None"
         )

@@ -36,9 +36,10 @@ _CHARACTERS: Final = bytes(ord(BASE62[byte % 62]) for byte in range(256))
 _UNEVEN: Final = bytes(range(256 - 256 % 62, 256))
 
 PREFIX_PATTERN: Final = re.compile(r"[a-z][a-z0-9]{0,15}_[a-z][a-z0-9]{0,15}")
-_SECRET_TAIL: Final = re.compile(
+_SECRET_TAIL_TEXT: Final = (
     rf"\.[0-9A-Za-z]{{{ID_LENGTH}}}\.[0-9A-Za-z]{{{SECRET_LENGTH + CHECKSUM_LENGTH}}}"
 )
+_SECRET_TAIL: Final = re.compile(_SECRET_TAIL_TEXT)
 _CLIENT_ID_TAIL: Final = re.compile(rf"\.[0-9A-Za-z]{{{ID_LENGTH + CHECKSUM_LENGTH}}}")
 
 # A length-prefixed label keeps these digests apart from every other use of SHA-256.
@@ -111,8 +112,21 @@ def parse_secret(text: str, *, prefix: str) -> SecretString:
 
 def make_client_id(prefix: str) -> str:
     """Draw a new client identifier: ``<prefix>.<id><checksum>``."""
-    body = make_identifier(prefix)
-    return body + _checksum(body)
+    return client_id_of(make_identifier(prefix))
+
+
+def client_id_of(identifier: str) -> str:
+    """Return the client id of this ``<prefix>.<id>``, to which its checksum belongs."""
+    return identifier + _checksum(identifier)
+
+
+def secret_pattern(prefix: str) -> str:
+    """Return the regular expression of the secrets of this ``<prefix>_<environment>``.
+
+    It finds them wherever they stand, by constructs that every engine has, also one without
+    backtracking; only the checksum tells whether what it found is one.
+    """
+    return prefix + _SECRET_TAIL_TEXT
 
 
 def parse_client_id(text: str, *, prefix: str) -> str:

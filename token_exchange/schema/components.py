@@ -7,6 +7,7 @@ from typing import Any, Final, TypeAlias
 
 from token_exchange.core.feed import FeedPage
 from token_exchange.core.revocations import RevocationKind
+from token_exchange.views.leaked_credentials import MAX_STRING_LENGTH, MAX_STRINGS
 
 Object: TypeAlias = dict[str, Any]
 
@@ -98,6 +99,13 @@ SCHEMAS: Final[dict[str, Object]] = {
         required=["success", "access_token"],
     ),
     "TokenExchangeAuthTokensEnded": _object({"success": {"type": "boolean"}}, required=["success"]),
+    "TokenExchangeLeakReport": {
+        "type": "array",
+        "items": {**TEXT, "maxLength": MAX_STRING_LENGTH},
+        "maxItems": MAX_STRINGS,
+        "description": "Strings that may be API keys or client secrets.",
+    },
+    "TokenExchangeLeakReportTaken": {**_object({}), "maxProperties": 0},
     "TokenExchangeJsonWebKeySet": _object(
         {"keys": {"type": "array", "items": _object(dict.fromkeys(_KEY, TEXT), required=_KEY)}},
         required=["keys"],

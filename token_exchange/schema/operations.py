@@ -91,6 +91,24 @@ OPERATIONS: Final[dict[Any, Object]] = {
             answer="TokenExchangeAuthTokensEnded",
         ),
     },
+    inspect.unwrap(views.leaked_credentials): {
+        "post": {
+            "operationId": "report_leaked_credentials",
+            "summary": "Report secrets that were found where they should not be; they are revoked.",
+            "tags": ["token exchange"],
+            "security": [{}],
+            "requestBody": {"required": True, "content": _content("TokenExchangeLeakReport")},
+            "responses": {
+                "202": {
+                    "description": "The report was taken; whether anything matched is not told.",
+                    "content": _content("TokenExchangeLeakReportTaken"),
+                    "headers": _RATE,
+                },
+                "400": _refusal("The body is no list of strings, or too large."),
+                **{each: _REFUSALS[each] for each in ("429", "503")},
+            },
+        }
+    },
     inspect.unwrap(views.revocations): {
         "get": {
             "operationId": "revocations",

@@ -11,6 +11,7 @@ from django.core.exceptions import BadRequest, RequestDataTooBig, SuspiciousOper
 from django.http import HttpRequest
 from django.http.multipartparser import MultiPartParserError
 from django.http.request import RawPostDataException, UnreadablePostError
+from django.views.decorators.debug import sensitive_variables
 
 from token_exchange.core import strict_json
 from token_exchange.core.errors import InvalidRequest
@@ -40,6 +41,24 @@ def read_members(
     if request.content_type in _FORMS and not body.lstrip().startswith(b"{"):
         return _form_members(request, repeatable)
     return _json_members(body)
+
+
+@sensitive_variables()
+def read_json(request: HttpRequest) -> Any:
+    """Return the body as JSON, whatever its Content-Type says.
+
+    Raises ``InvalidRequest`` for a body that is too large, or is no JSON.
+    """
+    try:
+        body = _read(request)
+    except RawPostDataException as error:  # a middleware was here first, and may have kept a form
+        if request.content_type in _FORMS:
+            raise InvalidRequest("The body must be JSON.", reason="malformed_json") from error
+        raise
+    try:
+        return _loads(body)
+    except ValueError as error:
+        raise InvalidRequest("The body must be JSON.", reason="malformed_json") from error
 
 
 def _read(request: HttpRequest) -> bytes:
@@ -94,11 +113,14 @@ def _form_members(request: HttpRequest, repeatable: frozenset[str]) -> dict[str,
     }
 
 
+def _loads(body: bytes) -> Any:
+    # Of bytes, json would take other encodings and surrogates (RFC 8259, section 8.1).
+    return strict_json.loads(body.decode("utf-8-sig"))
+
+
 def _json_members(body: bytes) -> dict[str, Any]:
     try:
-        # Of bytes, json would take other encodings and surrogates (RFC 8259, section 8.1).
-        text = body.decode("utf-8-sig")
-        members = strict_json.loads(text)
+        members = _loads(body)
     except ValueError as error:
         raise InvalidRequest(
             "The body must be a JSON object or a form.", reason="malformed_json"

@@ -1,0 +1,57 @@
+"""Somebody has found secrets of ours, and they end: ``POST /v1/leaked-credentials``.
+
+Anybody may send what they found, without a credential of their own.
+"""
+
+from __future__ import annotations
+
+import logging
+from typing import Any, Final
+
+from django.http import HttpRequest, HttpResponse
+from django.utils import timezone
+from django.views.decorators.debug import sensitive_variables
+
+from token_exchange.core.errors import InvalidRequest
+from token_exchange.event_log import log_event
+from token_exchange.leaks import revoke_leaked
+from token_exchange.throttling import count_report
+from token_exchange.transport import client_address
+from token_exchange.views.body import read_json
+from token_exchange.views.endpoint import endpoint, token_response
+
+MAX_STRINGS: Final = 100
+MAX_STRING_LENGTH: Final = 512
+
+
+@endpoint("POST")
+@sensitive_variables()
+def leaked_credentials(request: HttpRequest) -> HttpResponse:
+    """Revoke what the strings open, and say the same to everyone: whether one did, only we know."""
+    address = client_address(request)
+    usage = count_report(request, address=address)
+    raw_strings = _raw_strings(read_json(request))
+    revoked = revoke_leaked(raw_strings, now=timezone.now(), origin=address)
+    log_event(
+        logging.INFO,
+        "leak.reported",
+        address=address,
+        strings=len(raw_strings),
+        revoked=len(revoked),
+    )
+    return token_response({}, usage, status=202)
+
+
+@sensitive_variables()
+def _raw_strings(value: Any) -> list[str]:
+    if (
+        not isinstance(value, list)
+        or len(value) > MAX_STRINGS
+        or not all(isinstance(each, str) and len(each) <= MAX_STRING_LENGTH for each in value)
+    ):
+        raise InvalidRequest(
+            f"The body must be a JSON list of at most {MAX_STRINGS} strings, each of at most "
+            f"{MAX_STRING_LENGTH} characters.",
+            reason="malformed_report",
+        )
+    return value
