@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
+from typing import Final
 from urllib.parse import urljoin
 
 from django.urls import NoReverseMatch, reverse
@@ -10,6 +12,9 @@ from django.urls import NoReverseMatch, reverse
 from token_exchange.conf import get_settings
 from token_exchange.core.scopes import REVOCATIONS_SCOPE
 from token_exchange.models import Credential
+
+# Somebody else copies the lines, into a shell or a program: the audience must not act there.
+_PLAIN_ADDRESS: Final = re.compile(r"https?://[A-Za-z0-9._~:/%-]+")
 
 _GET_JSON = """\
 import json
@@ -60,9 +65,9 @@ class Client:
 
     @property
     def api(self) -> str:
-        """Where its tokens are good: its first audience, if that is an address."""
+        """Where its tokens are good: its first audience, if that is an address and no more."""
         first = next(iter(self.audience), get_settings().audience)
-        return first if first.startswith(("https://", "http://")) else get_settings().issuer
+        return first if _PLAIN_ADDRESS.fullmatch(first) else get_settings().issuer
 
 
 def curl(client: Client) -> str:

