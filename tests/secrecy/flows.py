@@ -13,6 +13,7 @@ from django.core.exceptions import ValidationError
 from django.core.management import call_command
 from django.db import OperationalError, connection
 from django.test import Client
+from django.urls import reverse
 from django.utils import timezone
 from rest_framework.response import Response
 from rest_framework.test import APIRequestFactory
@@ -30,6 +31,7 @@ from tests.factories import (
     make_user,
 )
 from tests.secrecy.haystack import Secrets
+from tests.self_service.members import KEYS, make_member
 from token_exchange import credentials, purging, signing
 from token_exchange.authentication import BearerAuthentication
 from token_exchange.core.scopes import REVOCATIONS_SCOPE
@@ -85,7 +87,7 @@ class Run:
             self.bodies.append(response.content.decode())
             return response
         found = {*SECRET.findall(response.content.decode())}
-        if response["Content-Type"] == "application/json":
+        if response["Content-Type"] == "application/json" and "access_token" in response.json():
             token = response.json()["access_token"]
             found.add(token["token"] if isinstance(token, dict) else token)
         assert found, response.content
@@ -99,6 +101,7 @@ class Run:
         self.use_verbs()
         self.use_commands()
         self.use_the_admin()
+        self.use_self_service()
         self.use_credentials_wrongly()
         self.meet_failures()
         purging.purge_expired_tokens(now=timezone.now() + timedelta(days=9))
@@ -197,7 +200,24 @@ class Run:
         ):
             self.see(self.desk.get(page(model, "changelist")))
             self.see(self.desk.get(page(model, "change", row)))
+        self.see(self.desk.get(page("auditevent", "changelist")))
+        for file_format in ("json", "csv"):
+            url = reverse("admin:token_exchange_auditevent_export", args=[file_format])
+            self.bodies.append(b"".join(self.desk.get(url).streaming_content).decode())
         self.see(self.desk.get("/admin/"))
+
+    def use_self_service(self) -> None:
+        """Make keys with a key's token, list, rotate and delete them, and be refused."""
+        member = make_member(self.client)
+        self.keep(member.issued)
+        token = member.token()
+        self.secrets.add(token, "a token")
+        made = self.see(member.call("POST", token=token, label="laptop"), "a key of self-service")
+        key = f"{KEYS}/{made.json()['id']}"
+        self.see(member.call("POST", f"{key}/rotate", token=token), "a key of self-service")
+        for method, path in (("GET", KEYS), ("POST", f"{key}/rotate"), ("DELETE", key)):
+            self.see(member.call(method, path, token=token))
+        self.see(member.call("POST", token=token, scope="reports:read nowhere"))
 
     def use_credentials_wrongly(self) -> None:
         """Show real secrets where they are not taken."""
