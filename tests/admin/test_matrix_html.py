@@ -204,7 +204,6 @@ def test_no_page_holds_a_digest(desk, rows):
         "https://x.test/$(evil)",
         "https://x.test/`evil`",
         "https://x.test/'&evil&'",
-        "https://x.test/\\",
         "https://x.test/#evil",
         "https://x.test/{evil}",
     ],
