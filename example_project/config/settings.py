@@ -84,6 +84,7 @@ TOKEN_EXCHANGE = {
     "REQUIRE_HTTPS": REQUIRE_HTTPS,
     "TOKEN_RETENTION": environment.seconds("TOKEN_EXCHANGE_TOKEN_RETENTION", 86_400),
     "SCOPES": {"reports:read": "Read reports", "reports:write": "Write reports"},
+    "OPERATOR_ORGANIZATIONS": "operators.organizations_of",
 }
 if not environment.switch("TOKEN_EXCHANGE_RATE_LIMITS", default=True):
     TOKEN_EXCHANGE["RATE_LIMITS"] = None
