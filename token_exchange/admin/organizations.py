@@ -7,7 +7,11 @@ from typing import Any, ClassVar, Final
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
+from django.urls import reverse
 from django.utils import timezone
+from django.utils.html import format_html_join
+from django.utils.safestring import SafeString
+from django.utils.text import capfirst
 from django.utils.translation import gettext_lazy as _
 
 from token_exchange import organizations
@@ -15,6 +19,7 @@ from token_exchange.admin.limiting import LimitedAdmin
 from token_exchange.admin.lists import BoundedPaginator
 from token_exchange.admin.reach import is_limited
 from token_exchange.admin.searching import SearchedAdmin, organizations_matching
+from token_exchange.models import APIKey, ClientApp
 from token_exchange.transport import client_address
 
 _DECIDED_ABOVE: Final = ("slug", "is_active", "max_token_lifetime")
@@ -29,6 +34,7 @@ class OrganizationAdmin(SearchedAdmin, LimitedAdmin):
         "name",
         "slug",
         "is_active",
+        "credential_links",
         "default_token_lifetime",
         "max_token_lifetime",
         "created_at",
@@ -58,6 +64,24 @@ class OrganizationAdmin(SearchedAdmin, LimitedAdmin):
             },
         ),
     )
+
+    @admin.display(description=_("credentials"))
+    def credential_links(self, organization: Any) -> SafeString:
+        """Lead to what is the organization's: their own filters offer only some of them."""
+        site = self.admin_site
+        return format_html_join(
+            " ",
+            '<a href="{}?organization={}">{}</a>',
+            (
+                (
+                    reverse(f"{site.name}:token_exchange_{model._meta.model_name}_changelist"),
+                    organization.pk,
+                    capfirst(model._meta.verbose_name_plural),
+                )
+                for model in (APIKey, ClientApp)
+                if site.is_registered(model)
+            ),
+        )
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         """Refuse another tenant to those who are limited to theirs."""

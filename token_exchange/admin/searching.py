@@ -19,6 +19,7 @@ from django.db.models.functions import Lower
 from django.http import HttpRequest
 from django.utils.translation import gettext as _
 
+from token_exchange.admin.lists import COUNT_LIMIT
 from token_exchange.models import Credential
 
 if TYPE_CHECKING:
@@ -90,10 +91,13 @@ class SearchedList(ChangeList):
         super().get_results(request)
         keys = self.result_list.values_list("pk", flat=True)[: self.list_max_show_all]
         self.result_list = self.queryset.filter(pk__in=list(keys))
+        self.is_cut_short = self.result_count >= COUNT_LIMIT
 
 
 class SearchedAdmin(_ModelAdmin):
     """The admin of a model whose lists take the whole text as one term."""
+
+    change_list_template = "token_exchange/admin/change_list.html"
 
     matching: Callable[[str], Q]
     """Returns the condition of the rows that a term finds."""
