@@ -33,11 +33,11 @@ _CREDENTIALS = {
     "last_used_at": "now() - n.i %% 100000 * interval '1 minute'",
     "last_used_from": "'192.0.2.1'",
 }
-# Of a hundred 29 are unexpired, and one of these is revoked.
+# Of a hundred 29 are unexpired, and one is revoked.
 _TOKENS = {
     "jti": "lpad(n.i::text, 22, '0')",
     "expires_at": "now() + (n.i %% 100 - 70) * interval '10 minutes' + n.i * interval '50 us'",
-    "revoked_at": "CASE WHEN n.i %% 100 = 99 THEN now() - n.i * interval '1 ms' END",
+    "revoked_at": "CASE WHEN n.i %% 97 = 0 THEN now() - n.i * interval '1 ms' END",
 }
 _OWNED = "n.i %% 2 = 0"
 

@@ -19,6 +19,7 @@ from django.db.models.functions import Lower
 from django.http import HttpRequest
 from django.utils.translation import gettext as _
 
+from token_exchange.admin.filters import only
 from token_exchange.admin.lists import COUNT_LIMIT
 from token_exchange.models import Credential
 
@@ -51,8 +52,8 @@ def credentials_matching(term: str) -> Q:
 
 def tokens_matching(term: str) -> Q:
     """Match the jti, or the identifier of the credential."""
-    found = Credential.objects.filter(identifier=term).values_list("pk", flat=True)[:1]
-    return Q(credential__in=list(found)) if found else Q(jti=term)
+    credential = Credential.objects.filter(identifier=term).values_list("pk", flat=True).first()
+    return Q(jti=term) if credential is None else only("credential", credential)
 
 
 def organizations_matching(term: str) -> Q:

@@ -183,7 +183,6 @@ class Migration(migrations.Migration):
                 (
                     "search_name",
                     models.GeneratedField(
-                        db_index=True,
                         db_persist=True,
                         expression=django.db.models.functions.text.Lower("name"),
                         output_field=models.CharField(max_length=255),
@@ -774,6 +773,18 @@ class Migration(migrations.Migration):
                 condition=models.Q(("revoked_at", None)),
                 fields=["kind", "id"],
                 name="token_exchange_unrevoked",
+            ),
+        ),
+        migrations.AddIndex(
+            model_name="credential",
+            index=models.Index(fields=["kind", "search_name"], name="token_exchange_name"),
+        ),
+        migrations.AddIndex(
+            model_name="credential",
+            index=models.Index(
+                fields=["kind", "search_name"],
+                name="token_exchange_name_begins",
+                opclasses=["varchar_pattern_ops", "varchar_pattern_ops"],
             ),
         ),
         migrations.AddIndex(

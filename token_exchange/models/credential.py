@@ -57,7 +57,6 @@ class Credential(models.Model):
         expression=Lower("name"),
         output_field=models.CharField(max_length=255),
         db_persist=True,
-        db_index=True,
     )
     organization = models.ForeignKey(
         ORGANIZATION_MODEL,
@@ -198,6 +197,13 @@ class Credential(models.Model):
             models.Index(fields=["kind", "id"], name="token_exchange_kind"),
             models.Index(fields=["kind", "subject_type", "id"], name="token_exchange_subject"),
             models.Index(fields=["organization", "kind", "id"], name="token_exchange_tenant"),
+            models.Index(fields=["kind", "search_name"], name="token_exchange_name"),
+            # PostgreSQL finds the beginning of a text by this class alone, and no order.
+            models.Index(
+                fields=["kind", "search_name"],
+                opclasses=["varchar_pattern_ops", "varchar_pattern_ops"],
+                name="token_exchange_name_begins",
+            ),
             models.Index(
                 fields=["kind", "id"],
                 condition=Q(revoked_at=None),
