@@ -49,6 +49,20 @@ class TestListCredentials:
         assert self.names("--organization", "ours", "--kind", "client_app") == ["Rotating"]
         assert self.names("--organization", "ours", "--state", "revoked") == []
 
+    def test_finds_one_that_is_rotating_and_expiring_under_both(self, listed):
+        key = make_api_key(name="Both", expires_at=NOW + 3 * HOUR)
+        rotate(key.credential, overlap=2 * HOUR, now=NOW + HOUR)
+        assert self.names("--state", "rotating") == ["Rotating", "Both"]
+        assert self.names("--state", "expiring") == ["Both"]
+        (facts,) = run("list_credentials", "--state", "expiring")["credentials"]
+        assert (facts["state"], facts["states"]) == ("rotating", ["rotating", "expiring"])
+        assert "rotating, expiring" in text("list_credentials", "--state", "expiring")
+
+    def test_shows_the_newest_of_too_many(self):
+        assert self.names("--limit", "2") == ["Expired", "Revoked"]
+        assert self.names("--limit", "2", "--kind", "api_key") == ["Active", "Expired"]
+        assert self.names("--limit", "1", "--state", "active") == ["Active"]
+
     def test_shows_no_secret_and_no_digest(self, listed):
         shown = text("list_credentials") + repr(run("list_credentials"))
         digests = [
@@ -68,7 +82,7 @@ class TestListCredentials:
     def test_shows_people_a_table(self, listed):
         lines = text("list_credentials", "--organization", "theirs").splitlines()
         assert " ".join(lines[0].split()) == (
-            "identifier kind state organization name last used at expires at"
+            "identifier kind states organization name last used at expires at"
         )
         assert [line.split() for line in lines[1:]] == [
             [
@@ -86,6 +100,8 @@ class TestListCredentials:
         [
             (["--organization", "nobody"], "There is no organization whose slug is 'nobody'."),
             (["--kind", "other"], "invalid choice: 'other'"),
+            (["--limit", "0"], "'0' is not a whole number from 1 on"),
+            (["--limit", "many"], "'many' is not a whole number from 1 on"),
             (["--state", "a\nb"], "invalid choice: 'a\\nb'"),
         ],
     )

@@ -49,9 +49,14 @@ def order_of_tokens(request: HttpRequest) -> tuple[str, ...]:
     """Return the last to expire first, which is the order of each index but one."""
     if request.GET.get(_STATE) == State.REVOKED:
         return ("-revoked_at",)
-    # Only an identifier has a dot.
+    return ("-credential_id", "-expires_at") if _is_of_one(request) else ("-expires_at",)
+
+
+def _is_of_one(request: HttpRequest) -> bool:
+    # Those that are live are found through their credential's row, which a range would hide, and
+    # are few beside all. Only an identifier has a dot.
     is_of_one = "credential" in request.GET or "." in request.GET.get(SEARCH_VAR, "")
-    return ("-credential_id", "-expires_at") if is_of_one else ("-expires_at",)
+    return is_of_one and request.GET.get(_STATE) != LIVE
 
 
 def only(name: str, value: Any) -> Q:
@@ -162,7 +167,10 @@ class CredentialFilter(admin.SimpleListFilter):
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         """Keep the tokens of the chosen credential."""
         chosen = self.value()
-        return queryset if chosen is None else _filter(queryset, only("credential", chosen))
+        if chosen is None:
+            return queryset
+        is_first = _is_of_one(request)
+        return _filter(queryset, only("credential", chosen) if is_first else Q(credential=chosen))
 
 
 def _filter(queryset: QuerySet[Any], condition: Q) -> QuerySet[Any]:

@@ -95,6 +95,13 @@ def positive_duration(text: str) -> timedelta:
     return value
 
 
+def positive_number(text: str) -> int:
+    """Read how many of something, which is at least one."""
+    if re.fullmatch(r"[0-9]{1,9}", text, re.ASCII) is None or not int(text):
+        raise ArgumentTypeError(f"{text!r} is not a whole number from 1 on")
+    return int(text)
+
+
 def scope(text: str) -> str:
     """Return what may be one scope; whether it is one, the credential says."""
     if len(text.split()) > 1:

@@ -42,6 +42,7 @@ def credential_facts(credential: Credential, *, now: datetime) -> dict[str, Any]
         "kind": credential.kind,
         "name": credential.name,
         "state": str(credential.state(now=now)),
+        "states": [str(each) for each in credential.states(now=now)],
         "organization": organization_name(credential.organization),
         "owner": None if credential.owner is None else credential.owner.get_username(),
         "scopes": credential.scopes,
