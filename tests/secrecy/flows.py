@@ -39,7 +39,7 @@ from token_exchange.credential_authentication import (
     ApiKeyAuthentication,
     ClientAppBasicAuthentication,
 )
-from token_exchange.models import AccessToken, Credential, SigningKey
+from token_exchange.models import AccessToken, AuditEvent, Credential, SigningKey
 from token_exchange.signing.encryption import decrypt
 
 SECRET = re.compile(r"\b(?:sk|cs)_live\.\w{12}\.\w{49}\b")
@@ -205,6 +205,18 @@ class Run:
             url = reverse("admin:token_exchange_auditevent_export", args=[file_format])
             self.bodies.append(b"".join(self.desk.get(url).streaming_content).decode())
         self.see(self.desk.get("/admin/"))
+        self.look_back()
+
+    def look_back(self) -> None:
+        """Open, and take along, what the audit trail has by now."""
+        self.see(self.desk.get(page("auditevent", "changelist")))
+        for event in AuditEvent.objects.order_by("-pk")[:20]:
+            self.see(self.desk.get(page("auditevent", "change", event)))
+        for file_format in ("json", "csv"):
+            download = self.desk.get(f"/admin/token_exchange/auditevent/export/{file_format}/")
+            self.answers.append(download)
+            self.bodies.append(download.getvalue().decode())
+            self.command("export_audit_events", format=file_format)
 
     def use_self_service(self) -> None:
         """Make keys with a key's token, list, rotate and delete them, and be refused."""
