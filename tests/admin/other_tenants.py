@@ -33,7 +33,7 @@ def issue_and_find() -> dict[str, object]:
         "widget": type(form.context["adminform"].form.fields["organization"].widget).__name__,
         "title": answer.context["title"],
         "recorded": [
-            [row.event, f'organization_name">{tenant}<' in events.text]
+            [row.event, f'te-line">{tenant}<' in events.text]
             for row in events.context["cl"].result_list
         ],
         "found": [row.name for row in client.get(url, secure=True).context["cl"].result_list],

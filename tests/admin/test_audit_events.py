@@ -65,7 +65,7 @@ class TestList:
         shown = (key.identifier, credential_page(key, "change"), "Acme")
         for each in (*shown, "operator", "192.0.2.1", "Left"):
             assert each in row
-        assert "Jan. 31, 2026" in text
+        assert "2026-01-31<br>06:00:00" in text  # by the time zone of the admin
 
     def test_begins_with_the_newest(self, desk):
         first, second = make_event(), make_event()
@@ -89,6 +89,12 @@ class TestList:
         with django_assert_max_num_queries(12):
             response = desk.get(LIST)
         assert "Tenant 9" in response.text
+
+    def test_of_nobody_from_nowhere_shows_a_dash(self, desk):
+        make_event(target="sk_live.alone")
+        text = desk.get(LIST).text
+        row = text[text.index("sk_live.alone") :].split("</tr>")[0]
+        assert '<span class="te-line">-</span>' in row
 
     def test_of_an_unknown_event_shows_its_name(self, desk):
         make_event(event="credential.sung_about")
@@ -214,6 +220,10 @@ class TestDetail:
             ("number", "5"),
         ]:
             assert row.format(name, value) in text
+
+    def test_shows_the_time_with_its_zone(self, desk):
+        event = make_event(occurred_at=NOW + timedelta(microseconds=42))
+        assert "2026-01-31 06:00:00.000042 CST" in detail(desk, event)
 
     def test_shows_the_whole_id(self, desk):
         assert ">sk_live.0123456789AB</code>" in detail(desk, make_event())

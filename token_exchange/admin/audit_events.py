@@ -19,6 +19,7 @@ from django.http import (
     StreamingHttpResponse,
 )
 from django.urls import path, reverse
+from django.utils import timezone
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
@@ -70,16 +71,8 @@ class AuditEventAdmin(DeskAdmin):
     filter_parameters = (FROM, TO)
     change_list_template = "token_exchange/admin/audit_events.html"
     change_form_template = "token_exchange/admin/audit_event.html"
-    list_display = (
-        "occurred_at",
-        "event_badge",
-        "short_target",
-        "organization_name",
-        "done_by",
-        "origin",
-        "reason",
-    )
-    list_display_links = ("occurred_at",)
+    list_display = ("when", "event_badge", "target_and_organization", "who_and_where", "reason")
+    list_display_links = ("when",)
     list_filter = (
         TimeFilter,
         EventFilter,
@@ -91,7 +84,7 @@ class AuditEventAdmin(DeskAdmin):
     search_help_text = gettext_lazy("Search by the full identifier, jti or kid, or by the username")
     sortable_by = ()
     fields = (
-        "occurred_at",
+        "when_exactly",
         "event_badge",
         "target_type",
         "whole_target",
@@ -178,6 +171,17 @@ class AuditEventAdmin(DeskAdmin):
         url = reverse(name, args=(file_format,))
         return f"{url}?{query}" if query else url
 
+    @admin.display(description=gettext_lazy("time"))
+    def when(self, event: AuditEvent) -> SafeString:
+        """Show the second, and the day above it."""
+        at = timezone.localtime(event.occurred_at)
+        return format_html("{}<br>{}", f"{at:%Y-%m-%d}", f"{at:%H:%M:%S}")
+
+    @admin.display(description=gettext_lazy("time"))
+    def when_exactly(self, event: AuditEvent) -> str:
+        """Show the time to the microsecond, and in which zone."""
+        return f"{timezone.localtime(event.occurred_at):%Y-%m-%d %H:%M:%S.%f %Z}"
+
     @admin.display(description=gettext_lazy("event"))
     def event_badge(self, event: AuditEvent) -> SafeString:
         """Show what happened; an event of a later version by its bare name."""
@@ -189,10 +193,18 @@ class AuditEventAdmin(DeskAdmin):
         )
 
     @admin.display(description=gettext_lazy("target"))
-    def short_target(self, event: Any) -> SafeString:
-        """Show to what it happened, for a list."""
-        shown: SafeString = event.whereabouts.target(event)
-        return shown
+    def target_and_organization(self, event: Any) -> SafeString:
+        """Show to what it happened, shortened, and below it whose that is."""
+        whereabouts: Whereabouts = event.whereabouts
+        is_other = event.organization and event.target_type != AuditEvent.TargetType.ORGANIZATION
+        return _above(
+            whereabouts.target(event), whereabouts.organization(event) if is_other else ""
+        )
+
+    @admin.display(description=gettext_lazy("by, from"))
+    def who_and_where(self, event: AuditEvent) -> SafeString:
+        """Show who did it, and below that from where."""
+        return _above(event.actor, event.origin)
 
     @admin.display(description=gettext_lazy("target"))
     def whole_target(self, event: Any) -> SafeString:
@@ -223,6 +235,11 @@ class AuditEventAdmin(DeskAdmin):
         return _table(titles, rows) if rows else format_html("{}", "-")
 
 
+def _above(first: str, second: str) -> SafeString:
+    lines = [each for each in (first, second) if each] or ["-"]
+    return format_html_join("", '<span class="te-line">{}</span>', ((each,) for each in lines))
+
+
 def _before_and_after(value: Any) -> tuple[Any, Any]:
     # Of some fields it is recorded only that they changed.
     return tuple(value) if isinstance(value, list) else (_("not recorded"), _("not recorded"))
@@ -239,7 +256,9 @@ def _table(titles: Sequence[str], rows: Sequence[Sequence[Any]]) -> SafeString:
         ),
     )
     return format_html(
-        '<div class="te-scroll"><table><thead><tr>{}</tr></thead><tbody>{}</tbody></table></div>',
+        '<div class="te-scroll te-details" tabindex="0" role="region" aria-label="{}">'
+        "<table><thead><tr>{}</tr></thead><tbody>{}</tbody></table></div>",
+        _("Details"),
         head,
         body,
     )

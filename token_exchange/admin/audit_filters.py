@@ -69,7 +69,7 @@ class TargetTypeFilter(_ChoiceFilter):
 class ActorFilter(admin.SimpleListFilter):
     """By who did it: of the users of the newest events those who did most, and the chosen one."""
 
-    title = _("by")
+    title = _("user")
     parameter_name = "actor"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
