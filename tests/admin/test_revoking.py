@@ -107,6 +107,34 @@ class TestRevokeCredential:
         assert credential_page(credential, "change") in response.text
         assert LogEntry.objects.count() == 0
 
+    def test_of_several_tells_how_many_somebody_else_has_just_revoked(self, desk):
+        """The others are revoked all the same: whoever asks for that wants them to end."""
+        first, second = make_api_key().credential, make_api_key().credential
+        done = []
+
+        def be_faster(execute, sql, params, many, context):
+            if sql.startswith("UPDATE") and "revocation_reason" in sql and not done:
+                done.append(sql)
+                credentials.revoke(APIKey.objects.get(pk=first.pk), now=timezone.now())
+            return execute(sql, params, many, context)
+
+        values = hidden_fields(desk.choose(LIST, "revoke_selected", first, second))
+        with connection.execute_wrapper(be_faster):
+            response = desk.post(LIST, values)
+        text = desk.get(response.url).text
+        assert "1 was revoked." in text
+        assert "1 had been revoked by somebody else meanwhile." in text
+        assert LogEntry.objects.get().object_id == str(second.pk)
+
+    def test_offers_reasons_and_takes_any(self, desk):
+        response = desk.get(credential_page(make_api_key().credential, "revoke"))
+        assert '<option value="No longer needed"></option>' in response.text
+        assert 'list="te-reasons"' in response.text
+
+    def test_refuses_as_a_client_error(self, desk):
+        url = credential_page(make_api_key().credential, "revoke")
+        assert desk.send(url, reason="a\tb").status_code == 400
+
 
 class TestRevokeToken:
     def test_asks_first(self, desk):

@@ -63,8 +63,7 @@ class PresetWidget(forms.MultiWidget):
         """Give the choice the id that label and help text point to."""
         context: dict[str, Any] = super().get_context(name, value, attrs)
         widget = context["widget"]
-        if "id" in widget["attrs"]:
-            widget["subwidgets"][0]["attrs"]["id"] = widget["attrs"]["id"]
+        widget["subwidgets"][0]["attrs"]["id"] = widget["attrs"]["id"]
         return context
 
 
