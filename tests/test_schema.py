@@ -14,6 +14,7 @@ from drf_spectacular.validation import validate_schema
 from rest_framework.views import APIView
 
 from tests.factories import api_key_header, basic_header, make_api_key, make_client_app
+from tests.self_service.members import KEYS, make_member
 from token_exchange import views
 from token_exchange.authentication import BearerAuthentication
 from token_exchange.core.scopes import REVOCATIONS_SCOPE
@@ -48,6 +49,10 @@ class TestEndpoints:
             ("post", "/auth_token"): "obtain_auth_token",
             ("delete", "/auth_token"): "end_auth_tokens",
             ("post", "/v1/leaked-credentials"): "report_leaked_credentials",
+            ("get", "/v1/user-api-keys"): "list_user_api_keys",
+            ("post", "/v1/user-api-keys"): "create_user_api_key",
+            ("delete", "/v1/user-api-keys/{identifier}"): "revoke_user_api_key",
+            ("post", "/v1/user-api-keys/{identifier}/rotate"): "rotate_user_api_key",
             ("get", "/v1/revocations"): "revocations",
             ("get", "/.well-known/jwks.json"): "published_keys",
         }
@@ -63,6 +68,10 @@ class TestEndpoints:
             ("post", "/0.2/auth_token"): "obtain_auth_token",
             ("delete", "/0.2/auth_token"): "end_auth_tokens",
             ("post", "/0.2/v1/leaked-credentials"): "report_leaked_credentials",
+            ("get", "/0.2/v1/user-api-keys"): "list_user_api_keys",
+            ("post", "/0.2/v1/user-api-keys"): "create_user_api_key",
+            ("delete", "/0.2/v1/user-api-keys/{identifier}"): "revoke_user_api_key",
+            ("post", "/0.2/v1/user-api-keys/{identifier}/rotate"): "rotate_user_api_key",
             ("get", "/0.2/v1/revocations"): "revocations",
             ("get", "/0.2/.well-known/jwks.json"): "published_keys",
             ("post", "/auth_token"): "obtain_auth_token_2",
@@ -109,7 +118,8 @@ class TestEndpoints:
         assert made["paths"] == {}
         assert "TokenExchangeError" not in str(made)
 
-    def test_credentials(self):
+    def test_credentials(self, settings):
+        settings.SESSION_COOKIE_NAME = "__Host-s"
         made = document(EVERYTHING)
         security = {
             operation["operationId"]: operation["security"]
@@ -121,10 +131,16 @@ class TestEndpoints:
             "obtain_auth_token": [{"Basic": []}],
             "end_auth_tokens": [{"Basic": []}],
             "report_leaked_credentials": [{}],
+            "list_user_api_keys": [{"Bearer": []}, {"Session": []}],
+            "create_user_api_key": [{"Bearer": []}, {"Session": []}],
+            "revoke_user_api_key": [{"Bearer": []}, {"Session": []}],
+            "rotate_user_api_key": [{"Bearer": []}, {"Session": []}],
             "revocations": [{"ApiKey": []}],
             "published_keys": [{}],
         }
-        assert set(made["components"]["securitySchemes"]) == {"ApiKey", "Basic", "Bearer"}
+        schemes = made["components"]["securitySchemes"]
+        assert set(schemes) == {"ApiKey", "Basic", "Bearer", "Session"}
+        assert schemes["Session"]["name"] == "__Host-s"
 
 
 @pytest.mark.django_db
@@ -178,6 +194,25 @@ class TestTruth:
         member = described["schema"]["properties"]["revocations"]["items"]
         assert sorted(answer.json()["revocations"][0]) == sorted(member["required"])
         assert set(described["headers"]) <= set(answer.headers)
+
+    def test_user_api_keys(self, https_client: Client):
+        member = make_member(https_client)
+        made = member.create(label="A").json()
+        each = f"{KEYS}/{{identifier}}"
+        rotated = member.rotate(made["id"]).json()
+        listed = member.call("GET").json()
+        ended = member.delete(made["id"]).json()
+        for body, (method, route, status) in (
+            (made, ("post", KEYS, "201")),
+            (rotated, ("post", f"{each}/rotate", "200")),
+            (listed, ("get", KEYS, "200")),
+            (ended, ("delete", each, "200")),
+        ):
+            schema = self.described(method, route, status)["schema"]
+            assert set(schema["required"]) <= set(body) <= set(schema["properties"])
+        listing = document(EVERYTHING)["components"]["schemas"]["TokenExchangeUserApiKey"]
+        for shown in listed["api_keys"]:
+            assert set(listing["required"]) <= set(shown) <= set(listing["properties"])
 
     def described(self, method, route, status):
         made = document(EVERYTHING)

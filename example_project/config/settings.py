@@ -64,6 +64,9 @@ AUTH_PASSWORD_VALIDATORS = [
         "NumericPasswordValidator",
     )
 ]
+LOGIN_URL = "login"
+LOGIN_REDIRECT_URL = "token_exchange_self_service:list"
+LOGOUT_REDIRECT_URL = "login"
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 USE_TZ = True
 TIME_ZONE = "UTC"
@@ -83,8 +86,13 @@ TOKEN_EXCHANGE = {
     "ALGORITHM": environment.text("TOKEN_EXCHANGE_ALGORITHM", "RS256"),
     "REQUIRE_HTTPS": REQUIRE_HTTPS,
     "TOKEN_RETENTION": environment.seconds("TOKEN_EXCHANGE_TOKEN_RETENTION", 86_400),
-    "SCOPES": {"reports:read": "Read reports", "reports:write": "Write reports"},
     "OPERATOR_ORGANIZATIONS": "operators.organizations_of",
+    "SCOPES": {
+        "reports:read": "Read reports",
+        "reports:write": "Write reports",
+        "keys:manage": "Manage the user's API keys",
+    },
+    "SELF_SERVICE_GRANT": "reports.self_service.grant",
 }
 if not environment.switch("TOKEN_EXCHANGE_RATE_LIMITS", default=True):
     TOKEN_EXCHANGE["RATE_LIMITS"] = None

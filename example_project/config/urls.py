@@ -1,6 +1,7 @@
 """Where is what?"""
 
 from django.contrib import admin
+from django.contrib.auth.views import LoginView, LogoutView
 from django.urls import include, path
 from django.views.generic import RedirectView
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
@@ -8,6 +9,9 @@ from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitVie
 urlpatterns = [
     path("", RedirectView.as_view(pattern_name="docs"), name="home"),
     path("", include("token_exchange.urls")),
+    path("account/keys/", include("token_exchange.self_service_urls")),
+    path("account/login/", LoginView.as_view(), name="login"),
+    path("account/logout/", LogoutView.as_view(), name="logout"),
     path("admin/", admin.site.urls),
     path("api/", include("reports.urls")),
     path("api/schema", SpectacularAPIView.as_view(), name="schema"),

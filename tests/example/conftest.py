@@ -15,10 +15,12 @@ from tests.factories import api_key_header, basic_header, bearer_header
 def _example(settings: Any) -> None:
     settings.ROOT_URLCONF = "config.urls"
     settings.TIME_ZONE = example.TIME_ZONE
+    settings.LOGIN_URL = example.LOGIN_URL
+    settings.LOGIN_REDIRECT_URL = example.LOGIN_REDIRECT_URL
     settings.REST_FRAMEWORK = example.REST_FRAMEWORK
     settings.TOKEN_EXCHANGE = {
         **settings.TOKEN_EXCHANGE,
-        "SCOPES": example.TOKEN_EXCHANGE["SCOPES"],
+        **{name: example.TOKEN_EXCHANGE[name] for name in ("SCOPES", "SELF_SERVICE_GRANT")},
     }
 
 

@@ -11,8 +11,9 @@ import inspect
 import itertools
 import re
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, Final
 
+from django.conf import settings
 from django.urls import URLResolver
 from drf_spectacular.extensions import OpenApiAuthenticationExtension
 
@@ -22,10 +23,14 @@ from token_exchange.schema.components import (
     BEARER,
     SCHEMAS,
     SECURITY_SCHEMES,
+    SESSION,
     TEXT,
     Object,
 )
 from token_exchange.schema.operations import OPERATIONS
+from token_exchange.schema.user_api_keys import OPERATIONS as USER_API_KEY_OPERATIONS
+
+_OPERATIONS: Final = {**OPERATIONS, **USER_API_KEY_OPERATIONS}
 
 
 class _Scheme(OpenApiAuthenticationExtension):
@@ -65,7 +70,7 @@ def add_endpoints(result: Object, generator: Any, **_: object) -> Object:
     mounts = list(_mounts(generator.inspector, generator.inspector.patterns))
     if mounts:
         components = result.setdefault("components", {})
-        for kind, ours in {"schemas": SCHEMAS, "securitySchemes": SECURITY_SCHEMES}.items():
+        for kind, ours in {"schemas": SCHEMAS, "securitySchemes": _security_schemes()}.items():
             components[kind] = {**ours, **components.get(kind, {})}
     taken = _operation_ids(result)
     for path, operations in mounts:
@@ -79,13 +84,18 @@ def add_endpoints(result: Object, generator: Any, **_: object) -> Object:
     return result
 
 
+def _security_schemes() -> Object:
+    session = {**SECURITY_SCHEMES[SESSION], "name": settings.SESSION_COOKIE_NAME}
+    return {**SECURITY_SCHEMES, SESSION: session}
+
+
 def _mounts(inspector: Any, patterns: Any, prefix: str = "") -> Iterator[tuple[str, Object]]:
     for pattern in patterns:
         route = f"{prefix}{pattern.pattern}"
         if isinstance(pattern, URLResolver):
             yield from _mounts(inspector, pattern.url_patterns, route)
-        elif operations := OPERATIONS.get(inspect.unwrap(pattern.callback)):
-            yield inspector.get_path_from_regex(route), operations
+        elif described := _OPERATIONS.get(inspect.unwrap(pattern.callback)):
+            yield inspector.get_path_from_regex(route), described
 
 
 def _operation_ids(result: Object) -> set[str]:

@@ -7,6 +7,7 @@ from typing import Any, Final, TypeAlias
 
 from token_exchange.core.feed import FeedPage
 from token_exchange.core.revocations import RevocationKind
+from token_exchange.models.states import State
 from token_exchange.views.leaked_credentials import MAX_STRING_LENGTH, MAX_STRINGS
 
 Object: TypeAlias = dict[str, Any]
@@ -14,6 +15,7 @@ Object: TypeAlias = dict[str, Any]
 API_KEY: Final = "ApiKey"
 BEARER: Final = "Bearer"
 BASIC: Final = "Basic"
+SESSION: Final = "Session"
 
 SECURITY_SCHEMES: Final[dict[str, Object]] = {
     BEARER: {
@@ -34,6 +36,12 @@ SECURITY_SCHEMES: Final[dict[str, Object]] = {
         "scheme": "basic",
         "description": "The client_id as the user, the client_secret as the password.",
     },
+    SESSION: {
+        "type": "apiKey",
+        "in": "cookie",
+        "name": "sessionid",
+        "description": "A user who is signed in; writes need the CSRF token as well.",
+    },
 }
 
 
@@ -48,6 +56,24 @@ COUNT: Final = {"type": "integer", "minimum": 0}
 _SECONDS: Final = {"type": "integer", "description": "Seconds since the epoch."}
 _KEY: Final = ["kty", "kid", "use", "alg"]
 _FEED: Final = [each.name for each in fields(FeedPage)]
+
+_TIME: Final = {**TEXT, "format": "date-time"}
+_OF_EVERY_KEY: Final = [
+    *("id", "label", "organization", "state", "scope", "audience", "allowed_networks"),
+    "created_at",
+]
+_USER_API_KEY: Final[Object] = {
+    **dict.fromkeys(("id", "label", "organization"), TEXT),
+    "state": {**TEXT, "enum": [each.value for each in State]},
+    "scope": TEXT,
+    "audience": {**_TEXTS, "description": "Empty: the service's own."},
+    "allowed_networks": {**_TEXTS, "description": "Empty: everywhere."},
+    **dict.fromkeys(
+        ("created_at", "expires_at", "previous_secret_expires_at", "revoked_at", "last_used_at"),
+        _TIME,
+    ),
+    "last_used_from": TEXT,
+}
 
 # Named after the app, because the names of a document's components are its project's.
 SCHEMAS: Final[dict[str, Object]] = {
@@ -106,6 +132,48 @@ SCHEMAS: Final[dict[str, Object]] = {
         "description": "Strings that may be API keys or client secrets.",
     },
     "TokenExchangeLeakReportTaken": {**_object({}), "maxProperties": 0},
+    "TokenExchangeUserApiKeyRequest": _object(
+        {
+            "label": {**TEXT, "maxLength": 255, "description": "Default: one with the date."},
+            "scope": {
+                **TEXT,
+                "description": "Scopes of the caller's, separated by spaces. Default: all but "
+                "keys:manage.",
+            },
+            "audience": {**_TEXTS, "description": "Some of the caller's. Default: all."},
+            "allowed_networks": {
+                **_TEXTS,
+                "description": "In CIDR notation, within the caller's. Default: the caller's.",
+            },
+            "expires_in": {"type": "integer", "minimum": 1, "description": "Seconds."},
+            "expires_at": {**_TIME, "description": "Instead of expires_in."},
+        }
+    ),
+    "TokenExchangeUserApiKeyRotation": _object(
+        {
+            "overlap": {**COUNT, "description": "Seconds that the previous secret works on."},
+            "compromised": {
+                "type": "boolean",
+                "description": "Ends the previous secrets and every token at once.",
+            },
+        }
+    ),
+    "TokenExchangeUserApiKey": _object(_USER_API_KEY, required=_OF_EVERY_KEY),
+    "TokenExchangeUserApiKeyWithSecret": _object(
+        {**_USER_API_KEY, "api_key": {**TEXT, "description": "The key; no other answer has it."}},
+        required=[*_OF_EVERY_KEY, "api_key"],
+    ),
+    "TokenExchangeUserApiKeys": _object(
+        {
+            "api_keys": {
+                "type": "array",
+                "items": {"$ref": "#/components/schemas/TokenExchangeUserApiKey"},
+            },
+            "next": {**TEXT, "description": "What to send as `after`; absent at the end."},
+        },
+        required=["api_keys"],
+    ),
+    "TokenExchangeUserApiKeyEnded": _object({"success": {"type": "boolean"}}, required=["success"]),
     "TokenExchangeJsonWebKeySet": _object(
         {"keys": {"type": "array", "items": _object(dict.fromkeys(_KEY, TEXT), required=_KEY)}},
         required=["keys"],

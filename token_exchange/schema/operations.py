@@ -9,39 +9,42 @@ from token_exchange import views
 from token_exchange.schema.components import API_KEY, BASIC, COUNT, TEXT, Object
 
 
-def _content(schema: str, *media_types: str) -> Object:
+def content(schema: str, *media_types: str) -> Object:
+    """Return a body of this schema; JSON unless media types are named."""
     reference = {"$ref": f"#/components/schemas/{schema}"}
     return {each: {"schema": reference} for each in media_types or ("application/json",)}
 
 
-def _headers(**descriptions: str) -> Object:
+def headers(**descriptions: str) -> Object:
+    """Return the headers of an answer; an underscore in a name is a hyphen."""
     return {
         name.replace("_", "-"): {"schema": TEXT, "description": description}
         for name, description in descriptions.items()
     }
 
 
-_RATE: Final = _headers(
+RATE: Final = headers(
     RateLimit="What is left of the rate.", RateLimit_Policy="The rate that applies."
 )
 
 
-def _refusal(description: str, **headers: Any) -> Object:
-    return {"description": description, "content": _content("TokenExchangeError"), **headers}
+def refusal(description: str, **headers: Any) -> Object:
+    """Return an answer in the one error shape."""
+    return {"description": description, "content": content("TokenExchangeError"), **headers}
 
 
-_REFUSALS: Final[Object] = {
-    "400": _refusal("The request is malformed, or asks for more than the credential may have."),
-    "401": _refusal(
+REFUSALS: Final[Object] = {
+    "400": refusal("The request is malformed, or asks for more than the credential may have."),
+    "401": refusal(
         "The credential is refused.",
-        headers=_headers(WWW_Authenticate="The scheme that is expected."),
+        headers=headers(WWW_Authenticate="The scheme that is expected."),
     ),
-    "429": _refusal(
-        "Too many requests.", headers={**_headers(Retry_After="Seconds to wait."), **_RATE}
+    "429": refusal(
+        "Too many requests.", headers={**headers(Retry_After="Seconds to wait."), **RATE}
     ),
-    "503": _refusal(
+    "503": refusal(
         "Something that the service needs is away.",
-        headers=_headers(Retry_After="Seconds to wait."),
+        headers=headers(Retry_After="Seconds to wait."),
     ),
 }
 
@@ -49,18 +52,19 @@ _REFUSALS: Final[Object] = {
 def _exchange(
     operation_id: str, summary: str, *, scheme: str, answer: str, body: Object | None = None
 ) -> Object:
-    granted = {"description": summary, "content": _content(answer), "headers": _RATE}
+    granted = {"description": summary, "content": content(answer), "headers": RATE}
     return {
         "operationId": operation_id,
         "summary": summary,
         "tags": ["token exchange"],
         "security": [{scheme: []}],
         **({"requestBody": {"content": body}} if body else {}),
-        "responses": {"200": granted, **_REFUSALS},
+        "responses": {"200": granted, **REFUSALS},
     }
 
 
-def _query(name: str, schema: Object, description: str) -> Object:
+def query(name: str, schema: Object, description: str) -> Object:
+    """Return a parameter of the query, which may be left out."""
     return {"name": name, "in": "query", "schema": schema, "description": description}
 
 
@@ -73,7 +77,7 @@ OPERATIONS: Final[dict[Any, Object]] = {
             "Exchange an API key for a new access token.",
             scheme=API_KEY,
             answer="TokenExchangeAccessTokenResponse",
-            body=_content("TokenExchangeAccessTokenRequest", "application/json", _FORM),
+            body=content("TokenExchangeAccessTokenRequest", "application/json", _FORM),
         )
     },
     inspect.unwrap(views.auth_token): {
@@ -82,7 +86,7 @@ OPERATIONS: Final[dict[Any, Object]] = {
             "Get the client's auth token, the same one while it lasts.",
             scheme=BASIC,
             answer="TokenExchangeAuthTokenResponse",
-            body=_content("TokenExchangeAuthTokenRequest"),
+            body=content("TokenExchangeAuthTokenRequest"),
         ),
         "delete": _exchange(
             "end_auth_tokens",
@@ -97,15 +101,15 @@ OPERATIONS: Final[dict[Any, Object]] = {
             "summary": "Report secrets that were found where they should not be; they are revoked.",
             "tags": ["token exchange"],
             "security": [{}],
-            "requestBody": {"required": True, "content": _content("TokenExchangeLeakReport")},
+            "requestBody": {"required": True, "content": content("TokenExchangeLeakReport")},
             "responses": {
                 "202": {
                     "description": "The report was taken; whether anything matched is not told.",
-                    "content": _content("TokenExchangeLeakReportTaken"),
-                    "headers": _RATE,
+                    "content": content("TokenExchangeLeakReportTaken"),
+                    "headers": RATE,
                 },
-                "400": _refusal("The body is no list of strings, or too large."),
-                **{each: _REFUSALS[each] for each in ("429", "503")},
+                "400": refusal("The body is no list of strings, or too large."),
+                **{each: REFUSALS[each] for each in ("429", "503")},
             },
         }
     },
@@ -116,18 +120,18 @@ OPERATIONS: Final[dict[Any, Object]] = {
             "tags": ["token exchange"],
             "security": [{API_KEY: []}],
             "parameters": [
-                _query("epoch", TEXT, "That of the answer before; none at first."),
-                _query("after", COUNT, "The position of the answer before; none at first."),
+                query("epoch", TEXT, "That of the answer before; none at first."),
+                query("after", COUNT, "The position of the answer before; none at first."),
             ],
             "responses": {
                 "200": {
                     "description": "A part of the feed, in its order, and all that is inactive.",
-                    "content": _content("TokenExchangeRevocations"),
-                    "headers": _headers(ETag="Of all but the time."),
+                    "content": content("TokenExchangeRevocations"),
+                    "headers": headers(ETag="Of all but the time."),
                 },
                 "304": {"description": "Nothing but the time has changed."},
-                **{each: _REFUSALS[each] for each in ("400", "401", "429", "503")},
-                "403": _refusal("The key lacks the scope token_exchange:revocations."),
+                **{each: REFUSALS[each] for each in ("400", "401", "429", "503")},
+                "403": refusal("The key lacks the scope token_exchange:revocations."),
             },
         }
     },
@@ -140,13 +144,13 @@ OPERATIONS: Final[dict[Any, Object]] = {
             "responses": {
                 "200": {
                     "description": "The key set (RFC 7517).",
-                    "content": _content("TokenExchangeJsonWebKeySet", "application/jwk-set+json"),
-                    "headers": _headers(
+                    "content": content("TokenExchangeJsonWebKeySet", "application/jwk-set+json"),
+                    "headers": headers(
                         ETag="Of the key set.", Cache_Control="How long it may be kept."
                     ),
                 },
                 "304": {"description": "The key set has not changed."},
-                "503": _REFUSALS["503"],
+                "503": REFUSALS["503"],
             },
         }
     },

@@ -3,15 +3,10 @@
 from token_exchange.self_service.authority import KEYS_MANAGE_SCOPE, authority_of
 from token_exchange.self_service.bounds import Bounds, Policy
 from token_exchange.self_service.callers import Caller, caller_by_session, caller_by_token
+from token_exchange.self_service.finding import KeyPage, key_of, keys_of
 from token_exchange.self_service.grants import DEFAULT_MAX_KEYS, SelfServiceGrant, grant_of
-from token_exchange.self_service.verbs import (
-    KeyPage,
-    KeyRequest,
-    create,
-    keys_of,
-    revoke,
-    rotate,
-)
+from token_exchange.self_service.requests import KeyRequest, latest_expiry
+from token_exchange.self_service.verbs import create, revoke, rotate
 
 __all__ = [
     "DEFAULT_MAX_KEYS",
@@ -27,7 +22,9 @@ __all__ = [
     "caller_by_token",
     "create",
     "grant_of",
+    "key_of",
     "keys_of",
+    "latest_expiry",
     "revoke",
     "rotate",
 ]

@@ -1,0 +1,137 @@
+"""Which pages does a user have for the keys that speak for them?"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Final
+
+from django.core import signing
+from django.db import router
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+from django.views.decorators.debug import sensitive_variables
+
+from token_exchange import credentials, self_service
+from token_exchange.account.forms import COMPROMISED, KeyForm, RotateForm
+from token_exchange.account.page import page, show
+from token_exchange.core.errors import Conflict
+from token_exchange.credentials import CredentialConflict, IssuedSecret
+from token_exchange.models import Credential
+from token_exchange.models.states import State
+from token_exchange.self_service import Bounds, Caller
+
+STATES: Final = {
+    State.ACTIVE: gettext_lazy("active"),
+    State.ROTATING: gettext_lazy("rotating"),
+    State.EXPIRING: gettext_lazy("expires soon"),
+    State.EXPIRED: gettext_lazy("expired"),
+    State.REVOKED: gettext_lazy("revoked"),
+}
+_OVER: Final = frozenset({State.EXPIRED, State.REVOKED})
+
+
+@page("GET", "HEAD")
+def list_keys(request: HttpRequest, caller: Caller) -> HttpResponse:
+    """Show the user's keys, the newest first."""
+    now = timezone.now()
+    bounds = _bounds(caller)
+    found = self_service.keys_of(caller, after=request.GET.get("after"))
+    rows = [
+        {
+            "key": key,
+            "states": [(each.value, STATES[each]) for each in key.states(now=now)],
+            "is_open": _OVER.isdisjoint(key.states(now=now)) and bounds.contain(key),
+        }
+        for key in found.keys
+    ]
+    return show(request, "list", rows=rows, next=found.next)
+
+
+@page("GET", "HEAD", "POST")
+@sensitive_variables("issued")
+def new_key(request: HttpRequest, caller: Caller) -> HttpResponse:
+    """Show the empty form, or make the key and show its secret, once for each form."""
+    now = timezone.now()
+    bounds = _bounds(caller)
+    if request.method != "POST":
+        return show(request, "new", form=KeyForm(bounds, now=now), drawn=_draw(caller))
+    form = KeyForm(bounds, now=now, data=request.POST)
+    drawn = request.POST.get("drawn", "")
+    try:
+        identifier = signing.loads(drawn, salt=_salt(caller))
+    except signing.BadSignature:
+        drawn = _draw(caller)
+        form.add_error(None, _("This form is out of date. Submit it again."))
+    if not form.is_valid():
+        return show(request, "new", form=form, drawn=drawn)
+    return _show_secret(
+        request, _create(caller, form, identifier=identifier), title=_("API key made")
+    )
+
+
+@sensitive_variables("issued")
+def _create(caller: Caller, form: KeyForm, *, identifier: str) -> IssuedSecret:
+    """Make the key of a form; raises ``Conflict`` for one that was submitted before."""
+    if Credential.objects.on_writer().filter(identifier=identifier).exists():
+        raise Conflict(reason="key_exists")
+    try:
+        return self_service.create(caller, form.key_request(), now=form.now, identifier=identifier)
+    except CredentialConflict as error:  # by the same form, at this very moment
+        raise Conflict(reason="key_exists") from error
+
+
+@page("GET", "HEAD", "POST")
+@sensitive_variables("issued")
+def rotate_key(request: HttpRequest, caller: Caller, *, identifier: str) -> HttpResponse:
+    """Ask what becomes of the old secret, or rotate and show the new one."""
+    now = timezone.now()
+    key = self_service.key_of(caller, identifier, now=now)
+    if not _OVER.isdisjoint(key.states(now=now)):
+        raise Conflict(reason="key_ended")
+    is_sent = request.method == "POST"
+    form = RotateForm(key, now=now, data=request.POST if is_sent else None)
+    if not (is_sent and form.is_valid()):
+        return show(request, "rotate", form=form, key=key)
+    overlap = form.cleaned_data["overlap"]
+    compromised = overlap == COMPROMISED
+    issued = self_service.rotate(
+        caller,
+        identifier,
+        now=now,
+        overlap=None if compromised else timedelta(seconds=int(overlap)),
+        compromised=compromised,
+        version=form.cleaned_data["version"],
+    )
+    return _show_secret(request, issued, title=_("Secret rotated"))
+
+
+@page("GET", "HEAD", "POST")
+def revoke_key(request: HttpRequest, caller: Caller, *, identifier: str) -> HttpResponse:
+    """Ask whether the key shall end, or end it."""
+    now = timezone.now()
+    if request.method == "POST":
+        self_service.revoke(caller, identifier, now=now)
+        return redirect("token_exchange_self_service:list")
+    return show(request, "revoke", key=self_service.key_of(caller, identifier, now=now))
+
+
+@sensitive_variables("issued")
+def _show_secret(request: HttpRequest, issued: IssuedSecret, *, title: str) -> HttpResponse:
+    key, raw_key = issued.credential, issued.raw_secret
+    return show(request, "show_once", title=title, key=key, raw_key=raw_key)
+
+
+def _bounds(caller: Caller) -> Bounds:
+    using = router.db_for_write(Credential)
+    return self_service.authority_of(caller, now=timezone.now(), using=using).bounds
+
+
+def _draw(caller: Caller) -> str:
+    return signing.dumps(credentials.new_identifier(Credential.Kind.API_KEY), salt=_salt(caller))
+
+
+def _salt(caller: Caller) -> str:
+    return f"token_exchange.self_service:{caller.user.pk}"
