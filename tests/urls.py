@@ -1,9 +1,10 @@
-"""The wire at the root and under a prefix, and the admin."""
+"""The wire at the root, the users' own pages, and the admin."""
 
 from django.contrib import admin
 from django.urls import include, path
 
 urlpatterns = [
     path("admin/", admin.site.urls),
+    path("account/keys/", include("token_exchange.self_service_urls")),
     path("", include("token_exchange.urls")),
 ]

@@ -1,0 +1,112 @@
+"""Can users manage their keys with a browser, by keyboard, under a strict policy?"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from django.utils import timezone
+
+from tests.browser.scene import Scene, populate
+from tests.factories import works
+from tests.self_service import grants
+from token_exchange.models import Credential
+
+pytestmark = pytest.mark.browser
+
+PAGES = "/account/keys/"
+
+
+@pytest.fixture
+def scene(transactional_db: None) -> Scene:
+    return populate(now=timezone.now())
+
+
+@pytest.fixture
+def visit(scene, open_window, settings):
+    """Open a window for the developer, who is granted keys of the company's."""
+    settings.TOKEN_EXCHANGE = {**settings.TOKEN_EXCHANGE, "SELF_SERVICE_GRANT": grants.PATH}
+    grants.granted.clear()
+    grants.granted.update(
+        organization=scene.organization, scopes=["reports:read", "reports:write", "keys:manage"]
+    )
+
+    def visit(*look: Any) -> Any:
+        window = open_window(scene.developer, *look)
+        window.open(PAGES)
+        return window
+
+    yield visit
+    grants.granted.clear()
+
+
+def test_each_page_has_no_barrier_under_any_look(scene, visit):
+    window = visit()
+    key = f"{PAGES}{scene.users.identifier}"
+    for path in (PAGES, f"{PAGES}new/", f"{key}/rotate/", f"{key}/revoke/"):
+        window.open(path)
+        window.inspect()
+    window.open(f"{PAGES}sk_live.unknown/revoke/", status=404)
+    window.inspect()
+    window.open(f"{PAGES}new/")
+    window.press("Make the key and show it")
+    assert "This field is required." in window.page.inner_text("main")
+    window.inspect()
+
+
+def test_make_a_key_by_keyboard_copy_it_and_revoke_it(visit, look):
+    window = visit(look)
+    window.tab_to(window.page.get_by_role("link", name="New API key"))
+    window.page.keyboard.press("Enter")
+    window.page.wait_for_url("**/new/")
+    window.tab_to(window.page.get_by_label("Name"))
+    window.page.keyboard.type("Laptop")
+    window.tab_to(window.page.get_by_label("Read reports"))
+    window.page.keyboard.press("Space")
+    window.tab_to(window.page.get_by_label("Expires"))
+    window.tab_to(window.page.get_by_role("button", name="Make the key and show it"))
+    with window.page.expect_navigation():
+        window.page.keyboard.press("Enter")
+    window.inspect(look)
+    shown = window.page.locator("#te-value-key").inner_text()
+    window.tab_to(window.page.get_by_role("button", name="Copy"))
+    window.page.keyboard.press("Enter")
+    window.page.get_by_text("Copied").wait_for()
+    assert window.page.evaluate("navigator.clipboard.readText()") == shown
+    key = Credential.objects.get(name="Laptop")
+    assert key.scopes == ["reports:read"]
+    assert works(shown)
+    window.follow("I have stored it: back to the API keys")
+    window.follow("Revoke Laptop")
+    window.press("Revoke the key")
+    assert not works(shown)
+    assert window.page.get_by_role("link", name="Revoke Laptop").count() == 0
+
+
+def test_neither_a_reload_nor_the_way_back_shows_a_key_again(visit, look):
+    window = visit(look)
+    window.follow("New API key")
+    window.page.get_by_label("Name").fill("Laptop")
+    window.press("Make the key and show it")
+    shown = window.page.locator("#te-value-key").inner_text()
+    with window.expecting(409):
+        window.page.reload()
+    assert "This form was submitted before." in window.page.inner_text("main")
+    window.page.go_back()
+    window.page.wait_for_load_state()
+    assert shown not in window.page.content()
+    assert Credential.objects.filter(name="Laptop").count() == 1
+
+
+def test_rotate_with_an_overlap(scene, visit, look):
+    window = visit(look)
+    window.follow("Rotate Notebook")
+    window.page.get_by_label("works for another 24 hours").check()
+    window.press("Rotate and show the new key")
+    window.inspect(look)
+    assert works(window.page.locator("#te-value-key").inner_text())
+    assert "The old secret works until" in window.page.inner_text("main")
+    window.follow("I have stored it: back to the API keys")
+    assert "rotating" in window.page.inner_text("main")
+    window.follow("Rotate Notebook")
+    window.inspect(look)
