@@ -59,9 +59,11 @@ class _Pending:
     def add(self, key: _Key, count: int = 1) -> None:
         with self._lock:
             counts = self._counts
-            if key not in counts and len(counts) >= LIMIT:
+            number = counts.get(key, 0)
+            if not number and len(counts) >= LIMIT:
                 key = self._less_exact(key)
-            counts[key] = counts.get(key, 0) + count
+                number = counts.get(key, 0)
+            counts[key] = number + count
 
     def take(self) -> dict[_Key, int]:
         with self._lock:

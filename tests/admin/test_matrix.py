@@ -60,6 +60,7 @@ auditevent_add           403/403  403/403  403/403  403/403  403/403
 auditevent_history       200/200  200/200  200/200  302/302  200/200
 auditevent_delete        403/403  403/403  403/403  403/403  403/403
 auditevent_change        200/403  200/403  200/403  302/302  200/403
+dashboard_changelist     200/405  200/405  200/405  200/405  200/405
 """
 HEAD, *LINES = EXPECTED.strip("\n").splitlines()
 TABLE = {

@@ -48,7 +48,8 @@ class TestRegister:
         register(site)
         names = sorted(model.__name__ for model in site._registry)
         assert names == [
-            *("APIKey", "AccessToken", "AuditEvent", "ClientApp", "Organization", "SigningKey")
+            *("APIKey", "AccessToken", "AuditEvent", "ClientApp", "Dashboard", "Organization"),
+            "SigningKey",
         ]
 
     def test_leaves_the_organization_to_a_project_that_has_its_own(self, settings):

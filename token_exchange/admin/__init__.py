@@ -7,6 +7,7 @@ from django.contrib import admin
 from token_exchange.admin.access_tokens import AccessTokenAdmin
 from token_exchange.admin.audit_events import AuditEventAdmin
 from token_exchange.admin.credentials import APIKeyAdmin, ClientAppAdmin
+from token_exchange.admin.dashboard import DashboardAdmin
 from token_exchange.admin.organizations import OrganizationAdmin
 from token_exchange.admin.signing_keys import SigningKeyAdmin
 from token_exchange.models import (
@@ -14,6 +15,7 @@ from token_exchange.models import (
     APIKey,
     AuditEvent,
     ClientApp,
+    Dashboard,
     Organization,
     SigningKey,
 )
@@ -23,6 +25,7 @@ __all__ = [
     "AccessTokenAdmin",
     "AuditEventAdmin",
     "ClientAppAdmin",
+    "DashboardAdmin",
     "OrganizationAdmin",
     "SigningKeyAdmin",
     "register",
@@ -38,6 +41,7 @@ def register(site: admin.AdminSite) -> None:
     site.register(AccessToken, AccessTokenAdmin)
     site.register(SigningKey, SigningKeyAdmin)
     site.register(AuditEvent, AuditEventAdmin)
+    site.register(Dashboard, DashboardAdmin)
 
 
 register(admin.site)
