@@ -1,5 +1,6 @@
 """The settings of the tests: SQLite and local memory, or what DATABASE_URL and CACHE_URL name."""
 
+import django
 import environ
 
 env = environ.Env()
@@ -48,8 +49,12 @@ TEMPLATES = [
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 DATABASES = {"default": env.db_url("DATABASE_URL", default="sqlite:///:memory:")}
 CACHES = {"default": env.cache_url("CACHE_URL", default="locmemcache://")}
-# Django 6.1 wants to be told, and older ones do not read it.
-MAILERS = {"default": {"BACKEND": "django.core.mail.backends.locmem.EmailBackend"}}
+# Also in processes that a test starts, where nobody replaces it.
+_MAIL = "django.core.mail.backends.locmem.EmailBackend"
+if django.VERSION >= (6, 1):
+    MAILERS = {"default": {"BACKEND": _MAIL}}
+else:
+    EMAIL_BACKEND = _MAIL
 TOKEN_EXCHANGE_ORGANIZATION_MODEL = "token_exchange.Organization"
 TOKEN_EXCHANGE = {"ISSUER": "https://issuer.test", "ALGORITHM": "EdDSA"}
 REST_FRAMEWORK = {"DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema"}

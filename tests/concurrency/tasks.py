@@ -5,15 +5,19 @@ Each task takes its number, the crowd's signals, and arguments that can be pickl
 
 from __future__ import annotations
 
+import json
+import threading
 import time
+from datetime import datetime
 from typing import Any
 
 from django.test import Client
 from django.utils import timezone
 
-from token_exchange import counting, credentials, purging, signing
+from token_exchange import counting, credentials, purging, signing, warning
 from token_exchange.credentials import CredentialConflict
 from token_exchange.models import Credential
+from token_exchange.signals import credential_expiring
 
 SECONDS = 60
 AFTERWARDS = 3
@@ -66,6 +70,48 @@ def revoke(member: int, signals: Any, identifier: str) -> bool:
     except CredentialConflict:
         return False
     return True
+
+
+def warn(member: int, signals: Any, now: datetime) -> tuple[list[str], int]:
+    """Warn when all others do; return of which this one heard, and how many mails it sent."""
+    heard: list[str] = []
+    identity = threading.get_ident()
+
+    def hear(*, credential: Credential, **_: Any) -> None:
+        if threading.get_ident() == identity:
+            heard.append(credential.identifier)
+
+    credential_expiring.connect(hear, weak=False)
+    signals.start.wait(SECONDS)
+    return heard, warning.warn(now=now).mails
+
+
+def report_leaks(member: int, signals: Any, raw_secrets: list[str]) -> tuple[int, bytes]:
+    """Report in an order of one's own what all others report."""
+    client = _client()
+    mine = raw_secrets[member % len(raw_secrets) :] + raw_secrets[: member % len(raw_secrets)]
+    signals.start.wait(SECONDS)
+    response = client.post(
+        "/v1/leaked-credentials",
+        json.dumps(mine if member % 2 else mine[::-1]),
+        content_type="application/json",
+        secure=True,
+    )
+    return response.status_code, response.content
+
+
+def report_or_compromise(member: int, signals: Any, identifier: str, raw_secret: str) -> str | None:
+    """Report the secret in every other thread, and replace it in the rest; return the new one."""
+    if member % 2:
+        report_leaks(member, signals, [raw_secret])
+        return None
+    credential = Credential.objects.get(identifier=identifier)
+    signals.start.wait(SECONDS)
+    try:
+        issued = credentials.rotate(credential, now=timezone.now(), compromised=True)
+    except CredentialConflict:
+        return None
+    return issued.raw_secret
 
 
 def purge_or_post(

@@ -10,14 +10,16 @@ pytestmark = pytest.mark.django_db
 
 PURGE = {"task": "token_exchange.tasks.purge_expired_tokens", "schedule": 3600}
 ROTATE = {"task": "token_exchange.tasks.rotate_signing_keys", "schedule": 86_400}
-SCHEDULE = {"purge": PURGE, "rotate": ROTATE}
+WARN = {"task": "token_exchange.tasks.warn_of_expiring_credentials", "schedule": 3600}
+SCHEDULE = {"purge": PURGE, "rotate": ROTATE, "warn": WARN}
 SCHEDULED = ("ok", "Celery beat's schedule has our tasks.")
 
 
 def test_no_celery_app():
     told = (
         "No Celery app with a broker is loaded. If the project has one, let its __init__.py "
-        "import it; if not, let cron run purge_expired_tokens and rotate_signing_key."
+        "import it; if not, let cron run purge_expired_tokens, rotate_signing_key and "
+        "warn_of_expiring_credentials."
     )
     assert examine().of("broker") == [("ok", told)]
 
@@ -39,12 +41,13 @@ def test_memory_of_one_process(celery_app):
 
 
 class TestSchedule:
-    def test_lacks_both(self, celery_app):
+    def test_lacks_all(self, celery_app):
         celery_app(broker_url="filesystem://", beat_schedule={"other": {"task": "reports.send"}})
         report = examine()
         told = (
             "Celery beat's schedule lacks token_exchange.tasks.purge_expired_tokens and "
-            "token_exchange.tasks.rotate_signing_keys."
+            "token_exchange.tasks.rotate_signing_keys and "
+            "token_exchange.tasks.warn_of_expiring_credentials."
         )
         assert report.of("broker")[0] == ("warning", told)
         assert report.hint("broker") == (
@@ -52,7 +55,7 @@ class TestSchedule:
         )
 
     def test_lacks_the_rotation(self, celery_app):
-        celery_app(broker_url="memory://", beat_schedule={"purge": PURGE})
+        celery_app(broker_url="memory://", beat_schedule={"purge": PURGE, "warn": WARN})
         told = "Celery beat's schedule lacks token_exchange.tasks.rotate_signing_keys."
         assert examine().of("broker")[0] == ("warning", told)
 
@@ -61,7 +64,15 @@ class TestSchedule:
         self, celery_app, token_exchange_settings, lifetime
     ):
         token_exchange_settings(SIGNING_KEY_LIFETIME=lifetime)
-        celery_app(broker_url="memory://", beat_schedule={"purge": PURGE})
+        celery_app(broker_url="memory://", beat_schedule={"purge": PURGE, "warn": WARN})
+        assert examine().of("broker")[0] == SCHEDULED
+
+    @pytest.mark.parametrize("warnings", [[], "soon"], ids=["none", "unreadable"])
+    def test_needs_no_warnings_where_there_are_none(
+        self, celery_app, token_exchange_settings, warnings
+    ):
+        token_exchange_settings(EXPIRY_WARNINGS=warnings)
+        celery_app(broker_url="memory://", beat_schedule={"purge": PURGE, "rotate": ROTATE})
         assert examine().of("broker")[0] == SCHEDULED
 
     def test_that_is_elsewhere_is_not_judged(self, celery_app):
@@ -93,8 +104,8 @@ class TestAway:
 
 
 def test_an_address_that_cannot_be_read_is_not_quoted(celery_app):
-    celery_app(broker_url="redis://:ecret/of-the-broker@127.0.0.1:1/0")
+    celery_app(broker_url="redis://:hushed/of-the-broker@127.0.0.1:1/0")
     report = examine()
     told = "It failed: ValueError (its text may quote a password, and is not shown)"
     assert report.of("broker")[-1] == ("error", told)
-    assert "ecret" not in repr(report)
+    assert "hushed" not in repr(report)

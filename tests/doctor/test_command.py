@@ -19,6 +19,7 @@ SUBJECTS = [
     "signing keys",
     "revocation feed",
     "purge",
+    "warnings",
     "cache",
     "broker",
 ]
@@ -100,7 +101,7 @@ class TestRealProcess:
         finished = run_python("-m", "django", "token_exchange_doctor", "--json", env=environment())
         assert finished.returncode == 1
         assert json.loads(finished.stdout)["ok"] is False
-        assert finished.stderr.splitlines() == ["CommandError: Errors: 1. Warnings: 5."]
+        assert finished.stderr.splitlines() == ["CommandError: Errors: 1. Warnings: 6."]
 
     def test_waits_for_no_database_that_never_answers(self, silent_port):
         url = f"postgres://nobody:secret-of-the-database@127.0.0.1:{silent_port}/nothing"
@@ -109,6 +110,6 @@ class TestRealProcess:
             env=environment(DATABASE_URL=url),
         )
         assert "  error    No answer within 3 s.\n" in finished.stdout
-        assert finished.stdout.count("Not examined, because of the fault in: database.") == 4
+        assert finished.stdout.count("Not examined, because of the fault in: database.") == 5
         assert "secret-of-the-database" not in finished.stdout + finished.stderr
         assert finished.returncode == 1

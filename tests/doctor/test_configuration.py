@@ -40,7 +40,7 @@ def test_what_rests_on_settings_that_cannot_be_read_is_not_examined(settings):
     report = examine()
     assert [level for level, _ in report.of("configuration")] == ["error", "error"]
     not_examined = [("warning", "Not examined, because of the fault in: configuration.")]
-    for subject in ("signing keys", "revocation feed", "purge", "cache"):
+    for subject in ("signing keys", "revocation feed", "purge", "warnings", "cache"):
         assert report.of(subject) == not_examined
     for subject in ("database", "clock", "broker"):
         assert {level for level, _ in report.of(subject)} == {"ok"}

@@ -10,7 +10,7 @@ from django.db.migrations.recorder import MigrationRecorder
 from tests.doctor.reports import examine
 from tests.processes import environment, run_python
 
-NEEDS_IT = ("clock", "signing keys", "revocation feed", "purge")
+NEEDS_IT = ("clock", "signing keys", "revocation feed", "purge", "warnings")
 
 
 @pytest.mark.django_db
@@ -113,7 +113,7 @@ class TestAway:
         )
         assert "  error    It failed: OperationalError: connection failed: " in finished.stdout
         assert finished.stdout.count("OperationalError") == 1
-        assert finished.stdout.count("Not examined, because of the fault in: database.") == 4
+        assert finished.stdout.count("Not examined, because of the fault in: database.") == 5
         assert "See whether the server runs, " in finished.stdout
         assert "secret-of-the-database" not in finished.stdout + finished.stderr
         assert finished.returncode == 1

@@ -9,6 +9,7 @@ from datetime import timedelta
 from io import StringIO
 from typing import Any
 
+from django.core import mail
 from django.core.exceptions import ValidationError
 from django.core.management import call_command
 from django.db import OperationalError, connection
@@ -44,6 +45,7 @@ from token_exchange.signing.encryption import decrypt
 
 SECRET = re.compile(r"\b(?:sk|cs)_live\.\w{12}\.\w{49}\b")
 JWKS = "/.well-known/jwks.json"
+LEAKS = "/v1/leaked-credentials"
 HOUR = timedelta(hours=1)
 
 
@@ -103,6 +105,7 @@ class Run:
         self.use_the_admin()
         self.use_self_service()
         self.use_credentials_wrongly()
+        self.report_leaks()
         self.meet_failures()
         purging.purge_expired_tokens(now=timezone.now() + timedelta(days=9))
 
@@ -257,6 +260,27 @@ class Run:
             self.see(self.client.post(path, form))
             self.see(self.client.post(path, form, content_type="application/json"))
             self.see(self.client.delete(path, form))
+
+    def report_leaks(self) -> None:
+        """Tell owners of what ends, and report secrets well, wrongly, and to a failing database."""
+        self.change_settings(WARNING_RECIPIENTS="tests.warning.hooks.owners")
+        now = timezone.now()
+        key = self.keep(make_api_key(now=now - timedelta(days=30), expires_at=now + HOUR))
+        app = self.keep(make_client_app())
+        self.command("warn_of_expiring_credentials", json=True)
+        self.command("print_secret_patterns")
+        found = [issued.raw_secret for issued in (key, app)]
+        bodies = [
+            *([*found, 1], {"credentials": found}, {found[0]: found[1]}, found[0]),
+            *(["x" * 600, *found], [f"{each} {each}" for each in found]),
+        ]
+        for failing in (*range(4), 99):
+            with connection.execute_wrapper(fail_at(failing)):
+                for body in (*bodies, found):
+                    self.see(self.client.post(LEAKS, json.dumps(body), content_type="text/plain"))
+        self.see(self.client.post(LEAKS, {"found": found}))
+        self.bodies += [message.message().as_string() for message in mail.outbox]
+        assert len(mail.outbox) == 3
 
     def use_directly(self, headers: dict[str, str]) -> Any:
         """Send credentials to a view of the project's own."""

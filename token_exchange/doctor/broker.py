@@ -19,7 +19,8 @@ def examine(app: Any, _now: datetime) -> Iterator[Finding]:
     if app.conf.broker_write_url is None:
         yield ok(
             "No Celery app with a broker is loaded. If the project has one, let its __init__.py "
-            "import it; if not, let cron run purge_expired_tokens and rotate_signing_key."
+            "import it; if not, let cron run purge_expired_tokens, rotate_signing_key and "
+            "warn_of_expiring_credentials."
         )
         return
     yield _schedule(app)
@@ -53,6 +54,9 @@ def _schedule(app: Any) -> Finding:
 
 def _wanted() -> set[str]:
     settings, _problems = read_settings()
-    if settings is None or settings.signing_key_lifetime is None:
-        return {tasks.purge_expired_tokens.name}
-    return {tasks.purge_expired_tokens.name, tasks.rotate_signing_keys.name}
+    wanted = {tasks.purge_expired_tokens.name}
+    if settings is not None and settings.signing_key_lifetime is not None:
+        wanted.add(tasks.rotate_signing_keys.name)
+    if settings is not None and settings.expiry_warnings:
+        wanted.add(tasks.warn_of_expiring_credentials.name)
+    return wanted

@@ -14,6 +14,7 @@ from token_exchange.doctor import (
     feed,
     purge,
     signing_keys,
+    warnings,
 )
 from token_exchange.doctor.examining import Examination
 
@@ -48,6 +49,12 @@ def examinations() -> tuple[Examination, ...]:
         Examination(
             subject="purge",
             examine=purge.examine,
+            hint=_WAITING,
+            needs=("configuration", "database"),
+        ),
+        Examination(
+            subject="warnings",
+            examine=warnings.examine,
             hint=_WAITING,
             needs=("configuration", "database"),
         ),

@@ -20,8 +20,9 @@ class Command(OneAnswerCommand):
     """Examine the installation."""
 
     help = (
-        "Examine configuration, database, clock, signing keys, revocation feed, purge, cache and "
-        "broker; say what is wrong and how to mend it. Ends with status 1 where there is an error."
+        "Examine configuration, database, clock, signing keys, revocation feed, purge, "
+        "warnings, cache and broker; say what is wrong and how to mend it. Ends with status 1 "
+        "where there is an error."
     )
     # What they would stop at is to be told among the rest.
     requires_system_checks = ()
