@@ -29,4 +29,12 @@ def test_the_desk_works_with_tenants_that_have_another_kind_of_key():
         "found": ["Nightly"],
         "recorded": [["credential.issued", True]],
         "nonsense": "/admin/token_exchange/apikey/?e=1",
+        "beyond": {
+            "offered": ["Example"],
+            "refused": ["organization"],
+            "rotate": 404,
+            "found": [],
+            "events": ["credential.issued"],
+            "told": [False] * 5,
+        },
     }
