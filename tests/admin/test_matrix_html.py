@@ -6,6 +6,7 @@ from html.parser import HTMLParser
 
 import pytest
 from django.urls import reverse
+from django.utils import timezone
 from django.utils.html import escape
 
 from tests.admin import matrix
@@ -220,3 +221,22 @@ def test_lines_that_others_copy_run_nothing(desk, limited, ours, audience):
     lines = "".join(text for _label, text in desk.get(url).context["how_to_use"])
     assert audience not in lines
     assert "https://issuer.test" in lines
+
+
+@pytest.mark.parametrize("model", sorted({*LISTS} - {"signingkey"}))
+def test_no_list_repeats_a_secret_that_was_searched_for(desk, model):
+    issued = make_api_key()
+    response = desk.get(page(model, "changelist"), {"q": issued.raw_secret}, follow=True)
+    assert issued.raw_secret not in response.text
+    assert issued.raw_secret.rpartition(".")[2] not in response.text
+
+
+def test_the_events_of_any_signing_key_are_found(desk):
+    """Also where its name has the length of a secret, and nothing but letters."""
+    AuditEvent.objects.bulk_create(
+        AuditEvent(occurred_at=timezone.now(), event="signing_key.published", target=kid)
+        for kid in ("A" * 43, "A" * 42 + "-")
+    )
+    for kid in ("A" * 43, "A" * 42 + "-"):
+        response = desk.get(page("auditevent", "changelist"), {"q": kid})
+        assert [each.target for each in response.context["cl"].result_list] == [kid]

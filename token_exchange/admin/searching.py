@@ -71,7 +71,7 @@ class SearchedList(ChangeList):
 
     def get_queryset(self, request: HttpRequest, exclude_parameters: Any = None) -> QuerySet[Any]:
         """Return what was searched for; sends the browser to an address without the secret."""
-        if holds_secret(self.query):
+        if self.holds_secret():
             warning = _(
                 "That was a secret, or a part of one, and it was not searched for: what is "
                 "searched for can be read in the history of the browser and in logs. Search by "
@@ -82,6 +82,10 @@ class SearchedList(ChangeList):
             raise IncorrectLookupParameters
         found: QuerySet[Any] = super().get_queryset(request, exclude_parameters)
         return found
+
+    def holds_secret(self) -> bool:
+        """Tell whether a secret, or most of one, seems to be searched for."""
+        return holds_secret(self.query)
 
     def get_results(self, request: HttpRequest) -> None:
         """Find the keys of the page by an index, and then its rows by their keys.
