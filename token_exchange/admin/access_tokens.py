@@ -14,6 +14,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
+from token_exchange.admin import columns
 from token_exchange.admin.desk import DeskAdmin, ObjectPage, bulk_action
 from token_exchange.admin.filters import CredentialFilter, TokenStateFilter, order_of_tokens
 from token_exchange.admin.lists import LIVE, REFUSED, badge
@@ -27,7 +28,14 @@ class AccessTokenAdmin(SearchedAdmin, DeskAdmin):
     """Tokens that were issued; the tokens themselves are not stored."""
 
     organization_path = "credential__organization"
-    list_display = ("jti", "state_badge", "credential_link", "scope", "issued_at", "expires_at")
+    list_display: Any = (
+        "jti",
+        "state_badge",
+        "credential_link",
+        "scope",
+        columns.issue,
+        columns.token_expiry,
+    )
     audit_target = "jti"
     list_select_related = ("credential",)
     list_filter: ClassVar[Any] = (TokenStateFilter, CredentialFilter)

@@ -12,12 +12,12 @@ from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
-from django.utils.timesince import timesince
+from django.utils.timesince import timesince, timeuntil
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from token_exchange.admin.lists import LIVE_TOKEN_LIMIT, badge
-from token_exchange.models import Credential
+from token_exchange.models import AccessToken, Credential
 
 ID_CHARACTERS_SHOWN: Final = 4
 """Of twelve: enough to tell a page of keys apart; the page of each has all of them."""
@@ -37,6 +37,17 @@ def named_identifier(credential: Credential) -> SafeString:
     )
 
 
+@admin.display(description=gettext_lazy("organization"))
+def tenant(credential: Credential) -> SafeString:
+    """Show the organization, and of an API key its owner."""
+    organization = format_html('<span class="te-tenant">{}</span>', str(credential.organization))
+    if credential.subject_type != Credential.SubjectType.USER:
+        return organization
+    owner = credential.owner
+    name = _("owner is gone") if owner is None else _("for %(user)s") % {"user": owner}
+    return format_html('{} <span class="te-aside">{}</span>', organization, name)
+
+
 @admin.display(description=gettext_lazy("state"))
 def state_badges(credential: Credential) -> SafeString:
     """Show all that is to be said of its state."""
@@ -46,15 +57,13 @@ def state_badges(credential: Credential) -> SafeString:
 
 
 @admin.display(description=gettext_lazy("scopes"))
-def scope_summary(credential: Credential) -> SafeString | str:
+def scope_summary(credential: Credential) -> SafeString:
     """Show the first scopes, and how many more there are."""
-    shown = format_html_join(
-        " ", "<code>{}</code>", ((each,) for each in credential.scopes[:SCOPES_SHOWN])
-    )
-    more = credential.scopes[SCOPES_SHOWN:]
-    if not more:
-        return shown
-    return format_html('{} <span title="{}">+{}</span>', shown, " ".join(more), len(more))
+    shown, more = credential.scopes[:SCOPES_SHOWN], credential.scopes[SCOPES_SHOWN:]
+    words = format_html_join(" ", "<code>{}</code>", ((each,) for each in shown))
+    if more:
+        more = format_html('<span title="{}">+{}</span>', " ".join(more), len(more))
+    return format_html('<span class="te-scopes">{} {}</span>', words, more or "")
 
 
 @admin.display(description=gettext_lazy("scopes"))
@@ -79,6 +88,20 @@ def previous_secret_last_use(credential: Credential) -> SafeString | str:
 def expiry(credential: Credential) -> SafeString | None:
     """Show the day, with the minute for who wants it."""
     return None if credential.expires_at is None else day(credential.expires_at)
+
+
+@admin.display(description=gettext_lazy("issued"))
+def issue(access_token: AccessToken) -> SafeString:
+    """Show how long ago the token was issued."""
+    return moment(access_token.issued_at, _ago(access_token.issued_at))
+
+
+@admin.display(description=gettext_lazy("expires"))
+def token_expiry(access_token: AccessToken) -> SafeString:
+    """Show how much longer the token lives, or how long ago it expired."""
+    at, now = access_token.expires_at, timezone.now()
+    until = _("in %(time)s") % {"time": timeuntil(at, now, depth=1)}
+    return moment(at, until if at > now else _ago(at))
 
 
 @cache  # Django tells columns apart by identity
@@ -108,7 +131,8 @@ def use(at: datetime | None, address: str) -> SafeString | str:
     ago = moment(at, _ago(at))
     if not address:
         return ago
-    return format_html(_("{ago} from {address}"), ago=ago, address=address)
+    where = _("from %(address)s") % {"address": address}
+    return format_html('{} <span class="te-aside">{}</span>', ago, where)
 
 
 def day(at: datetime) -> SafeString:

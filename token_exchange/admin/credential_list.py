@@ -49,7 +49,7 @@ class CredentialList(SearchedAdmin, DeskAdmin):
         return (
             columns.named_identifier,
             columns.state_badges,
-            *self.who,
+            columns.tenant,
             columns.scope_summary,
             columns.last_use,
             self.live_tokens_column(request),

@@ -37,7 +37,6 @@ class OrganizationAdmin(SearchedAdmin, LimitedAdmin):
         "credential_links",
         "default_token_lifetime",
         "max_token_lifetime",
-        "created_at",
     )
     list_filter = ("is_active",)
     search_fields = ("slug",)
@@ -64,6 +63,9 @@ class OrganizationAdmin(SearchedAdmin, LimitedAdmin):
             },
         ),
     )
+
+    class Media:
+        css: ClassVar[Any] = {"all": ["token_exchange/admin/desk.css"]}
 
     @admin.display(description=_("credentials"))
     def credential_links(self, organization: Any) -> SafeString:
