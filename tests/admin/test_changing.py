@@ -9,6 +9,7 @@ from django.contrib.admin.models import LogEntry
 from django.forms import MultiWidget
 from django.utils import timezone
 
+from tests.admin.conftest import hidden_fields
 from tests.admin.pages import credential_page, page
 from tests.factories import make_api_key, make_user
 from token_exchange import credentials
@@ -147,3 +148,53 @@ class TestChange:
                 assert key.secret_digest not in text
                 assert key.previous_secret_digest not in text
                 assert "digest" not in text.lower()
+
+
+class TestMeanwhile:
+    """Somebody else has changed the credential since the form was drawn."""
+
+    def test_nothing_is_saved_and_the_page_says_so(self, desk):
+        key = make_api_key(name="Nightly", scopes=["a", "b"]).credential
+        url = credential_page(key, "change")
+        drawn = hidden_fields(desk.get(url))
+        key.scopes = ["a"]
+        credentials.change(key, now=timezone.now())
+        response = desk.post(url, {**drawn, "name": "Other", "scopes": "a b"})
+        assert response.status_code == 409
+        assert "Nothing was saved now, so that their change stays." in response.text
+        assert APIKey.objects.values_list("name", "scopes").get() == ("Nightly", ["a"])
+        assert LogEntry.objects.count() == 0
+
+    def test_its_use_and_a_rotation_are_no_such_changes(self, desk):
+        key = make_api_key(name="Nightly").credential
+        url = credential_page(key, "change")
+        drawn = hidden_fields(desk.get(url))
+        credentials.rotate(key, now=timezone.now())
+        desk.post(url, {**drawn, "name": "Other"})
+        assert APIKey.objects.get().name == "Other"
+
+    def test_a_form_that_was_refused_can_be_sent_again(self, desk):
+        """What it holds was never saved, and is not shown as if it were."""
+        key = make_api_key(name="Nightly").credential
+        url = credential_page(key, "change")
+        drawn = hidden_fields(desk.get(url))
+        response = desk.post(url, {**drawn, "name": "Other", "scopes": "c", "metadata": "x"})
+        assert dict(response.context["facts"])["Scopes"] == "none"
+        desk.post(url, {**hidden_fields(response), "name": "Other", "scopes": "c"})
+        assert APIKey.objects.values_list("name", "scopes").get() == ("Other", ["c"])
+
+    def test_it_was_revoked(self, desk):
+        key = make_api_key(name="Nightly").credential
+        url = credential_page(key, "change")
+        drawn = hidden_fields(desk.get(url))
+        credentials.revoke(key, now=timezone.now())
+        assert desk.post(url, {**drawn, "name": "Other"}).status_code == 403
+
+    def test_it_is_told_to_nobody_who_may_not_change_it(self, sign_in):
+        key = make_api_key().credential
+        response = sign_in("view_apikey").post(credential_page(key, "change"), {"edition": "x"})
+        assert response.status_code == 403
+
+    def test_it_is_gone_for_who_may_no_longer_see_it(self, desk):
+        response = desk.post("/admin/token_exchange/apikey/999999/change/", {"edition": "x"})
+        assert response.status_code == 302

@@ -102,6 +102,15 @@ class TestCreateApiKey:
             f"  curl -X POST -H 'Authorization: ApiKey {key}' https://issuer.test/v1/token\n"
         )
 
+    def test_shows_people_how_to_read_revocations_where_it_is_for_that_alone(self, organization):
+        shown = text(
+            *("create_api_key", "--organization", "example", "--name", "Archive"),
+            *("--scope", "token_exchange:revocations"),
+        )
+        (key,) = re.findall(r"^key: +(\S+)$", shown, re.MULTILINE)
+        line = f"  curl -H 'Authorization: ApiKey {key}' https://issuer.test/v1/revocations"
+        assert shown.splitlines()[-1] == line
+
     def test_shows_people_that_it_may_do_nothing(self, organization):
         shown = text("create_api_key", "--organization", "example", "--name", "Export")
         assert shown.splitlines()[2] == "scopes:                      none"

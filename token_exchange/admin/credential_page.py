@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _
 
 from token_exchange.admin import columns, facts
 from token_exchange.admin.credential_list import CredentialList
+from token_exchange.admin.editing import edition_of
 from token_exchange.admin.overlap import previous_secret
 from token_exchange.models import Credential
 
@@ -19,9 +20,13 @@ def credential_context(
     model_admin: CredentialList, request: HttpRequest, row: Any
 ) -> dict[str, Any]:
     """Return the facts of a credential, and the panels for what is special about it now."""
+    if request.method == "POST":
+        # A form that was refused has written into it what was never saved.
+        row = model_admin.get_queryset(request).get(pk=row.pk)
     is_rotating = row.has_previous_secret(now=timezone.now()) and row.revoked_at is None
     is_app = row.kind == Credential.Kind.CLIENT_APP
     return {
+        "edition": edition_of(row),
         "identifier_label": "client_id" if is_app else _("Identifier"),
         "badges": columns.state_badges(row),
         "facts": [

@@ -14,6 +14,7 @@ from token_exchange.admin import facts
 from token_exchange.admin.credential_list import CredentialList
 from token_exchange.admin.credential_page import credential_context, is_searchable
 from token_exchange.admin.desk import ObjectPage, bulk_action
+from token_exchange.admin.editing import changed_meanwhile
 from token_exchange.admin.filters import OrganizationFilter, StateFilter, SubjectFilter
 from token_exchange.admin.issuing import issue_page
 from token_exchange.admin.overlap import end_overlap_page
@@ -103,6 +104,17 @@ class CredentialAdmin(CredentialList):
     ) -> HttpResponse:
         """Issue a credential."""
         return issue_page(self, request)
+
+    def change_view(
+        self,
+        request: HttpRequest,
+        object_id: str,
+        form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
+    ) -> HttpResponse:
+        """Show the credential, or save what was edited of it as it was shown."""
+        told = changed_meanwhile(self, request, object_id)
+        return told or super().change_view(request, object_id, form_url, extra_context)
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: Any) -> None:
         """Save an edit by the verb that records it."""

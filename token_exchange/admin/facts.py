@@ -54,7 +54,6 @@ def revocation(credential: Credential) -> list[tuple[str, Any]]:
 
 def where_it_works(credential: Credential) -> list[tuple[str, Any]]:
     """Tell what it may do, where, from where, and until when."""
-    expires_at = credential.expires_at
     client = client_of(credential, raw_secret="")
     return [
         (_("Sent to"), _words([client.endpoint])),
@@ -62,7 +61,7 @@ def where_it_works(credential: Credential) -> list[tuple[str, Any]]:
         (_("Audience"), _words(credential.audience or [get_settings().audience])),
         (_("Tokens work for"), in_words(_token_lifetime(credential))),
         (_("Networks"), _words(credential.allowed_networks) or _("any")),
-        (_("Works until"), exactly(expires_at) if expires_at else _("it is revoked")),
+        (_("Works until"), _until(credential)),
     ]
 
 
@@ -106,6 +105,13 @@ def _token_lifetime(credential: Credential) -> timedelta:
     wanted = credential.token_lifetime or organization.default_token_lifetime or usual
     longest = organization.max_token_lifetime or settings.max_token_lifetime
     return min(wanted, longest, settings.max_token_lifetime)
+
+
+def _until(credential: Credential) -> SafeString | str:
+    if credential.revoked_at is not None:
+        return _("revoked")
+    expires_at = credential.expires_at
+    return _("it is revoked") if expires_at is None else exactly(expires_at)
 
 
 def _words(values: list[str]) -> SafeString:

@@ -147,7 +147,7 @@ def _scopes_field(granted: list[str], operator: Any) -> forms.Field:
 
 
 def _scope_label(scope: str, label: Any) -> SafeString:
-    return format_html('<span class="te-name">{}</span> <code>{}</code>', label, scope)
+    return format_html('<span class="te-scope">{}</span> <code>{}</code>', label, scope)
 
 
 def _lifetime_field(kind: str) -> DurationField:

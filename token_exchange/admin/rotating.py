@@ -173,6 +173,8 @@ def _waits(row: Any, ready: list[Any]) -> bool:
 
 
 def _title(way: _Way, count: int) -> str:
+    if not count:
+        return _("Rotate")
     if way.is_compromise:
         title = ngettext("Rotate %(count)d leaked secret", "Rotate %(count)d leaked secrets", count)
     else:
