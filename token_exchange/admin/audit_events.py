@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
 from typing import Any, Final
 
-from django.contrib import admin
 from django.contrib.admin.options import IncorrectLookupParameters
 from django.contrib.admin.views.main import ChangeList
 from django.core.exceptions import PermissionDenied
@@ -20,13 +18,11 @@ from django.http import (
     StreamingHttpResponse,
 )
 from django.urls import path, reverse
-from django.utils import timezone
-from django.utils.html import format_html, format_html_join
-from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from token_exchange import audit_export
+from token_exchange.admin import audit_cells
 from token_exchange.admin.audit_filters import (
     FROM,
     PERIOD,
@@ -40,20 +36,8 @@ from token_exchange.admin.audit_targets import Whereabouts
 from token_exchange.admin.desk import DeskAdmin
 from token_exchange.admin.filters import OrganizationFilter
 from token_exchange.admin.searching import SearchedList
-from token_exchange.models import AuditEvent
 
 _KID: Final = re.compile(r"[0-9A-Za-z_-]{43}")
-
-_TONES: Final = {
-    AuditEvent.Event.CREDENTIAL_COMPROMISED: "te-revoked",
-    AuditEvent.Event.CREDENTIAL_REVOKED: "te-revoked",
-    AuditEvent.Event.TOKEN_REVOKED: "te-revoked",
-    AuditEvent.Event.SIGNING_KEY_REMOVED: "te-revoked",
-    AuditEvent.Event.ORGANIZATION_DELETED: "te-revoked",
-    AuditEvent.Event.CREDENTIAL_ISSUED: "te-active",
-    AuditEvent.Event.ORGANIZATION_CREATED: "te-active",
-    AuditEvent.Event.SIGNING_KEY_PUBLISHED: "te-active",
-}
 
 
 class _AuditChangeList(SearchedList):
@@ -79,8 +63,14 @@ class AuditEventAdmin(DeskAdmin):
     filter_parameters = (FROM, TO)
     change_list_template = "token_exchange/admin/audit_events.html"
     change_form_template = "token_exchange/admin/audit_event.html"
-    list_display = ("when", "event_badge", "target_and_organization", "who_and_where", "reason")
-    list_display_links = ("when",)
+    list_display = (
+        audit_cells.when,
+        audit_cells.event_badge,
+        audit_cells.target_and_organization,
+        audit_cells.who_and_where,
+        "reason",
+    )
+    list_display_links = (audit_cells.when,)
     list_filter = (
         TimeFilter,
         EventFilter,
@@ -91,19 +81,19 @@ class AuditEventAdmin(DeskAdmin):
     search_fields = ("target__exact", "actor__exact")
     search_help_text = gettext_lazy("Search by the full identifier, jti or kid, or by the username")
     sortable_by = ()
-    fields = (
-        "when_exactly",
-        "event_badge",
+    fields: Any = (
+        audit_cells.when_exactly,
+        audit_cells.event_badge,
         "target_type",
-        "whole_target",
-        "organization_name",
-        "done_by",
+        audit_cells.whole_target,
+        audit_cells.organization_name,
+        audit_cells.done_by,
         "actor_id",
         "origin",
         "reason",
-        "details_table",
+        audit_cells.details_table,
     )
-    readonly_fields = fields
+    readonly_fields: Any = fields
 
     def get_urls(self) -> list[Any]:
         """Return the stock pages', and before them the export's."""
@@ -178,103 +168,3 @@ class AuditEventAdmin(DeskAdmin):
         name = f"{self.admin_site.name}:{self.url_name('export')}"
         url = reverse(name, args=(file_format,))
         return f"{url}?{query}" if query else url
-
-    @admin.display(description=gettext_lazy("time"))
-    def when(self, event: AuditEvent) -> SafeString:
-        """Show the second, and the day above it."""
-        at = timezone.localtime(event.occurred_at)
-        return format_html("{}<br>{}", f"{at:%Y-%m-%d}", f"{at:%H:%M:%S}")
-
-    @admin.display(description=gettext_lazy("time"))
-    def when_exactly(self, event: AuditEvent) -> str:
-        """Show the time to the microsecond, and in which zone."""
-        return f"{timezone.localtime(event.occurred_at):%Y-%m-%d %H:%M:%S.%f %Z}"
-
-    @admin.display(description=gettext_lazy("event"))
-    def event_badge(self, event: AuditEvent) -> SafeString:
-        """Show what happened; an event of a later version by its bare name."""
-        return format_html(
-            '<span class="te-badge {}" title="{}">{}</span>',
-            _TONES.get(event.event, ""),  # type: ignore[call-overload]
-            event.event,
-            event.get_event_display(),
-        )
-
-    @admin.display(description=gettext_lazy("target"))
-    def target_and_organization(self, event: Any) -> SafeString:
-        """Show to what it happened, shortened, and below it whose that is."""
-        whereabouts: Whereabouts = event.whereabouts
-        is_other = event.organization and event.target_type != AuditEvent.TargetType.ORGANIZATION
-        return _above(
-            whereabouts.target(event), whereabouts.organization(event) if is_other else ""
-        )
-
-    @admin.display(description=gettext_lazy("by, from"))
-    def who_and_where(self, event: AuditEvent) -> SafeString:
-        """Show who did it, and below that from where."""
-        return _above(event.actor, event.origin)
-
-    @admin.display(description=gettext_lazy("target"))
-    def whole_target(self, event: Any) -> SafeString:
-        """Show to what it happened, with the whole id."""
-        shown: SafeString = event.whereabouts.target(event, is_whole=True)
-        return shown
-
-    @admin.display(description=gettext_lazy("organization"))
-    def organization_name(self, event: Any) -> SafeString:
-        """Show whose it is."""
-        shown: SafeString = event.whereabouts.organization(event)
-        return shown
-
-    @admin.display(description=gettext_lazy("by"))
-    def done_by(self, event: AuditEvent) -> str:
-        """Show who did it."""
-        return event.actor or "-"
-
-    @admin.display(description=gettext_lazy("details"))
-    def details_table(self, event: AuditEvent) -> SafeString:
-        """Show the details as a table: of an edit before and after, or else each value."""
-        is_edit = event.event.endswith(".changed")
-        titles = (_("Field"), _("Before"), _("After")) if is_edit else (_("Field"), _("Value"))
-        rows = [
-            (name, *(_before_and_after(value) if is_edit else (value,)))
-            for name, value in event.details.items()
-        ]
-        return _table(titles, rows) if rows else format_html("{}", "-")
-
-
-def _above(first: str, second: str) -> SafeString:
-    lines = [each for each in (first, second) if each] or ["-"]
-    return format_html_join("", '<span class="te-line">{}</span>', ((each,) for each in lines))
-
-
-def _before_and_after(value: Any) -> tuple[Any, Any]:
-    # Of some fields it is recorded only that they changed.
-    return tuple(value) if isinstance(value, list) else (_("not recorded"), _("not recorded"))
-
-
-def _table(titles: Sequence[str], rows: Sequence[Sequence[Any]]) -> SafeString:
-    head = format_html_join("", '<th scope="col">{}</th>', ((each,) for each in titles))
-    body = format_html_join(
-        "",
-        '<tr><th scope="row"><code>{}</code></th>{}</tr>',
-        (
-            (name, format_html_join("", "<td>{}</td>", ((_shown(each),) for each in values)))
-            for name, *values in rows
-        ),
-    )
-    return format_html(
-        '<div class="te-scroll te-details" tabindex="0" role="region" aria-label="{}">'
-        "<table><thead><tr>{}</tr></thead><tbody>{}</tbody></table></div>",
-        _("Details"),
-        head,
-        body,
-    )
-
-
-def _shown(value: Any) -> str:
-    if value is None or value in ("", []):
-        return "-"
-    if isinstance(value, bool):
-        return _("yes") if value else _("no")
-    return " ".join(map(str, value)) if isinstance(value, list) else str(value)
