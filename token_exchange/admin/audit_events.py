@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 
 from django.contrib.admin.options import IncorrectLookupParameters
 from django.contrib.admin.views.main import ChangeList
@@ -81,7 +81,7 @@ class AuditEventAdmin(DeskAdmin):
     search_fields = ("target__exact", "actor__exact")
     search_help_text = gettext_lazy("Search by the full identifier, jti or kid, or by the username")
     sortable_by = ()
-    fields: Any = (
+    fields: ClassVar[Any] = (
         audit_cells.when_exactly,
         audit_cells.event_badge,
         "target_type",
@@ -93,7 +93,7 @@ class AuditEventAdmin(DeskAdmin):
         "reason",
         audit_cells.details_table,
     )
-    readonly_fields: Any = fields
+    readonly_fields: ClassVar[Any] = fields
 
     def get_urls(self) -> list[Any]:
         """Return the stock pages', and before them the export's."""
