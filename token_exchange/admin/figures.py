@@ -148,10 +148,13 @@ def _named(selection: Selection, tallies: Mapping[str, Tally]) -> dict[str, Cred
 def live_tokens(selection: Selection) -> int:
     """Return how many tokens work now, counted to one over ``TOKEN_LIMIT``: one query."""
     rows = AccessToken.objects.live(now=selection.now)
+    # By a query of their own: joined, PostgreSQL begins with the tokens of all the others.
+    credentials = Credential.objects.all()
     if selection.organizations is not None:
-        rows = rows.filter(credential__organization__in=selection.organizations)
+        credentials = credentials.filter(organization__in=selection.organizations)
+        rows = rows.filter(credential__in=credentials)
     if selection.identifier:
-        rows = rows.filter(credential__identifier=selection.identifier)
+        rows = rows.filter(credential__in=credentials.filter(identifier=selection.identifier))
     return rows.order_by().values("pk")[: TOKEN_LIMIT + 1].count()
 
 
