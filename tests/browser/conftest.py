@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from django.conf import settings
 from django.test import Client, override_settings
+from django.utils import timezone
 from pytest_django import DjangoDbBlocker
 from pytest_django.live_server_helper import LiveServer
 
 from tests.browser import machine
 from tests.browser.looks import NARROW_DARK, WIDE_LIGHT, Look
+from tests.browser.scene import Scene, populate
 from tests.browser.window import Window
-from tests.factories import make_user
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
@@ -108,12 +109,12 @@ def open_window(
 
 
 @pytest.fixture
-def operator(transactional_db: None) -> Any:
-    """Somebody who may do everything."""
-    return make_user(is_staff=True, is_superuser=True)
+def scene(transactional_db: None) -> Scene:
+    """A desk on which much has happened already."""
+    return populate(now=timezone.now())
 
 
 @pytest.fixture
-def window(open_window: Callable[..., Window], operator: Any, look: Look) -> Window:
-    """The operator's window, under each ``look``."""
-    return open_window(operator, look)
+def window(open_window: Callable[..., Window], scene: Scene, look: Look) -> Window:
+    """The window of somebody who may do everything, under each ``look``."""
+    return open_window(scene.operator, look)

@@ -9,9 +9,8 @@ import pytest
 from django.apps import apps
 from django.contrib import admin
 from django.urls import NoReverseMatch, reverse
-from django.utils import timezone
 
-from tests.browser.scene import Scene, populate
+from tests.browser.scene import Scene
 from token_exchange.models import AccessToken, APIKey, ClientApp, SigningKey
 
 pytestmark = pytest.mark.browser
@@ -21,11 +20,6 @@ MODELS = [
     for model in apps.get_app_config("token_exchange").get_models(include_auto_created=True)
     if admin.site.is_registered(model)
 ]
-
-
-@pytest.fixture
-def scene(transactional_db: None) -> Scene:
-    return populate(now=timezone.now())
 
 
 def rows_of(model: type[Any], scene: Scene) -> list[Any]:

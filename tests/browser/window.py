@@ -7,6 +7,8 @@ from contextlib import contextmanager
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
+import django
+
 from tests.browser.barriers import barriers, overflowing
 from tests.browser.looks import LOOKS, Look
 
@@ -61,6 +63,25 @@ class Window:
         """Follow a link by the name that is read out, and wait."""
         with self.expecting(status), self.page.expect_navigation():
             self.page.get_by_role("link", name=name, exact=True).first.click()
+
+    def search(self, text: str) -> None:
+        """Search the list."""
+        self.page.locator("#searchbar").fill(text)
+        self.press("Search")
+
+    def run_on_all(self, action: str) -> None:
+        """Run an action on each row of the list."""
+        self.page.locator("#action-toggle").check()
+        self.page.get_by_label("Action", exact=False).select_option(action)
+        self.press("Run" if django.VERSION >= (6, 0) else "Go")
+
+    def text(self) -> str:
+        """Return what there is to read on the page, without what is on each."""
+        return self.page.locator("#main, main").first.inner_text()
+
+    def messages(self) -> str:
+        """Return what the page says of what was just done."""
+        return "\n".join(self.page.locator(".messagelist").all_inner_texts())
 
     def wear(self, look: Look) -> None:
         """Look at the page under other conditions."""

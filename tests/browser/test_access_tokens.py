@@ -1,0 +1,33 @@
+"""An operator looks for tokens, and ends some."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.admin.pages import page
+
+pytestmark = pytest.mark.browser
+
+
+def test_ends_one(window, scene):
+    token = scene.tokens[1]
+    window.open(page("accesstoken", "changelist"))
+    window.search(token.jti)
+    window.follow(token.jti)
+    window.follow("Revoke")
+    window.inspect()
+    window.press("Revoke")
+    token.refresh_from_db()
+    assert token.revoked_at is not None
+    window.inspect()
+    assert window.page.get_by_role("link", name="Revoke", exact=True).count() == 0
+
+
+def test_ends_all_that_live(window, scene):
+    window.open(page("accesstoken", "changelist") + "?state=live")
+    window.run_on_all("Revoke selected access tokens")
+    window.inspect()
+    window.press("Revoke")
+    window.open(page("accesstoken", "changelist") + "?state=live")
+    assert "0 access tokens" in window.text()
+    window.inspect()

@@ -1,0 +1,49 @@
+"""An operator looks up who did what, and takes it along."""
+
+from __future__ import annotations
+
+import csv
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.admin.pages import page
+from tests.browser.looks import WIDE_LIGHT
+from token_exchange.models import AuditEvent
+
+pytestmark = pytest.mark.browser
+
+
+def test_finds_why_a_key_was_revoked(window, scene):
+    window.open(page("auditevent", "changelist"))
+    window.follow("credential revoked")
+    window.inspect()
+    row = window.page.locator("#result_list tbody tr")
+    assert row.count() == 1
+    assert "Found in a public repository." in row.inner_text()
+    row.locator("th a").click()
+    window.page.wait_for_load_state()
+    window.inspect()
+    assert scene.revoked.identifier in window.text()
+    assert "10.0.0.7" in window.text()
+
+
+def test_finds_all_that_happened_to_one_key(window, scene):
+    window.open(page("apikey", "change", scene.rotating))
+    window.follow("Audit trail")
+    assert window.page.locator("#result_list tbody tr").count() == 2
+    window.inspect()
+
+
+@pytest.mark.parametrize("look", [WIDE_LIGHT], ids=str)
+@pytest.mark.parametrize("name", ["JSON", "CSV"])
+def test_takes_along_what_is_filtered(window, scene, name):
+    window.open(page("auditevent", "changelist"))
+    window.follow("credential revoked")
+    with window.page.expect_download() as downloading:
+        window.page.get_by_role("link", name=f"Export as {name}").click()
+    text = Path(downloading.value.path()).read_text(encoding="utf-8")
+    rows = json.loads(text) if name == "JSON" else list(csv.DictReader(text.splitlines()))
+    (event,) = AuditEvent.objects.filter(event="credential.revoked")
+    assert [each["target"] for each in rows] == [event.target]

@@ -1,0 +1,102 @@
+"""Who may do less than everything sees what he may, and no button beyond it."""
+
+from __future__ import annotations
+
+import pytest
+from django.contrib.auth.models import Group, Permission
+from django.urls import reverse
+
+from tests.admin.pages import page
+from tests.browser.test_pages import MODELS, paths
+from tests.factories import make_user
+
+pytestmark = pytest.mark.browser
+
+# What sends, makes or ends something; searching and filtering do not.
+BUTTONS = """
+#content :is(form[method=post] :is(button, input[type=submit]), .object-tools a.addlink,
+a[href$="/rotate/"], a[href$="/revoke/"], a[href$="/compromise/"], a[href$="/remove/"],
+select[name=action])
+"""
+
+
+def member(*codenames, **values):
+    user = make_user(is_staff=True, **values)
+    user.user_permissions.set(
+        Permission.objects.filter(content_type__app_label="token_exchange", codename__in=codenames)
+    )
+    return user
+
+
+@pytest.fixture
+def auditor(scene):
+    return member(*(f"view_{model._meta.model_name}" for model in MODELS))
+
+
+def test_an_auditor_finds_no_button(open_window, auditor, scene):
+    window = open_window(auditor)
+    seen = 0
+    for model in MODELS:
+        for path in sorted(paths(model, scene)):
+            if window.is_page(path):
+                seen += 1
+                window.open(path)
+                found = window.page.locator(BUTTONS)
+                assert [path, found.evaluate_all("all => all.map(each => each.outerHTML)")] == [
+                    path,
+                    [],
+                ]
+    assert seen > 2 * len(MODELS)
+
+
+def test_buttons_are_known_by_what_they_look_like(open_window, scene):
+    """The test above would find those of somebody who may press them."""
+    window = open_window(scene.operator)
+    for path in (
+        page("apikey", "changelist"),
+        page("apikey", "change", scene.active),
+        page("signingkey", "changelist"),
+        page("accesstoken", "change", scene.tokens[1]),
+    ):
+        window.open(path)
+        assert window.page.locator(BUTTONS).count() > 0, path
+
+
+@pytest.fixture
+def limited(scene, token_exchange_settings):
+    token_exchange_settings(OPERATOR_ORGANIZATIONS="tests.admin.operators.by_group")
+    user = member(
+        *("view_apikey", "view_clientapp", "add_apikey", "rotate_apikey", "view_accesstoken"),
+        *("view_organization", "view_auditevent"),
+    )
+    user.groups.add(Group.objects.create(name="another-company"))
+    return user
+
+
+def test_a_limited_operator_sees_his_organization_alone(open_window, limited, look, scene):
+    window = open_window(limited, look)
+    window.open(page("clientapp", "changelist"))
+    assert window.page.locator(".te-name").all_inner_texts() == ["Invoice sync"]
+    window.inspect()
+    window.open(page("apikey", "changelist"))
+    assert "0 API keys" in window.text()
+    for name in ("change", "rotate"):
+        with window.expecting(302):
+            window.open(page("apikey", name, scene.active))
+        assert scene.active.name not in window.text()
+
+
+def test_a_limited_operator_is_offered_his_organization_alone(open_window, limited, look):
+    window = open_window(limited, look)
+    window.open(page("apikey", "add"))
+    window.page.get_by_role("combobox", name="Organization").click()
+    options = window.page.get_by_role("option")
+    options.get_by_text("Another Company").wait_for()
+    assert options.all_inner_texts() == ["Another Company"]
+    window.inspect()
+
+
+def test_who_is_signed_out_is_asked_to_sign_in(open_window, scene):
+    window = open_window(make_user())
+    window.open(page("apikey", "changelist"))
+    assert reverse("admin:login") in window.page.url
