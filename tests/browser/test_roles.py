@@ -14,7 +14,7 @@ pytestmark = pytest.mark.browser
 
 # What sends, makes or ends something; searching and filtering do not.
 BUTTONS = """
-#content :is(form[method=post] :is(button, input[type=submit]), .object-tools a.addlink,
+#content :is(form[method=post] :is(button:not([data-te-copy]), input[type=submit]), .object-tools a.addlink,
 a[href$="/rotate/"], a[href$="/revoke/"], a[href$="/compromise/"], a[href$="/remove/"],
 select[name=action])
 """
@@ -80,19 +80,21 @@ def test_a_limited_operator_sees_his_organization_alone(open_window, limited, lo
     window.inspect()
     window.open(page("apikey", "changelist"))
     assert "0 API keys" in window.text()
-    for name in ("change", "rotate"):
-        with window.expecting(302):
-            window.open(page("apikey", name, scene.active))
+    for name, status in (("change", 200), ("rotate", 404)):
+        window.open(page("apikey", name, scene.active), status=status)
         assert scene.active.name not in window.text()
 
 
 def test_a_limited_operator_is_offered_his_organization_alone(open_window, limited, look):
     window = open_window(limited, look)
     window.open(page("apikey", "add"))
-    window.page.get_by_role("combobox", name="Organization").click()
-    options = window.page.get_by_role("option")
-    options.get_by_text("Another Company").wait_for()
-    assert options.all_inner_texts() == ["Another Company"]
+    field = window.page.locator("#id_organization")
+    if "admin-autocomplete" in field.get_attribute("class"):
+        window.page.get_by_role("combobox", name="Organization").click()
+        field = window.page.locator(".select2-results")
+        field.get_by_role("option", name="Another Company").wait_for()
+    assert "Another Company" in field.inner_text()
+    assert "Example Company" not in field.inner_text()
     window.inspect()
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
@@ -17,7 +17,9 @@ if TYPE_CHECKING:
 
 # Beyond this many stops nobody looks for a button with the Tab key.
 MOST_STOPS = 80
-# The browser's word for an answer that it reports on its own, and that `_hear_response` judges.
+# The browser's word for a page that it would have to send a form for once more.
+_ASKS_AGAIN = "net::ERR_CACHE_MISS"
+# And for an answer that it reports on its own, and that `_hear_response` judges.
 _ANSWERED = "Failed to load resource: the server responded with a status of"
 
 
@@ -64,6 +66,14 @@ class Window:
         with self.expecting(status), self.page.expect_navigation():
             self.page.get_by_role("link", name=name, exact=True).first.click()
 
+    def go_back(self) -> None:
+        """Press the browser's button; of the answer to a form it asks whether to send that again."""
+        from playwright.sync_api import Error  # noqa: PLC0415 - may not be installed
+
+        with suppress(Error):
+            self.page.go_back()
+        self.page.wait_for_load_state()
+
     def search(self, text: str) -> None:
         """Search the list."""
         self.page.locator("#searchbar").fill(text)
@@ -72,16 +82,41 @@ class Window:
     def run_on_all(self, action: str) -> None:
         """Run an action on each row of the list."""
         self.page.locator("#action-toggle").check()
-        self.page.get_by_label("Action", exact=False).select_option(action)
+        self.page.locator("select[name=action]").select_option(action)
         self.press("Run" if django.VERSION >= (6, 0) else "Go")
 
     def text(self) -> str:
         """Return what there is to read on the page, without what is on each."""
-        return self.page.locator("#main, main").first.inner_text()
+        text = self.page.locator("#content, body:not(:has(#content))").inner_text()
+        # Django keeps a number and its unit on one line.
+        return text.replace("\N{NO-BREAK SPACE}", " ")
 
     def messages(self) -> str:
         """Return what the page says of what was just done."""
         return "\n".join(self.page.locator(".messagelist").all_inner_texts())
+
+    def value(self, label: str) -> str:
+        """Return what is shown to be copied under this label, the first of them."""
+        return self.page.get_by_role("textbox", name=label, exact=True).first.inner_text()
+
+    def copied(self, label: str) -> str:
+        """Press the button beside what is shown under this label; return what can be pasted."""
+        whole = self.page.locator(".te-copyable").filter(
+            has=self.page.get_by_role("textbox", name=label, exact=True)
+        )
+        whole.first.get_by_role("button", name="Copy").click()
+        whole.first.get_by_text("Copied").wait_for()
+        return self.clipboard()
+
+    def clipboard(self) -> str:
+        """Return what can be pasted."""
+        text: str = self.page.evaluate("navigator.clipboard.readText()")
+        return text
+
+    def press_key(self, key: str, *, status: int = 200) -> None:
+        """Press a key that leads to another page, and wait."""
+        with self.expecting(status), self.page.expect_navigation():
+            self.page.keyboard.press(key)
 
     def wear(self, look: Look) -> None:
         """Look at the page under other conditions."""
@@ -135,6 +170,6 @@ class Window:
             self.complaints.append(f"answered {response.status}: {response.url}")
 
     def _hear_failure(self, request: Request) -> None:
-        # A page that becomes a file on the disk is broken off as a page.
-        if request.failure != "net::ERR_ABORTED" or not request.is_navigation_request():
+        # Whoever goes on before the last image is there, or saves a page as a file, breaks it off.
+        if request.failure not in {"net::ERR_ABORTED", _ASKS_AGAIN}:
             self.complaints.append(f"failed: {request.url}: {request.failure}")
