@@ -56,7 +56,6 @@ def populate(*, now: datetime) -> Scene:
     live = [each.credential for each in (active, rotating, app, users)]
     _use(now, *live)
     tokens = [token for each in live for token in _tokens(each, now=now)]
-    _count(now, company, *live)
     signing.rotate_signing_key(now=now, by=operator, origin=ADDRESS)
     return Scene(
         operator=operator,
@@ -111,28 +110,30 @@ def _tokens(credential: Credential, *, now: datetime) -> list[AccessToken]:
     return make_tokens(*expiries, credential=credential, issued_at=issued_at, scope=scope)
 
 
-def _count(now: datetime, organization: Organization, *used: Credential) -> None:
-    """Count more by day than by night, and now and then a failure."""
+def count_exchanges(scene: Scene, *, now: datetime) -> None:
+    """Count a week of exchanges, more by day than by night, and now and then a failure."""
     hour = now.replace(minute=0, second=0, microsecond=0)
-    rows = []
-    for back in range(DAYS_OF_COUNTS * 24):
-        at = hour - timedelta(hours=back)
-        busy = 40 + 12 * (12 - abs(at.hour - 13)) + 17 * (back % 5)
-        outcomes = {"exchanged": busy, "reused": busy // 2}
-        if back % 9 == 0:
-            outcomes |= {"expired": 3 + back % 7}
-        if back % 20 == 3:
-            outcomes |= {"wrong_secret": 5 + back % 3}
-        names = ["", *(each.identifier for each in used)]
-        rows += [
-            HourlyCount(
-                hour=at,
-                organization=str(organization.pk),
-                identifier=name,
-                outcome=outcome,
-                count=count if not name else count // (names.index(name) + 1),
-            )
-            for name in names
-            for outcome, count in outcomes.items()
-        ]
-    HourlyCount.objects.bulk_create(rows)
+    used = [scene.active, scene.rotating, scene.app, scene.users]
+    names = ["", *(each.identifier for each in used)]
+    HourlyCount.objects.bulk_create(
+        HourlyCount(
+            hour=hour - timedelta(hours=back),
+            organization=str(scene.organization.pk),
+            identifier=name,
+            outcome=outcome,
+            count=count // (share + 1) + 1,
+        )
+        for back in range(DAYS_OF_COUNTS * 24)
+        for outcome, count in _outcomes(hour - timedelta(hours=back), back=back).items()
+        for share, name in enumerate(names)
+    )
+
+
+def _outcomes(hour: datetime, *, back: int) -> dict[str, int]:
+    busy = 40 + 12 * (12 - abs(hour.hour - 13)) + 17 * (back % 5)
+    outcomes = {"exchanged": busy, "reused": busy // 2}
+    if back % 9 == 0:
+        outcomes["expired_credential"] = 3 + back % 7
+    if back % 20 == 3:
+        outcomes["wrong_secret"] = 5 + back % 3
+    return outcomes

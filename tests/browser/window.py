@@ -67,12 +67,13 @@ class Window:
             self.page.get_by_role("link", name=name, exact=True).first.click()
 
     def go_back(self) -> None:
-        """Press the browser's button; of the answer to a form it asks whether to send that again."""
+        """Press the browser's button, which for the answer to a form asks before it sends again."""
         from playwright.sync_api import Error  # noqa: PLC0415 - may not be installed
 
         with suppress(Error):
             self.page.go_back()
-        self.page.wait_for_load_state()
+            return
+        self.page.wait_for_url("chrome-error://**")
 
     def search(self, text: str) -> None:
         """Search the list."""
