@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import re
+from datetime import timedelta
 
 import pytest
 from django.apps import apps
 from django.contrib import admin
 from django.contrib.admin.models import LogEntry
 from django.urls import reverse
+from django.utils import timezone
 
 from tests.admin.pages import credential_page, page
 from tests.admin.tenants import FOREIGN, NOBODY, everything, marks, text_of, told
+from token_exchange.models import Credential, HourlyCount
 
 pytestmark = pytest.mark.django_db
 
@@ -154,6 +157,46 @@ class TestExports:
             True,
             True,
         ]
+
+
+class TestTheDashboard:
+    @pytest.fixture
+    def counts(self, own, foreign):
+        for rows, count in ((own, 3), (foreign, 98_765)):
+            for identifier in ("", rows["apikey"].identifier):
+                HourlyCount.objects.create(
+                    hour=timezone.now().replace(minute=0, second=0, microsecond=0),
+                    organization=str(rows["organization"].pk),
+                    identifier=identifier,
+                    outcome="exchanged",
+                    count=count,
+                )
+        Credential.objects.update(
+            previous_secret_last_used_at=timezone.now(),
+            expires_at=timezone.now() + timedelta(days=1),
+        )
+
+    @pytest.mark.parametrize("period", ["day", "week"])
+    def test_sums_up_his_rows_alone(self, limited, own, foreign, counts, period):
+        url = page("dashboard", "changelist")
+        answers = [
+            limited.get(url, {"period": period, **values})
+            for values in (
+                {},
+                {"organization": foreign["organization"].pk},
+                {"organization": "x"},
+                {"credential": foreign["clientapp"].identifier},
+            )
+        ]
+        assert told(answers[0], own) != []
+        # What was asked for is shown again in the field.
+        marks = [told(each, foreign) for each in answers[:3]]
+        marks.append(set(told(answers[3], foreign)) - {foreign["clientapp"].identifier})
+        assert marks == [[], [], [], set()]
+        assert ["98,765" in each.text or "98765" in each.text for each in answers] == [False] * 4
+
+    def test_sums_up_all_for_who_is_not_limited(self, desk, own, foreign, counts):
+        assert told(desk.get(page("dashboard", "changelist")), foreign) != []
 
 
 class TestTheRestOfTheAdmin:

@@ -14,7 +14,7 @@ from tests.admin.conftest import hidden_fields
 from tests.admin.pages import page
 from tests.admin.tenants import make_rows, text_of
 from tests.factories import make_api_key, make_organization
-from token_exchange.models import AccessToken, AuditEvent, Credential, SigningKey
+from token_exchange.models import AccessToken, AuditEvent, Credential, HourlyCount, SigningKey
 
 pytestmark = pytest.mark.django_db
 
@@ -37,7 +37,15 @@ SHOWN = {
 }
 """The hostile texts that some page must show, or this test would look at nothing."""
 
-LISTS = ("apikey", "clientapp", "accesstoken", "organization", "signingkey", "auditevent")
+LISTS = (
+    "apikey",
+    "clientapp",
+    "accesstoken",
+    "organization",
+    "signingkey",
+    "auditevent",
+    "dashboard",
+)
 
 
 def evil(what):
@@ -113,6 +121,17 @@ def rows(registry, desk):
         for event in AuditEvent.Event.values
         for target_type in AuditEvent.TargetType.values
     )
+    HourlyCount.objects.bulk_create(
+        HourlyCount(
+            hour=timezone.now().replace(minute=0, second=0, microsecond=0),
+            organization=str(organization.pk),
+            identifier=identifier,
+            outcome=outcome,
+            count=7,
+        )
+        for identifier in ("", rows["apikey"].identifier, evil("counted")[:64])
+        for outcome in ("exchanged", evil("because")[:40])
+    )
     return {**rows, "auditevent": AuditEvent.objects.latest("pk")}
 
 
@@ -138,7 +157,18 @@ def answers(desk, rows):
 def _lists(desk):
     for model in LISTS:
         url = page(model, "changelist")
-        for parameter in ("q", "organization", "state", "e", "p", "o", "all", "credential", "x"):
+        for parameter in (
+            "q",
+            "organization",
+            "state",
+            "e",
+            "p",
+            "o",
+            "all",
+            "credential",
+            "period",
+            "x",
+        ):
             yield desk.get(url, {parameter: evil("q")}, follow=True)
 
 
