@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from html.parser import HTMLParser
-
 import pytest
 from django.urls import reverse
 from django.utils import timezone
@@ -13,13 +11,12 @@ from tests.admin import matrix
 from tests.admin.conftest import hidden_fields
 from tests.admin.pages import page
 from tests.admin.tenants import make_rows, text_of
+from tests.effects import EVIL, effects, evil
 from tests.factories import make_api_key, make_organization
 from token_exchange.models import AccessToken, AuditEvent, Credential, HourlyCount, SigningKey
 
 pytestmark = pytest.mark.django_db
 
-EVIL = "'\"><img src=x onerror=evil()></title></textarea></option><script>evil()</script>{{ opts }}"
-URL_ATTRIBUTES = {"href", "src", "action", "formaction", "xlink:href"}
 SHOWN = {
     "actor",
     "apikey",
@@ -46,37 +43,6 @@ LISTS = (
     "auditevent",
     "dashboard",
 )
-
-
-def evil(what):
-    """Return hostile text that tells from where it came."""
-    return f"{what}{EVIL}"
-
-
-class Effects(HTMLParser):
-    """Collects what a browser would run, or load, that no template of ours has."""
-
-    def __init__(self):
-        super().__init__()
-        self.found = []
-
-    def handle_starttag(self, tag, attrs):
-        values = {name: value or "" for name, value in attrs}
-        handlers = [name for name in values if name.startswith("on")]
-        links = [
-            name
-            for name in URL_ATTRIBUTES.intersection(values)
-            if values[name].strip().lower().startswith(("javascript:", "data:"))
-        ]
-        is_inline = tag == "script" and "src" not in values
-        if handlers or links or is_inline or values.get("src") == "x":
-            self.found.append(self.get_starttag_text())
-
-
-def effects(response):
-    parser = Effects()
-    parser.feed(response.text)
-    return parser.found
 
 
 @pytest.fixture
