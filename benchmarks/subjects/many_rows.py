@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from django.contrib.auth import get_user_model
-from django.db import connection
 from django.utils import timezone
 
 from token_exchange import credentials
 from token_exchange.models import AccessToken, AuditEvent, Credential, SigningKey
 from token_exchange.models import get_organization_model as organization_model
 
-from .filling import multiply, settle
+from .filling import multiply
 
 _HOURS = "(1 + n.i %% 700) * interval '1 hour'"
 # Of twenty credentials four are revoked, two expired, one is expiring and one rotating.
@@ -82,9 +81,3 @@ def populate(*, count: int, tokens_each: int, organizations: int) -> None:
         "organization": changes["organization_id"],
     }
     multiply(event, count, event_changes)
-    settle()
-
-
-def is_possible() -> bool:
-    """Tell whether this database can be filled by ``populate``."""
-    return connection.vendor == "postgresql"

@@ -1,0 +1,8 @@
+"""Where are the pages that operators look at?"""
+
+from __future__ import annotations
+
+from django.contrib import admin
+from django.urls import path
+
+urlpatterns = [path("admin/", admin.site.urls)]

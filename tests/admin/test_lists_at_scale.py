@@ -1,0 +1,37 @@
+"""What the database reads for the lists, when there are many rows of everything.
+
+PostgreSQL explains each query; what it chooses depends on how many rows there are.
+"""
+
+from __future__ import annotations
+
+import pytest
+from django.db import connection
+
+from benchmarks.subjects.list_pages import BIG, list_pages, look, operator
+from benchmarks.subjects.many_rows import populate
+
+pytestmark = [pytest.mark.django_db, pytest.mark.postgresql]
+
+CREDENTIALS = 100_000
+MAX_QUERIES = 12
+MAX_ROWS = 70_000
+"""Twice the rows of the biggest organization, which has a third of all, and what is counted."""
+
+
+@pytest.fixture
+def many():
+    populate(count=CREDENTIALS, tokens_each=3, organizations=1000)
+    with connection.cursor() as cursor:
+        cursor.execute("ANALYZE")
+
+
+@pytest.mark.usefixtures("many")
+def test_no_page_of_a_list_reads_a_whole_table():
+    client = operator()
+    faults = {}
+    for title, url in list_pages().items():
+        seen = look(client, url)
+        if seen.queries > MAX_QUERIES or seen.scanned & BIG or seen.rows > MAX_ROWS:
+            faults[title] = seen
+    assert faults == {}
