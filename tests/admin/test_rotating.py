@@ -86,7 +86,10 @@ class TestForm:
         issued.credential.refresh_from_db()
         assert issued.credential.previous_secret_last_used_at == NOW
         used_at = date_format(timezone.localtime(NOW), "DATETIME_FORMAT")
-        assert f'title="{used_at}">just now</time> from 192.0.2.1' in text
+        assert (
+            f'title="{used_at}">just now</time> <span class="te-aside">from 192.0.2.1</span>'
+            in text
+        )
         assert "A client still has the old secret." in text
         assert credential_page(issued.credential, "end_overlap") in text
 
