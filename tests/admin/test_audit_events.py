@@ -281,6 +281,16 @@ class TestFilters:
         event = make_event(organization=str(organization.pk))
         assert found(desk, organization=organization.pk) == [event]
 
+    @pytest.mark.parametrize("path", ["", "export/json/"])
+    def test_by_organization_that_is_gone(self, desk, path):
+        make_event()
+        event = make_event(organization="4711")
+        response = desk.get(f"{LIST}{path}", {"organization": "4711"})
+        if path:
+            assert [each["id"] for each in json.loads(response.getvalue())] == [event.pk]
+        else:
+            assert list(response.context["cl"].result_list) == [event]
+
     def test_by_user_and_by_none(self, desk):
         his, nobodys = make_event(actor="operator"), make_event(actor="")
         assert found(desk, actor="operator") == [his]

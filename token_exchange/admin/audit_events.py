@@ -29,12 +29,12 @@ from token_exchange.admin.audit_filters import (
     TO,
     ActorFilter,
     EventFilter,
+    EventOrganizationFilter,
     TargetTypeFilter,
     TimeFilter,
 )
 from token_exchange.admin.audit_targets import Whereabouts
 from token_exchange.admin.desk import DeskAdmin
-from token_exchange.admin.filters import OrganizationFilter
 from token_exchange.admin.searching import SearchedList
 
 _KID: Final = re.compile(r"[0-9A-Za-z_-]{43}")
@@ -75,7 +75,7 @@ class AuditEventAdmin(DeskAdmin):
         TimeFilter,
         EventFilter,
         TargetTypeFilter,
-        OrganizationFilter,
+        EventOrganizationFilter,
         ActorFilter,
     )
     search_fields = ("target__exact", "actor__exact")
