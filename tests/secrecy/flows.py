@@ -14,7 +14,6 @@ from django.core.exceptions import ValidationError
 from django.core.management import call_command
 from django.db import OperationalError, connection
 from django.test import Client
-from django.urls import reverse
 from django.utils import timezone
 from rest_framework.response import Response
 from rest_framework.test import APIRequestFactory
@@ -32,6 +31,8 @@ from tests.factories import (
     make_user,
 )
 from tests.secrecy.haystack import Secrets
+from tests.self_service import grants
+from tests.self_service.conftest import PAGES, Visitor
 from tests.self_service.members import KEYS, make_member
 from token_exchange import credentials, purging, signing
 from token_exchange.authentication import BearerAuthentication
@@ -203,10 +204,7 @@ class Run:
         ):
             self.see(self.desk.get(page(model, "changelist")))
             self.see(self.desk.get(page(model, "change", row)))
-        self.see(self.desk.get(page("auditevent", "changelist")))
-        for file_format in ("json", "csv"):
-            url = reverse("admin:token_exchange_auditevent_export", args=[file_format])
-            self.bodies.append(b"".join(self.desk.get(url).streaming_content).decode())
+        self.see(self.desk.get(page("dashboard", "changelist")))
         self.see(self.desk.get("/admin/"))
         self.look_back()
 
@@ -233,6 +231,26 @@ class Run:
         for method, path in (("GET", KEYS), ("POST", f"{key}/rotate"), ("DELETE", key)):
             self.see(member.call(method, path, token=token))
         self.see(member.call("POST", token=token, scope="reports:read nowhere"))
+        self.visit_the_users_pages(member)
+
+    def visit_the_users_pages(self, member: Any) -> None:
+        """Make, rotate and revoke a key in a browser, and send each form a second time."""
+        grants.granted.update(organization=member.organization)
+        self.change_settings(SELF_SERVICE_GRANT=grants.PATH)
+        visitor = Visitor(grants.granted, user=member.user)
+        self.fill_in_twice(visitor, "new/", label="phone", expiry="30")
+        key = Credential.objects.filter(owner=member.user).order_by("-pk")[0]
+        self.fill_in_twice(visitor, f"{key.identifier}/rotate/", overlap="3600")
+        self.see(visitor.send(f"{key.identifier}/revoke/"))
+        self.see(visitor.get())
+        grants.granted.clear()
+
+    def fill_in_twice(self, visitor: Visitor, path: str, **values: str) -> None:
+        """Send a form, and the same form again."""
+        form = {**visitor.fill_in(path), **values}
+        self.see(visitor.client.post(PAGES + path, form), "a key of a user's page")
+        self.see(visitor.client.post(PAGES + path, form))
+        self.see(visitor.get())
 
     def use_credentials_wrongly(self) -> None:
         """Show real secrets where they are not taken."""
