@@ -161,7 +161,7 @@ class TestMeanwhile:
         credentials.change(key, now=timezone.now())
         response = desk.post(url, {**drawn, "name": "Other", "scopes": "a b"})
         assert response.status_code == 409
-        assert "Nothing was saved now, so that their change stays." in response.text
+        assert "Nothing was done now, so that their change stays." in response.text
         assert APIKey.objects.values_list("name", "scopes").get() == ("Nightly", ["a"])
         assert LogEntry.objects.count() == 0
 

@@ -77,6 +77,28 @@ class TestEndOverlap:
         assert (works(issued.raw_secret), works(rotated.raw_secret)) == (False, True)
         assert LogEntry.objects.get().change_message == "Ended the overlap."
 
+    def test_ends_the_one_that_was_shown(self, desk):
+        issued = make_api_key()
+        credentials.rotate(issued.credential, now=timezone.now())
+        shown = hidden_fields(desk.get(credential_page(issued.credential, "change")))
+        response = desk.post(credential_page(issued.credential, "end_overlap"), shown)
+        assert response.url == credential_page(issued.credential, "change")
+        assert not works(issued.raw_secret)
+
+    def test_leaves_the_previous_secret_of_a_later_rotation(self, desk):
+        """Somebody else has ended that one, and rotated again."""
+        key = make_api_key().credential
+        credentials.rotate(key, now=timezone.now())
+        shown = hidden_fields(desk.get(credential_page(key, "change")))
+        credentials.end_overlap(key, now=timezone.now())
+        second = credentials.rotate(key, now=timezone.now(), overlap=timedelta(0))
+        credentials.rotate(key, now=timezone.now())
+        response = desk.post(credential_page(key, "end_overlap"), shown)
+        assert response.status_code == 409
+        assert "Nothing was done now" in response.text
+        assert works(second.raw_secret)
+        assert LogEntry.objects.count() == 0
+
     def test_without_an_overlap_says_so(self, desk):
         issued = make_api_key()
         response = desk.post(credential_page(issued.credential, "end_overlap"))

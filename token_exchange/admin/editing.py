@@ -34,6 +34,13 @@ def changed_meanwhile(
         return None
     if not model_admin.has_change_permission(request, credential):
         return None  # which Django says
+    return say_changed_meanwhile(model_admin, request, credential)
+
+
+def say_changed_meanwhile(
+    model_admin: DeskAdmin, request: HttpRequest, credential: Credential
+) -> HttpResponse:
+    """Answer what was asked of a credential as it is no longer: nothing was done."""
     return model_admin.page(
         request,
         "changed_meanwhile.html",

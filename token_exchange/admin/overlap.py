@@ -12,6 +12,7 @@ from django.utils.translation import gettext as _
 from token_exchange import credentials as verbs
 from token_exchange.admin import columns
 from token_exchange.admin.desk import DeskAdmin
+from token_exchange.admin.editing import say_changed_meanwhile
 from token_exchange.admin.facts import exactly
 from token_exchange.credentials import CredentialConflict
 from token_exchange.models import Credential
@@ -24,6 +25,7 @@ def previous_secret(
     """Return what the panel says of a previous secret that works, and the button that ends it."""
     return {
         "credential": credential,
+        "since": _since(credential),
         "until": exactly(credential.previous_secret_expires_at),  # type: ignore[arg-type] # it works
         "is_used": credential.previous_secret_last_used_at is not None,
         "last_use": columns.previous_secret_last_use(credential),
@@ -36,10 +38,15 @@ def previous_secret(
 
 
 def end_overlap_page(model_admin: DeskAdmin, request: HttpRequest, rows: list[Any]) -> HttpResponse:
-    """End the previous secret at once; by POST only."""
+    """End the previous secret at once; by POST only.
+
+    The button brings the rotation that it was drawn after: it is not meant for a later one.
+    """
     if request.method != "POST":
         return HttpResponseNotAllowed(["POST"])
     (credential,) = rows
+    if request.POST.get("since", _since(credential)) != _since(credential):
+        return say_changed_meanwhile(model_admin, request, credential)
     try:
         with transaction.atomic(using=router.db_for_write(Credential)):
             verbs.end_overlap(
@@ -49,3 +56,7 @@ def end_overlap_page(model_admin: DeskAdmin, request: HttpRequest, rows: list[An
     except CredentialConflict:
         return model_admin.refuse(request, _("There is no previous secret now."), credential)
     return model_admin.go_back(request, _("The previous secret has ended."), credential)
+
+
+def _since(credential: Credential) -> str:
+    return credential.secret_issued_at.isoformat()
