@@ -12,9 +12,9 @@ from django.utils import timezone
 from tests.admin.clients import make_token
 from tests.admin.conftest import hidden_fields
 from tests.admin.pages import credential_page, page
-from tests.factories import make_api_key, make_client_app, make_organization, make_user
+from tests.factories import make_api_key, make_client_app, make_organization, make_tokens, make_user
 from token_exchange import credentials, signing
-from token_exchange.admin import filters, lists
+from token_exchange.admin import APIKeyAdmin, filters, lists
 from token_exchange.models import AccessToken, APIKey, SigningKey
 
 pytestmark = pytest.mark.django_db
@@ -74,6 +74,40 @@ class TestCredentials:
         make_api_key(name="theirs")
         assert names_in(desk.get(f"{KEYS}?organization={key.organization_id}")) == ["mine"]
 
+    def test_are_found_by_whom_they_speak_for(self, desk):
+        make_api_key(name="hers", owner=make_user())
+        make_api_key(name="ours")
+        assert names_in(desk.get(f"{KEYS}?subject_type=user")) == ["hers"]
+        assert names_in(desk.get(f"{KEYS}?subject_type=organization")) == ["ours"]
+        assert names_in(desk.get(f"{KEYS}?subject_type=nonsense")) == ["hers", "ours"]
+
+    @pytest.mark.parametrize(
+        ("state", "names"),
+        [
+            ("active", ["newer", "older"]),
+            ("expiring", ["sooner", "later"]),
+            ("expired", ["just expired", "long expired"]),
+            ("revoked", ["just revoked", "long revoked"]),
+        ],
+    )
+    def test_come_in_the_order_that_their_state_suggests(self, desk, state, names):
+        now, day = timezone.now(), timedelta(days=1)
+        for name, ends in (("later", 2), ("sooner", 1), ("just expired", -1), ("long expired", -2)):
+            make_api_key(name=name, now=now - 3 * day, expires_at=now + ends * day)
+        for name, ago in (("just revoked", 1), ("long revoked", 2)):
+            credentials.revoke(make_api_key(name=name).credential, now=now - ago * day)
+        for name in ("older", "newer"):
+            make_api_key(name=name)
+        rows = desk.get(f"{KEYS}?state={state}").context["cl"].result_list
+        assert [each.name for each in rows] == names
+
+    def test_come_newest_first_also_of_one_organization(self, desk):
+        organization = make_organization()
+        for name in ("older", "newer"):
+            make_api_key(name=name, organization=organization)
+        rows = desk.get(f"{KEYS}?organization={organization.pk}").context["cl"].result_list
+        assert [each.name for each in rows] == ["newer", "older"]
+
     def test_offer_a_bounded_choice_of_organizations_and_the_chosen_one(self, desk):
         for number in range(filters.ORGANIZATION_LIMIT):
             make_organization(name=f"A {number}")
@@ -124,9 +158,22 @@ class TestCredentials:
 
     def test_count_no_further_than_the_limit(self, desk, monkeypatch):
         monkeypatch.setattr(lists, "COUNT_LIMIT", 2)
-        for _ in range(3):
+        hint = "These pages end after 2 rows."
+        make_api_key()
+        assert hint not in desk.get(KEYS).text
+        for _ in range(2):
             make_api_key()
-        assert desk.get(KEYS).context["cl"].result_count == 2
+        response = desk.get(KEYS)
+        assert response.context["cl"].result_count == 2
+        assert hint in response.text
+
+    def test_are_shown_page_by_page(self, desk, monkeypatch):
+        monkeypatch.setattr(APIKeyAdmin, "list_per_page", 2)
+        for name in ("a", "b", "c"):
+            make_api_key(name=name)
+        pages = [desk.get(f"{KEYS}?p={number}").context["cl"].result_list for number in (1, 2)]
+        assert [[each.name for each in rows] for rows in pages] == [["c", "b"], ["a"]]
+        assert names_in(desk.get(f"{KEYS}?all=")) == ["a", "b", "c"]
 
     @pytest.mark.parametrize("model", ["apikey", "clientapp", "accesstoken"])
     def test_ask_as_many_queries_for_three_rows_as_for_one(self, desk, model):
@@ -211,6 +258,32 @@ class TestAccessTokens:
         assert offered == ["live", "refused"]
         desk.send(urls["refused"])
         assert AccessToken.objects.get(pk=tokens["refused"].pk).revoked_at is not None
+
+    def test_come_last_to_expire_first_or_last_revoked(self, desk):
+        key, now = make_api_key().credential, timezone.now()
+        hours = [now + timedelta(hours=each) for each in (2, 3, 1)]
+        second, first, third = make_tokens(*hours, credential=key)
+        for url in (TOKENS, f"{TOKENS}?credential={key.pk}", f"{TOKENS}?q={key.identifier}"):
+            rows = desk.get(url).context["cl"].result_list
+            assert list(rows) == [first, second, third]
+        for ago, token in enumerate((third, second)):
+            at = now - timedelta(minutes=ago)
+            AccessToken.objects.filter(pk=token.pk).update(revoked_at=at)
+        assert list(desk.get(f"{TOKENS}?state=revoked").context["cl"].result_list) == [
+            third,
+            second,
+        ]
+
+    def test_are_found_by_credential(self, desk, tokens):
+        token = tokens["live"]
+        for state, found in (("live", [token]), ("revoked", [tokens["revoked"]])):
+            url = f"{TOKENS}?credential={token.credential_id}&state={state}"
+            assert list(desk.get(url).context["cl"].result_list) == found
+        response = desk.get(f"{TOKENS}?credential={token.credential_id}")
+        assert len(response.context["cl"].result_list) == 3
+        assert str(token.credential) in response.text
+        assert desk.get(f"{TOKENS}?credential=nonsense").url == f"{TOKENS}?e=1"
+        assert "By credential" not in desk.get(TOKENS).text
 
     def test_are_found_by_jti_and_credential(self, desk):
         token, other = make_token(), make_token()

@@ -19,8 +19,8 @@ from django.db.models.functions import Lower
 from django.http import HttpRequest
 from django.utils.translation import gettext as _
 
+from token_exchange.admin import lists
 from token_exchange.admin.filters import only
-from token_exchange.admin.lists import COUNT_LIMIT
 from token_exchange.models import Credential
 
 if TYPE_CHECKING:
@@ -96,7 +96,7 @@ class SearchedList(ChangeList):
         super().get_results(request)
         keys = self.result_list.values_list("pk", flat=True)[: self.list_max_show_all]
         self.result_list = self.queryset.filter(pk__in=list(keys))
-        self.is_cut_short = self.result_count >= COUNT_LIMIT
+        self.is_cut_short = self.result_count >= lists.COUNT_LIMIT
 
 
 class SearchedAdmin(_ModelAdmin):
