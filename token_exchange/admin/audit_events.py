@@ -15,7 +15,6 @@ from django.http import (
     HttpResponse,
     HttpResponseBase,
     HttpResponseRedirect,
-    StreamingHttpResponse,
 )
 from django.urls import path, reverse
 from django.utils.translation import gettext as _
@@ -35,6 +34,7 @@ from token_exchange.admin.audit_filters import (
 )
 from token_exchange.admin.audit_targets import Whereabouts
 from token_exchange.admin.desk import DeskAdmin
+from token_exchange.admin.downloading import download
 from token_exchange.admin.searching import SearchedList
 
 _KID: Final = re.compile(r"[0-9A-Za-z_-]{43}")
@@ -156,13 +156,12 @@ class AuditEventAdmin(DeskAdmin):
             events = self.get_changelist_instance(request).queryset
         except IncorrectLookupParameters:
             return HttpResponseRedirect(f"{self.url('changelist')}?e=1")
-        response = StreamingHttpResponse(
+        return download(
+            request,
             audit_export.FORMATS[file_format](audit_export.batches(events)),
             content_type=audit_export.CONTENT_TYPES[file_format],
+            filename=f"audit.{file_format}",
         )
-        response.headers["Content-Disposition"] = f'attachment; filename="audit.{file_format}"'
-        response.headers["Cache-Control"] = "no-store"
-        return response
 
     def _export_url(self, file_format: str, query: str) -> str:
         name = f"{self.admin_site.name}:{self.url_name('export')}"

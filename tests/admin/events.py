@@ -1,0 +1,28 @@
+"""Events as nothing that happened wrote them, and what the desk shows of them."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+from tests.admin.pages import page
+from token_exchange.models import AuditEvent
+
+LIST = "/admin/token_exchange/auditevent/"
+NOW = datetime(2026, 1, 31, 12, tzinfo=UTC)
+DAY = timedelta(days=1)
+HOSTILE = "<script>alert('x')</script>\"'"
+
+
+def make_event(**values):
+    """Write an event as nothing that happened."""
+    defaults = {"occurred_at": NOW, "event": "credential.revoked", "target_type": "api_key"}
+    return AuditEvent.objects.create(**{**defaults, "target": "sk_live.0123456789AB", **values})
+
+
+def found(desk, **query):
+    """Return the events of a list, the newest first."""
+    return list(desk.get(LIST, query).context["cl"].result_list)
+
+
+def detail(desk, event):
+    return desk.get(page("auditevent", "change", event)).text
