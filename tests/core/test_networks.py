@@ -6,7 +6,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from token_exchange.core.networks import is_within, parse_address, parse_network, site_of
+from token_exchange.core.networks import (
+    is_within,
+    lie_within,
+    parse_address,
+    parse_network,
+    site_of,
+)
 
 ADDRESSES = st.ip_addresses().map(str)
 
@@ -115,6 +121,47 @@ class TestParseNetwork:
     def test_network_that_no_address_would_be_in(self, text):
         with pytest.raises(ValueError, match="has a zone or a mapped address"):
             parse_network(text)
+
+
+class TestLieWithin:
+    @pytest.mark.parametrize(
+        ("networks", "bounds"),
+        [
+            ([], []),
+            (["0.0.0.0/0", "::/0"], []),
+            (["192.0.2.0/24"], ["192.0.2.0/24"]),
+            (["192.0.2.7"], ["192.0.2.0/24"]),
+            (["192.0.2.0/24", "192.0.2.0/25"], ["192.0.0.0/16"]),
+            (["192.0.2.0/24"], ["192.0.2.0/25", "192.0.2.128/25"]),
+            (["0.0.0.0/0"], ["0.0.0.0/1", "128.0.0.0/1", "::/64"]),
+            (["2001:db8:1::/48"], ["192.0.2.0/24", "2001:db8::/32"]),
+            (["2001:db8::/32", "192.0.2.1"], ["192.0.2.0/24", "2001:db8::/32"]),
+        ],
+    )
+    def test_each_address_is_in_a_bound(self, networks, bounds):
+        assert lie_within(networks, bounds) is True
+
+    @pytest.mark.parametrize(
+        ("networks", "bounds"),
+        [
+            ([], ["192.0.2.0/24"]),
+            ([], ["0.0.0.0/0", "::/0"]),
+            (["192.0.2.0/23"], ["192.0.2.0/24"]),
+            (["192.0.2.0/24"], ["192.0.2.0/25", "192.0.3.0/25"]),
+            (["192.0.2.0/24", "198.51.100.1"], ["192.0.2.0/24"]),
+            (["::/0"], ["0.0.0.0/0"]),
+            (["0.0.0.0/0"], ["::/0"]),
+            (["::c000:200/120"], ["192.0.2.0/24"]),
+            (["2001:db8::/31"], ["2001:db8::/32"]),
+        ],
+    )
+    def test_some_address_is_in_no_bound(self, networks, bounds):
+        assert lie_within(networks, bounds) is False
+
+    @pytest.mark.parametrize(("networks", "bounds"), [(["x"], []), ([], ["192.0.2.1/24"])])
+    def test_nothing_is_said_of_what_is_no_network(self, networks, bounds):
+        with pytest.raises(ValueError, match=r"does not appear|has host bits set"):
+            lie_within(networks, bounds)
 
 
 class TestSiteOf:

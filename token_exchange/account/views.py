@@ -18,7 +18,7 @@ from token_exchange import credentials, self_service
 from token_exchange.account.forms import COMPROMISED, KeyForm, RotateForm
 from token_exchange.account.page import page, show
 from token_exchange.core.errors import Conflict
-from token_exchange.credentials import CredentialConflict, IssuedSecret
+from token_exchange.credentials import IssuedSecret
 from token_exchange.models import Credential
 from token_exchange.models.states import State
 from token_exchange.self_service import Bounds, Caller
@@ -67,20 +67,8 @@ def new_key(request: HttpRequest, caller: Caller) -> HttpResponse:
         form.add_error(None, _("This form is out of date. Submit it again."))
     if not form.is_valid():
         return show(request, "new", form=form, drawn=drawn)
-    return _show_secret(
-        request, _create(caller, form, identifier=identifier), title=_("API key made")
-    )
-
-
-@sensitive_variables("issued")
-def _create(caller: Caller, form: KeyForm, *, identifier: str) -> IssuedSecret:
-    """Make the key of a form; raises ``Conflict`` for one that was submitted before."""
-    if Credential.objects.on_writer().filter(identifier=identifier).exists():
-        raise Conflict(reason="key_exists")
-    try:
-        return self_service.create(caller, form.key_request(), now=form.now, identifier=identifier)
-    except CredentialConflict as error:  # by the same form, at this very moment
-        raise Conflict(reason="key_exists") from error
+    issued = self_service.create(caller, form.key_request(), now=now, identifier=identifier)
+    return _show_secret(request, issued, title=_("API key made"))
 
 
 @page("GET", "HEAD", "POST")

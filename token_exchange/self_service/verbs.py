@@ -34,10 +34,11 @@ def create(
     """Make a key for the caller, within what the caller may have.
 
     An ``identifier`` drawn before makes the call safe to repeat. Raises ``InvalidScope``,
-    ``InvalidTarget`` or ``InvalidRequest`` for more than that, ``Conflict`` at the maximum of keys,
-    ``CredentialConflict`` for an identifier that is taken, and what ``lock_authority`` does.
+    ``InvalidTarget`` or ``InvalidRequest`` for more than that, ``Conflict`` at the maximum of keys
+    and for an identifier that is taken, and what ``lock_authority`` does.
     """
     with _writing(caller, now=now) as (authority, using):
+        _check_new(identifier, using=using)
         bounds = authority.bounds
         policy = policy_for(asked, bounds, now=now)
         bounds.check(policy)
@@ -135,6 +136,15 @@ def _check_room(caller: Caller, authority: Authority, *, now: datetime, using: s
         raise Conflict(
             "The maximum number of API keys is reached. Revoke one first.", reason="too_many_keys"
         )
+
+
+def _check_new(identifier: str | None, *, using: str) -> None:
+    # The user's row is locked: what this user has drawn nobody else is using up meanwhile.
+    if (
+        identifier is not None
+        and Credential.objects.using(using).filter(identifier=identifier).exists()
+    ):
+        raise Conflict("The key has been made already.", reason="key_exists")
 
 
 def _check_overlap(overlap: timedelta | None) -> None:

@@ -1,0 +1,133 @@
+"""What holds for users' keys, whoever calls the verbs?"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from time import time
+
+import pytest
+from django.core.exceptions import ImproperlyConfigured
+from django.utils import timezone
+
+from tests.factories import make_api_key, make_organization, make_user
+from tests.self_service import grants
+from tests.self_service.members import make_member
+from token_exchange import self_service
+from token_exchange.core.errors import AccessDenied, Conflict, InvalidRequest
+from token_exchange.credentials import new_identifier
+from token_exchange.exchange import verify_access_token
+from token_exchange.models import AuditEvent, Credential, Revocation
+from token_exchange.self_service import Caller, KeyRequest, SelfServiceGrant, grant_of
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def caller(grant):
+    return Caller(user=make_user(), origin="192.0.2.7")
+
+
+def own_key(caller, grant, **values):
+    values = {"owner": caller.user, "organization": grant["organization"], **values}
+    return make_api_key(**values).credential
+
+
+class TestGrant:
+    def test_is_nothing_without_the_setting(self):
+        assert grant_of(make_user()) is None
+
+    def test_is_what_the_callable_says(self, grant):
+        found = grant_of(make_user())
+        assert (found.organization, found.scopes) == (grant["organization"], ("reports:read",))
+        grant["organization"] = None
+        assert grant_of(make_user()) is None
+
+    def test_must_be_a_grant(self, token_exchange_settings):
+        make_organization()
+        token_exchange_settings(SELF_SERVICE_GRANT="tests.self_service.grants.organization_of")
+        with pytest.raises(ImproperlyConfigured, match="returned Organization and not"):
+            grant_of(make_user())
+
+    @pytest.mark.parametrize("name", ["scopes", "audience", "allowed_networks"])
+    def test_takes_no_string_for_a_list_of_them(self, name):
+        """It would be a list of letters."""
+        with pytest.raises(TypeError, match=f"{name} must be a list of strings"):
+            SelfServiceGrant(organization=make_organization(), **{name: "abc"})
+
+    def test_takes_no_network_that_is_none(self):
+        with pytest.raises(ValueError, match="has host bits set"):
+            SelfServiceGrant(organization=make_organization(), allowed_networks=["192.0.2.1/24"])
+
+    def test_reads_an_iterator_once(self):
+        made = SelfServiceGrant(organization=make_organization(), scopes=iter("ab"))
+        assert [made.scopes, made.scopes] == [("a", "b")] * 2
+
+
+class TestDeactivatedUser:
+    def test_changes_nothing_though_the_request_has_begun(self, caller, grant):
+        """Who was active when the request began may not be by now."""
+        key = own_key(caller, grant)
+        type(caller.user).objects.update(is_active=False)
+        now = timezone.now()
+        for verb in (
+            lambda: self_service.create(caller, KeyRequest(), now=now),
+            lambda: self_service.rotate(caller, key.identifier, now=now),
+            lambda: self_service.revoke(caller, key.identifier, now=now),
+        ):
+            with pytest.raises(AccessDenied):
+                verb()
+        assert Credential.objects.get().revoked_at is None
+
+
+class TestCreate:
+    def test_is_safe_to_repeat_with_an_identifier(self, caller):
+        identifier = new_identifier(Credential.Kind.API_KEY)
+        options = {"now": timezone.now(), "identifier": identifier}
+        issued = self_service.create(caller, KeyRequest(), **options)
+        assert issued.credential.identifier == identifier
+        with pytest.raises(Conflict):
+            self_service.create(caller, KeyRequest(), **options)
+        assert Credential.objects.count() == 1
+
+    def test_does_nothing_by_half(self, caller, grant):
+        grant["max_keys"] = 0
+        before = AuditEvent.objects.count()
+        with pytest.raises(Conflict):
+            self_service.create(caller, KeyRequest(), now=timezone.now())
+        assert (Credential.objects.count(), AuditEvent.objects.count()) == (0, before)
+
+    def test_says_in_constant_words_what_no_key_can_be(self, https_client, token_exchange_settings):
+        """Such as the caller's own token lifetime, once the ceiling has come down."""
+        caller = caller_with_token(https_client, token_lifetime=timedelta(hours=2))
+        token_exchange_settings(MAX_TOKEN_LIFETIME=3600)
+        with pytest.raises(InvalidRequest) as caught:
+            self_service.create(caller, KeyRequest(), now=timezone.now())
+        assert caught.value.description == "The request is malformed."
+
+
+def caller_with_token(https_client, **values):
+    member = make_member(https_client, **values)
+    verified = verify_access_token(member.token(expires_in=600), now=time())
+    return self_service.caller_by_token(verified, origin="")
+
+
+class TestRotate:
+    def test_wants_the_version_of_the_secret_where_one_is_given(self, caller, grant):
+        key = own_key(caller, grant)
+        now = timezone.now()
+        self_service.rotate(caller, key.identifier, now=now, overlap=timedelta(0), version=1)
+        with pytest.raises(Conflict, match="rotated meanwhile"):
+            self_service.rotate(caller, key.identifier, now=now, version=1)
+        assert Credential.objects.get().secret_version == 2
+
+
+class TestRevoke:
+    def test_tells_the_feed_only_once(self, caller, grant):
+        key = own_key(caller, grant)
+        for _ in range(2):
+            self_service.revoke(caller, key.identifier, now=timezone.now())
+        assert Revocation.objects.filter(subject=key.identifier).count() == 1
+
+
+def test_the_grant_of_the_tests_is_found_by_its_path():
+    assert f"{grants.grant.__module__}.{grants.grant.__name__}" == grants.PATH
