@@ -31,6 +31,7 @@ from tests.factories import (
     make_user,
 )
 from tests.secrecy.haystack import Secrets
+from tests.secrecy.self_service import fail_to_make_keys
 from tests.self_service import grants
 from tests.self_service.conftest import PAGES, Visitor
 from tests.self_service.members import KEYS, make_member
@@ -315,6 +316,7 @@ class Run:
         """Let the database fail at each statement in turn, and verbs refuse."""
         key, app = self.keep(make_api_key()), self.keep(make_client_app())
         organization = make_organization()
+        fail_to_make_keys(self, fail_at)
         for failing in range(8):
             self.fail_exchanges(key, app, failing)
             for make in (make_api_key, make_client_app):

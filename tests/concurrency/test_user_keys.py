@@ -1,0 +1,72 @@
+"""Do users' keys stay within their bounds, however many ask at the same moment?"""
+
+from __future__ import annotations
+
+import pytest
+from django.utils import timezone
+
+from tests.concurrency import user_key_tasks as tasks
+from tests.concurrency.crowd import crowd, run_crowd
+from tests.factories import works
+from tests.self_service.members import KEYS, make_member
+from token_exchange import credentials
+from token_exchange.models import AuditEvent, Credential
+from token_exchange.self_service import DEFAULT_MAX_KEYS
+
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.postgresql]
+
+
+@pytest.fixture
+def member(https_client, token_exchange_settings):
+    token_exchange_settings(RATE_LIMITS=None)
+    return make_member(https_client)
+
+
+def test_no_more_are_made_than_the_maximum(member):
+    answers = run_crowd(tasks.call, member.token(), [("POST", KEYS)])
+    statuses = [status for _method, status, _body in answers]
+    assert statuses.count(201) == DEFAULT_MAX_KEYS - 1
+    assert statuses.count(409) == len(statuses) - (DEFAULT_MAX_KEYS - 1)
+    assert Credential.objects.filter(owner=member.user).count() == DEFAULT_MAX_KEYS
+
+
+def test_one_rotation_wins(member):
+    made = member.create().json()
+    answers = run_crowd(tasks.call, member.token(), [("POST", f"{KEYS}/{made['id']}/rotate")])
+    assert sorted({status for _method, status, _body in answers}) == [200, 409]
+    (won,) = [body["api_key"] for _method, status, body in answers if status == 200]
+    assert works(won)
+    assert Credential.objects.get(identifier=made["id"]).secret_version == 2
+
+
+def test_a_key_that_is_revoked_gets_no_secret_afterwards(member):
+    made = member.create().json()
+    key = f"{KEYS}/{made['id']}"
+    answers = run_crowd(tasks.call, member.token(), [("DELETE", key), ("POST", f"{key}/rotate")])
+    assert {status for method, status, _body in answers if method == "DELETE"} == {200}
+    assert {status for method, status, _body in answers if method == "POST"} <= {200, 409}
+    secrets = [body["api_key"] for _method, _status, body in answers if "api_key" in body]
+    assert not any(map(works, [made["api_key"], *secrets]))
+    events = AuditEvent.objects.filter(target=made["id"]).order_by("pk")
+    assert [each.event for each in events][-1] == "credential.revoked"
+    assert [each.event for each in events].count("credential.revoked") == 1
+
+
+def test_nobody_waits_in_a_circle(member):
+    """Whoever ends tokens takes the feed first, and then the rows in one order."""
+    identifiers = [member.add_key().credential.identifier for _ in range(4)]
+    results = run_crowd(tasks.come_and_go, member.token(), identifiers)
+    assert {status for statuses in results for status in statuses} <= {200, 201, 409}
+    rows = Credential.objects.filter(identifier__in=identifiers)
+    assert not rows.filter(revoked_at=None).exists()
+
+
+def test_nothing_is_made_once_the_calling_key_is_revoked(member, token_exchange_settings):
+    with crowd(tasks.create_until_revoked, member.token()) as running:
+        running.signals.await_progress(8)
+        credentials.revoke(member.issued.credential, now=timezone.now())
+        made = Credential.objects.filter(owner=member.user).count()
+        running.signals.turned.set()
+        results = running.collect()
+    assert {status for each in results for turned, status in each if turned} == {401}
+    assert Credential.objects.filter(owner=member.user).count() == made

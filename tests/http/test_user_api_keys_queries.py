@@ -1,0 +1,60 @@
+"""How many queries does it cost a user to manage keys, however many there are?"""
+
+from __future__ import annotations
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+
+from tests.self_service.members import KEYS, make_member
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+IGNORED = {"BEGIN", "SAVEPOINT", "RELEASE", "COMMIT", "ROLLBACK"}
+
+
+@pytest.fixture
+def member(https_client, elapsed):
+    member = make_member(https_client)
+    member.call("GET")
+    return member
+
+
+def verbs(send):
+    with CaptureQueriesContext(connection) as captured:
+        answer = send()
+    assert answer.status_code in {200, 201}, answer.content
+    found = [query["sql"].split()[0].rstrip(";") for query in captured]
+    return [each for each in found if each not in IGNORED]
+
+
+def test_a_list_asks_for_the_user_and_the_keys(member):
+    token = member.token()
+    assert verbs(lambda: member.call("GET", token=token)) == ["SELECT"] * 2
+    for _ in range(30):
+        member.add_key()
+    assert verbs(lambda: member.call("GET", token=token)) == ["SELECT"] * 2
+
+
+def test_a_new_key_is_made_under_two_locks(member):
+    token = member.token()
+    assert verbs(lambda: member.create(token=token, label="A")) == [
+        "SELECT",  # the token's user
+        *("UPDATE", "UPDATE"),  # locks that user, and the calling key
+        *("SELECT", "SELECT"),  # the key with its organization, and the token
+        "SELECT",  # how many keys there are
+        *["SELECT"] * 6,  # full_clean: the organization, the users, the constraints
+        *("INSERT", "INSERT"),  # the key, and what is recorded of it
+    ]
+
+
+def test_a_rotation_locks_the_key_as_well(member):
+    token = member.token()
+    identifier = member.add_key().credential.identifier
+    found = verbs(lambda: member.call("POST", f"{KEYS}/{identifier}/rotate", token=token))
+    assert found == [
+        "SELECT",  # the token's user
+        *("UPDATE", "UPDATE", "SELECT", "SELECT"),  # what the caller may do
+        *("UPDATE", "SELECT"),  # the key
+        *("UPDATE", "SELECT", "INSERT"),  # its new secret, and what is recorded of it
+    ]
