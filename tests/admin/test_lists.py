@@ -12,7 +12,7 @@ from django.utils import timezone
 from tests.admin.clients import make_token
 from tests.admin.conftest import hidden_fields
 from tests.admin.pages import credential_page, page
-from tests.factories import make_api_key, make_client_app, make_organization, make_tokens, make_user
+from tests.factories import make_api_key, make_client_app, make_organization, make_user
 from token_exchange import credentials, signing
 from token_exchange.admin import APIKeyAdmin, filters, lists
 from token_exchange.models import AccessToken, APIKey, SigningKey
@@ -212,113 +212,6 @@ class TestCredentials:
         text = desk.get(KEYS).text
         assert 'value="rotate_selected"' in text
         assert "delete_selected" not in text
-
-
-class TestAccessTokens:
-    STATES = ("live", "revoked", "expired", "refused")
-
-    @pytest.fixture
-    def tokens(self):
-        """One in each state; of what is over, it does not matter what else has ended it."""
-        issued = make_api_key()
-        live, revoked, expired = (make_token(issued) for _ in range(3))
-        AccessToken.objects.filter(pk=revoked.pk).update(revoked_at=timezone.now())
-        AccessToken.objects.filter(pk=expired.pk).update(
-            revoked_at=timezone.now(), expires_at=timezone.now()
-        )
-        refused = make_token()
-        deactivate(refused.credential.organization)
-        return dict(zip(self.STATES, (live, revoked, expired, refused), strict=True))
-
-    def test_show_how_they_stand(self, desk, tokens):
-        for state, token in tokens.items():
-            text = desk.get(page("accesstoken", "change", token)).text
-            assert f'<span class="te-badge te-{state}">{state}</span>' in text
-        text = desk.get(TOKENS).text
-        assert [text.count(f"te-badge te-{state}") for state in self.STATES] == [1, 1, 1, 1]
-
-    def test_are_found_by_state(self, desk, tokens):
-        found = {
-            state: list(desk.get(f"{TOKENS}?state={state}").context["cl"].result_list)
-            for state in ("live", "revoked", "expired")
-        }
-        assert found == {state: [tokens[state]] for state in found}
-        for no_filter in ("refused", "nonsense"):
-            rows = desk.get(f"{TOKENS}?state={no_filter}").context["cl"].result_list
-            assert len(rows) == 4
-
-    def test_can_be_revoked_while_they_are_neither_revoked_nor_over(self, desk, tokens):
-        """One that is refused works again when its organization is active again."""
-        urls = {state: page("accesstoken", "revoke", token) for state, token in tokens.items()}
-        offered = [
-            state
-            for state, token in tokens.items()
-            if urls[state] in desk.get(page("accesstoken", "change", token)).text
-        ]
-        assert offered == ["live", "refused"]
-        desk.send(urls["refused"])
-        assert AccessToken.objects.get(pk=tokens["refused"].pk).revoked_at is not None
-
-    def test_come_last_to_expire_first_or_last_revoked(self, desk):
-        key, now = make_api_key().credential, timezone.now()
-        hours = [now + timedelta(hours=each) for each in (2, 3, 1)]
-        second, first, third = make_tokens(*hours, credential=key)
-        for url in (TOKENS, f"{TOKENS}?credential={key.pk}", f"{TOKENS}?q={key.identifier}"):
-            rows = desk.get(url).context["cl"].result_list
-            assert list(rows) == [first, second, third]
-        for ago, token in enumerate((third, second)):
-            at = now - timedelta(minutes=ago)
-            AccessToken.objects.filter(pk=token.pk).update(revoked_at=at)
-        assert list(desk.get(f"{TOKENS}?state=revoked").context["cl"].result_list) == [
-            third,
-            second,
-        ]
-
-    def test_are_found_by_credential(self, desk, tokens):
-        token = tokens["live"]
-        for state, found in (("live", [token]), ("revoked", [tokens["revoked"]])):
-            url = f"{TOKENS}?credential={token.credential_id}&state={state}"
-            assert list(desk.get(url).context["cl"].result_list) == found
-        response = desk.get(f"{TOKENS}?credential={token.credential_id}")
-        assert len(response.context["cl"].result_list) == 3
-        assert str(token.credential) in response.text
-        assert desk.get(f"{TOKENS}?credential=nonsense").url == f"{TOKENS}?e=1"
-        assert "By credential" not in desk.get(TOKENS).text
-
-    def test_are_found_by_jti_and_credential(self, desk):
-        token, other = make_token(), make_token()
-        for term in (token.jti, token.credential.identifier):
-            assert list(desk.get(f"{TOKENS}?q={term}").context["cl"].result_list) == [token]
-        assert other.jti not in desk.get(f"{TOKENS}?q={token.jti}").text
-
-    def test_link_to_the_credential_of_either_kind(self, desk):
-        token = make_token()
-        app = make_client_app().credential
-        AccessToken.objects.create(
-            jti="x",
-            credential=app,
-            generation=1,
-            audience=[],
-            issued_at=timezone.now(),
-            expires_at=timezone.now(),
-            signing_input="header.payload",
-        )
-        text = desk.get(TOKENS).text
-        assert credential_page(token.credential, "change") in text
-        assert credential_page(app, "change") in text
-
-    def test_show_no_signing_input(self, desk):
-        token = make_token()
-        AccessToken.objects.update(signing_input="the-header.the-payload")
-        for url in (TOKENS, page("accesstoken", "change", token)):
-            assert "the-payload" not in desk.get(url).text
-
-    def test_can_be_neither_added_nor_changed_nor_deleted(self, desk):
-        token = make_token()
-        assert desk.get(page("accesstoken", "add")).status_code == 403
-        for name in ("change", "delete"):
-            assert desk.post(page("accesstoken", name, token), {"post": "yes"}).status_code == 403
-        assert AccessToken.objects.count() == 1
 
 
 def test_signing_keys_are_listed_by_state(desk):
