@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
+from django.contrib.auth.models import Group
 from django.utils import timezone
 
 from tests.admin.clients import make_token
@@ -92,6 +93,24 @@ class TestAccessTokens:
         assert str(token.credential) in response.text
         assert desk.get(f"{TOKENS}?credential=nonsense").url == f"{TOKENS}?e=1"
         assert "By credential" not in desk.get(TOKENS).text
+
+    def test_are_none_of_a_credential_that_is_not_there_or_out_of_reach(
+        self, desk, tokens, sign_in, settings
+    ):
+        assert not desk.get(f"{TOKENS}?credential=0").context["cl"].result_list
+        settings.TOKEN_EXCHANGE = {
+            **settings.TOKEN_EXCHANGE,
+            "OPERATOR_ORGANIZATIONS": "tests.admin.operators.by_group",
+        }
+        key = tokens["live"].credential
+        limited = sign_in("view_accesstoken")
+        response = limited.get(f"{TOKENS}?credential={key.pk}")
+        assert not response.context["cl"].result_list
+        assert key.name not in response.text
+        limited.user.groups.add(Group.objects.create(name=key.organization.slug))
+        response = limited.get(f"{TOKENS}?credential={key.pk}")
+        assert len(response.context["cl"].result_list) == 3
+        assert key.name in response.text
 
     def test_are_found_by_jti_and_credential(self, desk):
         token, other = make_token(), make_token()

@@ -156,21 +156,21 @@ class CredentialFilter(admin.SimpleListFilter):
     title = _("credential")
     parameter_name = "credential"
 
-    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
         """Return the chosen credential."""
         chosen = request.GET.get(self.parameter_name)
         if chosen is None:
             return []
         rows = within_reach(Credential.objects.all(), request.user, path="organization")
-        return [(str(each.pk), str(each)) for each in _filter(rows, Q(pk=chosen))]
+        found = [(str(each.pk), str(each)) for each in _filter(rows, Q(pk=chosen))]
+        # Of an empty choice Django would make no filter, and the list would show all tokens.
+        return found or [(chosen, _("none that can be seen"))]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
-        """Keep the tokens of the chosen credential."""
+        """Keep the tokens of the chosen credential; it is asked only where there is one."""
         chosen = self.value()
-        if chosen is None:
-            return queryset
         is_first = _is_of_one(request)
-        return _filter(queryset, only("credential", chosen) if is_first else Q(credential=chosen))
+        return queryset.filter(only("credential", chosen) if is_first else Q(credential=chosen))
 
 
 def _filter(queryset: QuerySet[Any], condition: Q) -> QuerySet[Any]:
