@@ -62,6 +62,15 @@ class TestForm:
         assert 'class="admin-autocomplete"' not in text
         assert text.count("vForeignKeyRawIdAdminField") == 2
 
+    def test_asks_for_ids_where_there_is_no_javascript(self, desk):
+        url = f"{ADD_KEY}?by-id"
+        assert '<noscript><p class="te-note"><a href="?by-id">' in desk.get(ADD_KEY).text
+        text = desk.get(url).text
+        assert text.count("vForeignKeyRawIdAdminField") == 2
+        assert "<noscript><p" not in text
+        response = desk.send(url, name="Nightly", organization=make_organization().pk)
+        assert len(secrets_of(response)) == 1
+
     def test_autocomplete_finds_organizations(self, desk):
         organization = make_organization(name="Findable")
         query = {"app_label": "token_exchange", "model_name": "credential"}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 from django.contrib.admin import AdminSite
 from django.http import HttpRequest
@@ -14,6 +14,9 @@ from token_exchange.admin.credential_list import CredentialList
 from token_exchange.admin.editing import edition_of
 from token_exchange.admin.overlap import previous_secret
 from token_exchange.models import Credential
+
+BY_ID: Final = "by-id"
+"""In the URL of the form that issues: ask for ids, because a search needs JavaScript."""
 
 
 def credential_context(

@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy as _
 from token_exchange import credentials as verbs
 from token_exchange.admin import facts
 from token_exchange.admin.credential_list import CredentialList
-from token_exchange.admin.credential_page import credential_context, is_searchable
+from token_exchange.admin.credential_page import BY_ID, credential_context, is_searchable
 from token_exchange.admin.desk import ObjectPage, bulk_action
 from token_exchange.admin.editing import changed_meanwhile
 from token_exchange.admin.filters import OrganizationFilter, StateFilter, SubjectFilter
@@ -86,7 +86,12 @@ class CredentialAdmin(CredentialList):
         return super().render_change_form(request, context, *args, **kwargs)
 
     def get_autocomplete_fields(self, request: HttpRequest) -> list[str]:
-        """Return those of ``who`` that this user can search for; others are asked by their id."""
+        """Return those of ``who`` that this user can search for; others are asked by their id.
+
+        So are all where the page was opened by the link for those without JavaScript.
+        """
+        if BY_ID in request.GET:
+            return []
         return [name for name in self.who if is_searchable(self.admin_site, request, name)]
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:

@@ -16,6 +16,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.debug import sensitive_variables
 
 from token_exchange import credentials
+from token_exchange.admin.credential_page import BY_ID
 from token_exchange.admin.desk import DeskAdmin
 from token_exchange.admin.once import seal, show_secrets, unseal
 from token_exchange.credentials import CredentialConflict, IssuedSecret
@@ -111,6 +112,7 @@ def _form_page(
         "media": model_admin.media + admin_form.media,
         "errors": helpers.AdminErrorList(form, []),
         "inline_admin_formsets": [],
+        "by_id_url": f"?{BY_ID}" if model_admin.get_autocomplete_fields(request) else None,
         "drawn": drawn or seal(credentials.new_identifier(model_admin.model.KIND), **binding),
     }
     return model_admin.render_change_form(request, context, add=True)
