@@ -69,7 +69,7 @@ def test_make_a_key_by_keyboard_copy_it_and_revoke_it(visit, look):
         window.page.keyboard.press("Enter")
     window.inspect(look)
     shown = window.page.locator("#te-value-key").inner_text()
-    window.tab_to(window.page.get_by_role("button", name="Copy"))
+    window.tab_to(window.page.get_by_role("button", name="Copy").first)
     window.page.keyboard.press("Enter")
     window.page.get_by_text("Copied").wait_for()
     assert window.page.evaluate("navigator.clipboard.readText()") == shown

@@ -83,6 +83,8 @@ class TestNew:
             answer = visitor.send("new/", label="Laptop", scopes=["reports:read"], expiry="30")
             raw_key = secret_in(answer)
             assert works(raw_key)
+        curl = f"Authorization: ApiKey {raw_key}&#x27; https://issuer.test/v1/token"
+        assert curl in answer.content.decode()
         key = Credential.objects.get()
         assert raw_key.startswith(f"{key.identifier}.")
         assert (key.name, key.scopes, key.owner) == ("Laptop", ["reports:read"], visitor.user)

@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.debug import sensitive_variables
 
-from token_exchange import credentials, self_service
+from token_exchange import credentials, instructions, self_service
 from token_exchange.account.forms import COMPROMISED, KeyForm, RotateForm
 from token_exchange.account.page import page, show
 from token_exchange.core.errors import Conflict
@@ -106,10 +106,18 @@ def revoke_key(request: HttpRequest, caller: Caller, *, identifier: str) -> Http
     return show(request, "revoke", key=self_service.key_of(caller, identifier, now=now))
 
 
-@sensitive_variables("issued")
+@sensitive_variables("issued", "raw_key", "client", "curl")
 def _show_secret(request: HttpRequest, issued: IssuedSecret, *, title: str) -> HttpResponse:
     key, raw_key = issued.credential, issued.raw_secret
-    return show(request, "show_once", title=title, key=key, raw_key=raw_key)
+    client = instructions.Client(
+        kind=key.kind,
+        identifier=key.identifier,
+        scopes=key.scopes,
+        audience=key.audience,
+        raw_secret=raw_key,
+    )
+    curl = instructions.curl(client)
+    return show(request, "show_once", title=title, key=key, raw_key=raw_key, curl=curl)
 
 
 def _bounds(caller: Caller) -> Bounds:
