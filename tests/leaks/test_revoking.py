@@ -195,6 +195,15 @@ class TestWork:
         many = [make_secret(make_identifier("sk_live")).raw_secret for _ in range(98)]
         assert queries(lambda: send(*many, stale.raw_secret, gone.raw_secret)) == ["SELECT"]
 
+    def test_asks_for_the_identifiers_alone(self, send):
+        key = make_api_key()
+        credentials.rotate(key.credential, now=NOW, compromised=True)
+        with CaptureQueriesContext(connection) as captured:
+            send(key.raw_secret)
+        (query,) = captured
+        assert f"IN ('{key.credential.identifier}')" in query["sql"]
+        assert key.raw_secret[-49:] not in query["sql"]
+
     @pytest.mark.parametrize("strings", [[], ["x"], ["x"] * 100, ["sk_live.0123456789AB.x"]])
     def test_of_what_can_be_no_secret_is_none(self, send, strings):
         assert queries(lambda: send(*strings)) == []

@@ -12,6 +12,7 @@ from django.core.mail.backends.locmem import EmailBackend
 from django.utils import translation
 
 from tests.factories import make_api_key, make_client_app, make_organization, make_user
+from tests.warning.catalogues import write_catalogue
 from tests.warning.conftest import ADDRESS, DAY, HOUR, NOW, OWNERS, use_previous
 from token_exchange import credentials, warning
 from token_exchange.models import Credential
@@ -134,11 +135,22 @@ class TestMessage:
         assert len(message.subject.splitlines()) == 1
         assert name in message.body
 
-    def test_is_in_the_language_of_the_service(self, warn, key, settings):
-        settings.LANGUAGE_CODE = "en"
-        with translation.override("de"):
-            warn(SOON)
-        assert "expires on" in mail.outbox[0].subject
+    @pytest.mark.parametrize(
+        ("language", "subject"),
+        [
+            ("en", "API key “Nightly” expires on 2026-03-02 00:00 UTC"),
+            ("de", "API key “Nightly” endet am 2026-03-02 00:00 UTC"),
+        ],
+    )
+    def test_is_in_the_language_of_the_service_and_not_of_a_request(
+        self, key, settings, tmp_path, language, subject
+    ):
+        write_catalogue(tmp_path, "de", {"%(what)s expires on %(at)s": "%(what)s endet am %(at)s"})
+        settings.LOCALE_PATHS = [tmp_path]
+        settings.LANGUAGE_CODE = language
+        with translation.override("en" if language == "de" else "de"):
+            warning.warn(now=SOON)
+        assert mail.outbox[0].subject == subject
 
 
 class TestRecipients:
@@ -244,12 +256,13 @@ class TestServerAway:
         refuse(0)
         assert astuple(warn(SOON + HOUR)) == (0, 0, 5, 0)
 
-    def test_now_and_then_ends_no_run(self, warn, refuse):
+    def test_now_and_then_ends_no_run(self, warn, token_exchange_settings):
+        token_exchange_settings(WARNING_RECIPIENTS="tests.warning.hooks.none_of_the_first")
         organization = make_organization()
-        for _ in range(4):
-            make_api_key(now=NOW, expires_at=ENDS_AT, organization=organization)
-        refuse(2)
-        assert astuple(warn(SOON)) == (4, 0, 2, 2)
+        for number, name in enumerate(["first", "first", "other"] * 2):
+            ends_at = ENDS_AT - (6 - number) * HOUR
+            make_api_key(now=NOW, expires_at=ends_at, name=name, organization=organization)
+        assert astuple(warn(SOON)) == (6, 0, 2, 4)
 
     def test_leaves_the_threshold_before_as_it_was(self, warn, refuse, key):
         assert warn(ENDS_AT - 7 * DAY).mails == 1
