@@ -44,8 +44,8 @@ class Usage:
 class RateExceeded(SlowDown):
     """Refuse a request over its rate, and say when to come back."""
 
-    def __init__(self, usage: Usage, *, identifier: str | None) -> None:
-        super().__init__(reason=f"rate_{usage.name}", identifier=identifier)
+    def __init__(self, usage: Usage) -> None:
+        super().__init__(reason=f"rate_{usage.name}")
         self.usage = usage
 
 
@@ -55,7 +55,7 @@ def count_success(request: Any, *, name: str, identifier: str) -> Usage | None:
     Raises ``RateExceeded``, or ``TemporarilyUnavailable`` if the cache is away and
     ``RATE_LIMIT_FAIL_OPEN`` is off.
     """
-    return _count(request, name=name, key=f"credential:{identifier}", identifier=identifier)
+    return _count(request, name=name, key=f"credential:{identifier}")
 
 
 def count_failure(request: Any, *, address: str) -> None:
@@ -68,7 +68,7 @@ def count_report(request: Any, *, address: str) -> Usage | None:
     return _count(request, name="leak_report", key=f"address:{site_of(address)}")
 
 
-def _count(request: Any, *, name: str, key: str, identifier: str | None = None) -> Usage | None:
+def _count(request: Any, *, name: str, key: str) -> Usage | None:
     rate = get_settings().rate_limits.get(name)
     if rate is None:
         return None
@@ -99,7 +99,7 @@ def _count(request: Any, *, name: str, key: str, identifier: str | None = None) 
         reset_seconds=max(1, usage["time_left"] + 1),
     )
     if usage["should_limit"]:
-        raise RateExceeded(counted, identifier=identifier)
+        raise RateExceeded(counted)
     return counted
 
 

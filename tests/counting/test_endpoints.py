@@ -98,6 +98,12 @@ class TestRefusal:
         https_client.post("/v1/token", {"scope": "write"}, headers=api_key_header(key))
         assert counted() == of(key, "scope_not_granted", 1)
 
+    def test_of_a_body_that_cannot_be_read_is_the_callers(self, https_client, key, app, counted):
+        sent = {"data": "{", "content_type": "application/json"}
+        https_client.post("/v1/token", headers=api_key_header(key), **sent)
+        https_client.post("/auth_token", headers=basic_header(app), **sent)
+        assert counted() == of(key, "malformed_json", 1) | of(app, "malformed_json", 1)
+
     def test_over_its_rate_is_its_own(self, https_client, key, counted, token_exchange_settings):
         token_exchange_settings(RATE_LIMITS={"token": "1/m"})
         for _ in range(2):

@@ -23,7 +23,13 @@ from token_exchange.exchange import IssuedToken, obtain_auth_token, reuse_ends_a
 from token_exchange.throttling import count_success
 from token_exchange.transport import client_address
 from token_exchange.views.body import read_members
-from token_exchange.views.endpoint import credential_of, endpoint, record_issue, token_response
+from token_exchange.views.endpoint import (
+    credential_of,
+    endpoint,
+    recognise,
+    record_issue,
+    token_response,
+)
 
 _MAX_REFERENCE_LENGTH: Final = 255
 _SURROGATE: Final = re.compile("[\ud800-\udfff]")
@@ -34,6 +40,7 @@ def auth_token(request: HttpRequest) -> HttpResponse:
     """Hand out the client's auth token, the same one while it lasts, or end its tokens."""
     now = timezone.now()
     credential = _authenticate(request, now=now)
+    recognise(request, credential)
     usage = count_success(request, name="auth_token", identifier=credential.identifier)
     if request.method == "DELETE":
         invalidate_tokens(credential, now=now, origin=client_address(request))

@@ -42,6 +42,7 @@ from token_exchange.transport import authorization, client_address, require_http
 View: TypeAlias = Callable[..., HttpResponse]
 
 _NO_STORE: Final = {"Cache-Control": "no-store", "Pragma": "no-cache"}
+_RECOGNISED: Final = "_token_exchange_identifier"
 
 
 def endpoint(
@@ -83,6 +84,11 @@ def endpoint(
         return answer
 
     return decorate
+
+
+def recognise(request: HttpRequest, credential: AuthenticatedCredential) -> None:
+    """Remember whose request it is, for the log and the counts of what may still go wrong."""
+    setattr(request, _RECOGNISED, credential.identifier)
 
 
 def record_issue(
@@ -139,6 +145,7 @@ def _challenge(error: TokenExchangeError, challenge: str) -> str:
 def _as_refusal(raised: Exception, request: HttpRequest, refusal: str) -> TokenExchangeError:
     """Return what is told; a refused credential or token counts against its address."""
     error = _as_error(raised)
+    error.identifier = error.identifier or getattr(request, _RECOGNISED, None)
     if isinstance(error, (InvalidClient, InvalidToken)):
         if not isinstance(error, (CredentialRequired, InvalidToken)):
             error = InvalidClient(refusal, reason=error.reason, identifier=error.identifier)

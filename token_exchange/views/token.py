@@ -14,7 +14,13 @@ from token_exchange.granting import TokenRequest
 from token_exchange.throttling import count_success
 from token_exchange.transport import client_address
 from token_exchange.views.body import read_members
-from token_exchange.views.endpoint import credential_of, endpoint, record_issue, token_response
+from token_exchange.views.endpoint import (
+    credential_of,
+    endpoint,
+    recognise,
+    record_issue,
+    token_response,
+)
 from token_exchange.views.parameters import read_audience, read_scope, read_seconds
 
 _REPEATABLE: Final = frozenset({"audience"})  # RFC 8707, section 2
@@ -27,6 +33,7 @@ def token(request: HttpRequest) -> HttpResponse:
     credential = authenticate_api_key(
         credential_of(request, "ApiKey"), address=client_address(request), now=now
     )
+    recognise(request, credential)
     usage = count_success(request, name="token", identifier=credential.identifier)
     issued = mint(credential, _asked(request), now=now)
     record_issue(request, credential, issued)
