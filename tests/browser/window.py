@@ -96,6 +96,12 @@ class Window:
         """Return what the page says of what was just done."""
         return "\n".join(self.page.locator(".messagelist").all_inner_texts())
 
+    def choose(self, label: str, name: str) -> None:
+        """Choose a row by its name in a field that searches."""
+        self.page.get_by_role("combobox", name=label).click()
+        self.page.locator(".select2-search__field").fill(name[:4])
+        self.page.get_by_role("option", name=name, exact=True).click()
+
     def value(self, label: str) -> str:
         """Return what is shown to be copied under this label, the first of them."""
         return self.page.get_by_role("textbox", name=label, exact=True).first.inner_text()

@@ -1,0 +1,1 @@
+"""How do the pictures of the documentation come about?"""
