@@ -133,7 +133,7 @@ def _outcomes(hour: datetime, *, back: int) -> dict[str, int]:
     busy = 40 + 12 * (12 - abs(hour.hour - 13)) + 17 * (back % 5)
     outcomes = {"exchanged": busy, "reused": busy // 2}
     if back % 9 == 0:
-        outcomes["expired_credential"] = 3 + back % 7
+        outcomes["credential_expired"] = 3 + back % 7
     if back % 20 == 3:
         outcomes["wrong_secret"] = 5 + back % 3
     return outcomes

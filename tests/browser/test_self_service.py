@@ -5,9 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from django.utils import timezone
 
-from tests.browser.scene import Scene, populate
 from tests.factories import works
 from tests.self_service import grants
 from token_exchange.models import Credential
@@ -15,11 +13,6 @@ from token_exchange.models import Credential
 pytestmark = pytest.mark.browser
 
 PAGES = "/account/keys/"
-
-
-@pytest.fixture
-def scene(transactional_db: None) -> Scene:
-    return populate(now=timezone.now())
 
 
 @pytest.fixture

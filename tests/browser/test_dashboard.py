@@ -1,0 +1,58 @@
+"""An operator sees how much credentials are used, and what will hurt soon."""
+
+from __future__ import annotations
+
+import pytest
+from django.urls import reverse
+from django.utils import timezone
+
+from tests.browser.scene import count_exchanges
+
+pytestmark = pytest.mark.browser
+
+
+@pytest.fixture
+def counted(scene):
+    count_exchanges(scene, now=timezone.now())
+
+
+def test_shows_a_day_and_a_week(window, counted):
+    window.open(reverse("admin:index"))
+    window.follow("Dashboard")
+    window.inspect()
+    assert window.page.get_by_role("link", name="Partner feed").count() == 1
+    window.page.locator(".te-periods a:not([aria-current])").click()
+    window.page.wait_for_load_state()
+    window.inspect()
+
+
+def test_says_in_tables_what_the_charts_show(window, counted):
+    window.open(reverse("admin:token_exchange_dashboard_changelist"))
+    charts = window.page.locator("#content svg[role=img], #content figure svg")
+    assert charts.count() >= 2
+    for number in range(window.page.locator("#content details").count()):
+        window.page.locator("#content details summary").nth(number).press("Enter")
+    window.inspect()
+    assert window.page.locator("#content details[open] table tbody tr").count() >= 24
+
+
+def test_leads_to_the_one_whose_old_secret_is_in_use(window, counted, scene):
+    window.open(reverse("admin:token_exchange_dashboard_changelist"))
+    window.page.get_by_role("link", name="End the overlap of Mobile back end").click()
+    window.page.wait_for_load_state()
+    window.press("End the overlap now")
+    assert "The previous secret has ended." in window.messages()
+
+
+def test_of_one_credential(window, counted, scene):
+    window.open(reverse("admin:token_exchange_dashboard_changelist"))
+    window.page.get_by_role("textbox", name="Credential").fill(scene.app.identifier)
+    window.press("Show")
+    assert scene.app.identifier in window.page.url
+    window.inspect()
+
+
+def test_says_that_nothing_was_counted(window):
+    window.open(reverse("admin:token_exchange_dashboard_changelist"))
+    assert "Nothing was counted in this time." in window.text()
+    window.inspect()
