@@ -120,7 +120,7 @@ class TestAutocomplete:
             {"app_label": "token_exchange", "model_name": model, "field_name": field, **values},
         )
 
-    @pytest.mark.parametrize("model", ["apikey", "clientapp"])
+    @pytest.mark.parametrize("model", ["apikey", "clientapp", "credential"])
     @pytest.mark.parametrize("term", ["", "o", FOREIGN])
     def test_finds_his_organizations_alone(self, limited, own, foreign, model, term):
         found = self.search(limited, model, "organization", term=term).json()["results"]

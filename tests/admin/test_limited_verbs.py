@@ -74,11 +74,13 @@ class TestIssue:
         self.issue(limited, organization=ours.pk)
         assert APIKey.objects.get().organization == ours
 
+    @pytest.mark.parametrize("query", ["", "?by-id"])
     @pytest.mark.parametrize("model", ["apikey", "clientapp"])
-    def test_for_another_is_refused_as_for_none(self, limited, own, foreign, model):
+    def test_for_another_is_refused_as_for_none(self, limited, rows, model, query):
+        _own, foreign = rows
         count = Credential.objects.count()
         answers = [
-            limited.send(page(model, "add"), name="Mine", organization=pk)
+            limited.send(page(model, "add") + query, name="Mine", organization=pk)
             for pk in (foreign["organization"].pk, NOBODY)
         ]
         errors = [each.context["adminform"].form.errors for each in answers]
@@ -99,6 +101,13 @@ class TestIssue:
         assert list(errors[0]) == ["owner"]
         assert [rows["owner"].username in each.text for each in answers] == [False, False]
         assert Credential.objects.count() == count
+
+    def test_by_ids_names_nobody_to_who_may_not_speak_for_others(self, sign_in, foreign):
+        """Also to somebody who is not limited: a raw id would come back with a name."""
+        desk = sign_in("view_apikey", "add_apikey")
+        response = desk.send(page("apikey", "add") + "?by-id", owner=foreign["owner"].pk)
+        assert "owner" in response.context["adminform"].form.errors
+        assert foreign["owner"].username not in response.text
 
     def test_offers_his_organizations_alone(self, limited, own, foreign):
         response = limited.get(page("apikey", "add"))
