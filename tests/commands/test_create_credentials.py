@@ -46,6 +46,7 @@ class TestCreateApiKey:
             "kind": "api_key",
             "name": "Export",
             "state": "active",
+            "states": ["active"],
             "organization": "example",
             "owner": None,
             "scopes": [],
