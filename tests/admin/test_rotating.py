@@ -8,13 +8,14 @@ import pytest
 import time_machine
 from django.contrib.admin.models import CHANGE, LogEntry
 from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 from django.utils.formats import date_format
 
 from tests.admin.clients import works
 from tests.admin.conftest import hidden_fields
 from tests.admin.pages import credential_page, page
-from tests.factories import make_api_key, make_client_app, make_organization
+from tests.factories import make_api_key, make_client_app, make_organization, make_user
 from token_exchange import credentials
 from token_exchange.models import APIKey, ClientApp
 
@@ -295,6 +296,19 @@ class TestBulk:
         assert first.credential.identifier in response.text
         assert (works(first.raw_secret), works(second.raw_secret)) == (True, True)
         assert LogEntry.objects.count() == 0
+
+    @pytest.mark.parametrize(
+        "action", ["rotate_selected", "compromise_selected", "revoke_selected"]
+    )
+    def test_asks_by_as_many_queries_for_many_as_for_one(self, desk, action):
+        rows = [make_api_key(owner=make_user()).credential for _ in range(6)]
+        counts = set()
+        desk.choose(LIST, action, rows[0])  # what is remembered from then on
+        for chosen in (rows[:1], rows):
+            with CaptureQueriesContext(connection) as queries:
+                assert desk.choose(LIST, action, *chosen).status_code == 200
+            counts.add(len(queries))
+        assert len(counts) == 1
 
     def test_shows_each_new_secret(self, desk):
         first, second = make_api_key(), make_api_key()

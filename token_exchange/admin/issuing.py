@@ -23,7 +23,6 @@ from token_exchange.credentials import CredentialConflict, IssuedSecret
 from token_exchange.transport import client_address
 
 
-@sensitive_variables("issued")
 def issue_page(model_admin: DeskAdmin, request: HttpRequest) -> HttpResponse:
     """Show the empty form, or issue and show the secret.
 
@@ -43,6 +42,13 @@ def issue_page(model_admin: DeskAdmin, request: HttpRequest) -> HttpResponse:
             None, _("This form is out of date or belongs to another user. Submit it again.")
         )
         return _form_page(model_admin, request, form)
+    return _issue_once(model_admin, request, identifier, form)
+
+
+@sensitive_variables("issued")
+def _issue_once(
+    model_admin: DeskAdmin, request: HttpRequest, identifier: str, form: ModelForm[Any]
+) -> HttpResponse:
     if model_admin.model.objects.on_writer().filter(identifier=identifier).exists():
         return _already_issued(model_admin, request, identifier)
     if form.is_valid():

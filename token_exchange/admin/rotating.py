@@ -148,7 +148,8 @@ class _FormPage(NamedTuple):
     def __call__(self, form: Form, *, status: int = 200, error: str = "") -> HttpResponse:
         desk, request, way = self.model_admin, self.request, self.way
         # Those in memory may have seen what was rolled back.
-        read = desk.get_queryset(request).in_bulk([each.pk for each in self.rows])
+        found = desk.get_queryset(request).select_related("organization", "owner")
+        read = found.in_bulk([each.pk for each in self.rows])
         rows = [read.get(each.pk, each) for each in self.rows]
         ready = _ready(desk, rows, way)
         return desk.page(
