@@ -90,13 +90,16 @@ def _photographer(stack: ExitStack) -> Photographer:
     from django.test import override_settings  # noqa: PLC0415
 
     from tests.browser.scene import count_exchanges, populate  # noqa: PLC0415
-    from tests.browser.site import browsing, serving  # noqa: PLC0415
+    from tests.browser.site import SCOPES, browsing, serving  # noqa: PLC0415
+    from tests.self_service import grants  # noqa: PLC0415
 
     stack.enter_context(override_settings(TIME_ZONE="UTC", DEBUG=False))
     name: Any = connection.creation.create_test_db(verbosity=0)
     stack.callback(connection.creation.destroy_test_db, name, verbosity=0)
-    site = stack.enter_context(serving(ISSUER=ISSUER))
+    hook = {"SELF_SERVICE_GRANT": grants.PATH}
+    site = stack.enter_context(serving(ISSUER=ISSUER, **hook))
     browser = stack.enter_context(browsing())
     scene = populate(now=NOW)
+    grants.granted.update(organization=scene.organization, scopes=[*SCOPES])
     count_exchanges(scene, now=NOW)
     return Photographer(browser, site, scene)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+
+from django.urls import reverse
 
 from photography.studio import Subject
 from tests.admin.pages import page
-from tests.browser.looks import NARROW_DARK, WIDE_DARK, WIDE_LIGHT
+from tests.browser.looks import NARROW_DARK, NARROW_LIGHT, WIDE_DARK, WIDE_LIGHT
 from tests.browser.scene import Scene
 from tests.browser.window import Window
 
@@ -16,8 +17,7 @@ def _at(model: str, name: str, of: str | None = None) -> Callable[[Window, Scene
     """Open a page by its address, that of one of the scene's rows if there is one."""
 
     def show(window: Window, scene: Scene) -> None:
-        row: Any = None if of is None else getattr(scene, of)
-        window.open(page(model, name, row[1] if isinstance(row, list) else row))
+        window.open(page(model, name, of and getattr(scene, of)))
 
     return show
 
@@ -34,11 +34,26 @@ def _issued(window: Window, scene: Scene) -> None:
     window.press("Issue")
 
 
+def _dashboard(window: Window, _scene: Scene) -> None:
+    window.open(page("dashboard", "changelist"))
+
+
+def _users_keys(window: Window, _scene: Scene) -> None:
+    window.open(reverse("token_exchange_self_service:list"))
+
+
+def _users_new_key(window: Window, _scene: Scene) -> None:
+    window.open(reverse("token_exchange_self_service:new"))
+    window.page.get_by_label("Name").fill("Laptop")
+    window.page.get_by_label("Read reports").check()
+
+
 SUBJECTS = {
+    "dashboard": Subject(WIDE_LIGHT, _dashboard),
+    "dashboard-dark": Subject(WIDE_DARK, _dashboard),
+    "dashboard-narrow": Subject(NARROW_LIGHT, _dashboard),
     "api-keys": Subject(WIDE_LIGHT, _at("apikey", "changelist")),
     "issue": Subject(WIDE_LIGHT, _issuing),
-    "secret": Subject(WIDE_LIGHT, _issued),
-    "secret-narrow-dark": Subject(NARROW_DARK, _issued),
     "api-key": Subject(WIDE_LIGHT, _at("apikey", "change", "rotating")),
     "api-key-dark": Subject(WIDE_DARK, _at("apikey", "change", "rotating")),
     "rotate": Subject(WIDE_LIGHT, _at("apikey", "rotate", "active")),
@@ -46,5 +61,11 @@ SUBJECTS = {
     "revoke": Subject(WIDE_LIGHT, _at("apikey", "revoke", "active")),
     "access-tokens": Subject(WIDE_LIGHT, _at("accesstoken", "changelist")),
     "signing-keys": Subject(WIDE_LIGHT, _at("signingkey", "changelist")),
+    "organizations": Subject(WIDE_LIGHT, _at("organization", "changelist")),
     "audit-trail": Subject(WIDE_LIGHT, _at("auditevent", "changelist")),
+    "self-service": Subject(WIDE_LIGHT, _users_keys, user="developer"),
+    "self-service-new-narrow-dark": Subject(NARROW_DARK, _users_new_key, user="developer"),
+    # Last, because what they issue would be seen on the others.
+    "secret": Subject(WIDE_LIGHT, _issued),
+    "secret-narrow-dark": Subject(NARROW_DARK, _issued),
 }

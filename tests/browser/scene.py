@@ -87,10 +87,10 @@ class Since:
 
 def _act(ago: Since, *, rotating: Credential, revoked: Credential) -> None:
     told = {"by": ago.by, "origin": ADDRESS}
-    when = ago.now - timedelta(hours=2)
-    credentials.rotate(rotating, overlap=timedelta(days=1), now=when, **told)
     reason = "Found in a public repository."
     credentials.revoke(revoked, reason=reason, now=ago.now - timedelta(days=1), **told)
+    when = ago.now - timedelta(hours=2)
+    credentials.rotate(rotating, overlap=timedelta(days=1), now=when, **told)
 
 
 def _use(now: datetime, *used: Credential) -> None:

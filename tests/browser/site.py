@@ -19,11 +19,10 @@ from tests.browser.window import Window
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
 
-TOKEN_EXCHANGE = {
-    # No certificate stands before this site.
-    "REQUIRE_HTTPS": False,
-    "SCOPES": {"reports:read": "Read reports", "reports:write": "Write reports"},
-}
+SCOPES = {"reports:read": "Read reports", "reports:write": "Write reports"}
+
+# No certificate stands before this site.
+TOKEN_EXCHANGE = {"REQUIRE_HTTPS": False, "SCOPES": SCOPES}
 
 
 @contextmanager
