@@ -230,7 +230,7 @@ class TestList:
         assert [each["id"] for each in second["api_keys"]] == [member.issued.credential.identifier]
         assert "next" not in second
 
-    @pytest.mark.parametrize("after", ["", "sk_live.unknown", "%00", "%FF", "a/b"])
+    @pytest.mark.parametrize("after", ["", "sk_live.unknown", "%00", "%FF", "a/b", "a&after=b"])
     def test_goes_on_after_a_key_of_the_callers_alone(self, member, after):
         answer = member.call("GET", f"{KEYS}?after={after}")
         assert_refused(answer, 400, "invalid_request")

@@ -73,7 +73,12 @@ class TestList:
         assert first.identifier not in html
         (older,) = re.findall(r'href="(\?after=[^"]+)"', html)
         assert "The oldest" in text_of(visitor.get(older))
-        assert visitor.get("?after=unknown").status_code == 400
+        for after in ("unknown", "%00", ""):
+            assert visitor.get(f"?after={after}").status_code == 400
+
+    def test_reads_an_address_whatever_the_body_that_there_is_not_is_written_in(self, visitor):
+        content_type = "application/x-www-form-urlencoded; charset=hex"
+        assert visitor.client.generic("GET", f"{PAGES}?a=b", b"", content_type).status_code == 200
 
 
 class TestNew:

@@ -93,6 +93,8 @@ def message_of(error: TokenExchangeError) -> Any:
 
 def _caller(request: HttpRequest) -> Caller:
     require_https(request)
+    # A Content-Type can name one in which nothing could be read.
+    request.encoding = "utf-8"
     if request.method == "POST":
         count_success(request, name="self_service", identifier=f"user:{request.user.pk}")
     return caller_by_session(request.user, origin=client_address(request))

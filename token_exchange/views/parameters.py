@@ -1,6 +1,6 @@
-"""What did the members of a body mean, and which of them mean nothing?
+"""What did the parameters of a request mean, and which of them mean nothing?
 
-``None`` stands for a member that was not sent, or was empty (RFC 6749, section 3.2).
+``None`` stands for one that was not sent, or was empty (RFC 6749, section 3.2).
 """
 
 from __future__ import annotations
@@ -8,7 +8,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any, Final, TypeAlias
+from urllib.parse import parse_qs
 
+from django.http import HttpRequest
 from django.utils.dateparse import parse_datetime
 
 from token_exchange.core.errors import InvalidRequest
@@ -17,8 +19,22 @@ from token_exchange.core.scopes import parse_scope
 Members: TypeAlias = Mapping[str, Any]
 
 _MAX_STRINGS: Final = 20
+_MAX_PARAMETERS: Final = 20
 _MAX_DIGITS: Final = 10
 _TRUTHS: Final[Mapping[Any, bool]] = {"true": True, "false": False}
+
+
+def read_query(request: HttpRequest) -> dict[str, list[str]]:
+    """Return what the address asks for, by name; raises ``InvalidRequest``."""
+    try:
+        # Not request.GET, which a Content-Type can make read another encoding.
+        return parse_qs(
+            request.META.get("QUERY_STRING", ""),
+            keep_blank_values=True,
+            max_num_fields=_MAX_PARAMETERS,
+        )
+    except ValueError as error:
+        raise InvalidRequest("There are too many parameters.", reason="malformed_query") from error
 
 
 def read_scope(members: Members) -> frozenset[str] | None:

@@ -7,7 +7,6 @@ import re
 from dataclasses import replace
 from datetime import datetime
 from typing import Final
-from urllib.parse import parse_qs
 
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
@@ -21,10 +20,10 @@ from token_exchange.credentials import authenticate_api_key
 from token_exchange.revocation import read_page
 from token_exchange.transport import client_address
 from token_exchange.views.endpoint import credential_of, endpoint
+from token_exchange.views.parameters import read_query
 
 _EPOCH: Final = re.compile(r"[A-Za-z0-9]{0,64}")
 _POSITION: Final = re.compile(r"[0-9]{1,19}")
-_MAX_PARAMETERS: Final = 20
 
 # Not even to be asked about later: nobody on the way may answer for us.
 _HEADERS: Final = {"Cache-Control": "no-store", "Pragma": "no-cache", "Vary": "Authorization"}
@@ -63,15 +62,7 @@ def _authorize(request: HttpRequest, *, now: datetime) -> None:
 
 def _reached(request: HttpRequest) -> tuple[str, int]:
     """Return the epoch and the position that the follower has reached; none at first."""
-    try:
-        # Not request.GET, which a Content-Type can make read another encoding.
-        parameters = parse_qs(
-            request.META.get("QUERY_STRING", ""),
-            keep_blank_values=True,
-            max_num_fields=_MAX_PARAMETERS,
-        )
-    except ValueError as error:
-        raise InvalidRequest("There are too many parameters.", reason="malformed_query") from error
+    parameters = read_query(request)
     epoch = _one(parameters.get("epoch", [""]), _EPOCH)
     after = _one(parameters.get("after", ["0"]), _POSITION)
     return epoch, int(after)

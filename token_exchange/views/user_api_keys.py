@@ -21,6 +21,7 @@ from token_exchange.views.callers import caller_of
 from token_exchange.views.endpoint import endpoint, token_response
 from token_exchange.views.parameters import (
     read_audience,
+    read_query,
     read_scope,
     read_seconds,
     read_strings,
@@ -44,7 +45,7 @@ def user_api_keys(request: HttpRequest) -> HttpResponse:
         issued = self_service.create(caller, asked, now=now)
         # As a client that registers itself is answered (RFC 7591, section 3.2.1).
         return token_response(_with_secret(issued, now=now), usage, status=201)
-    page = self_service.keys_of(caller, after=request.GET.get("after"))
+    page = self_service.keys_of(caller, after=_after(request))
     more = {} if page.next is None else {"next": page.next}
     keys = [describe(each, now=now) for each in page.keys]
     return token_response({"api_keys": keys, **more}, usage)
@@ -108,6 +109,13 @@ def _caller(request: HttpRequest) -> tuple[Caller, Usage | None]:
     caller = caller_of(request)
     identifier = f"user:{caller.user.pk}"
     return caller, count_success(request, name="self_service", identifier=identifier)
+
+
+def _after(request: HttpRequest) -> str | None:
+    values = read_query(request).get("after", [None])
+    if len(values) > 1:
+        raise InvalidRequest("A parameter is repeated.", reason="repeated_parameter")
+    return values[0]
 
 
 def _asked(members: dict[str, Any], *, now: datetime) -> KeyRequest:
