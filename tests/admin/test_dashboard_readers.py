@@ -115,6 +115,10 @@ class TestPermission:
         assert desk.get(DASHBOARD).status_code == 403
         assert DASHBOARD not in desk.get(reverse("admin:index")).text
 
+    def test_nothing_is_posted(self, desk):
+        response = desk.post(DASHBOARD)
+        assert (response.status_code, response.headers["Allow"]) == (405, "GET, HEAD")
+
     def test_the_rows_that_are_summed_up_have_no_pages(self, desk):
         names = {each.name for each in DashboardAdmin(Dashboard, admin.site).get_urls()}
         assert names == {"token_exchange_dashboard_changelist"}
