@@ -46,10 +46,8 @@ def revoke_leaked(raw_strings: Iterable[str], *, now: datetime, origin: str) -> 
         return []
     opened = _opened(found, now=now)
     revoked = [each for each in opened if _revoke(each, found, now=now, origin=origin)]
-    using = router.db_for_write(Credential)
-    for credential in revoked:
-        told = partial(warning.mail_leaked, credential, now=now)
-        transaction.on_commit(told, using=using, robust=True)
+    told = partial(warning.mail_leaked, revoked, now=now)
+    transaction.on_commit(told, using=router.db_for_write(Credential), robust=True)
     return revoked
 
 

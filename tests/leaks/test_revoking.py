@@ -323,6 +323,27 @@ class TestMail:
         assert warning.warn(now=NOW + HOUR).mails == 1
         assert warning.warn(now=NOW + 2 * HOUR).mails == 0
 
+    def test_that_fails_leaves_the_others_to_the_warnings(
+        self, send, token_exchange_settings, caplog
+    ):
+        """Whoever waits for the answer waits for one mail server once."""
+        organization = make_organization()
+        leaked = [make_api_key(organization=organization) for _ in range(3)]
+        token_exchange_settings(WARNING_RECIPIENTS="tests.warning.hooks.broken")
+        assert send(*(each.raw_secret for each in leaked)).status_code == 202
+        events = [getattr(record, "event", "") for record in caplog.records]
+        assert events.count("warning.mail_failed") == 1
+        assert len(revoked()) == 3
+        token_exchange_settings(WARNING_RECIPIENTS="tests.warning.hooks.owners")
+        assert warning.warn(now=NOW + HOUR).mails == 3
+
+    def test_that_somebody_else_sent_meanwhile_is_not_sent_again(self, issued):
+        """The next run was faster than the request that revoked."""
+        credentials.revoke(issued.credential, now=NOW, reason=warning.LEAKED)
+        assert warning.warn(now=NOW).mails == 1
+        warning.mail_leaked([issued.credential], now=NOW)
+        assert len(mail.outbox) == 1
+
     def test_that_failed_for_a_week_is_news_no_longer(self, send, issued, token_exchange_settings):
         token_exchange_settings(WARNING_RECIPIENTS="tests.warning.hooks.broken")
         send(issued.raw_secret)

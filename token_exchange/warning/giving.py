@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
@@ -84,11 +84,16 @@ def warn(*, now: datetime, time_budget_seconds: float = float("inf")) -> Warned:
     return Warned(expiring=expiring, previous_secrets=previous, mails=sent, failed_mails=failed)
 
 
-def mail_leaked(credential: Credential, *, now: datetime) -> None:
-    """Tell the owners of a leaked credential by e-mail; a failure is left to the next ``warn``."""
+def mail_leaked(credentials: Iterable[Credential], *, now: datetime) -> None:
+    """Tell the owners of leaked credentials by e-mail.
+
+    The first failure ends it, for somebody waits: the next ``warn`` tells the rest.
+    """
     if wants_mail():
-        with suppress(ToldAlready, MailFailed):
-            mail(credential, notices.leaked, told="end_mailed_at", now=now)
+        with suppress(MailFailed):
+            for credential in credentials:
+                with suppress(ToldAlready):
+                    mail(credential, notices.leaked, told="end_mailed_at", now=now)
 
 
 def _announce(credentials: _Due, tell: Callable[..., None], *, told: str, now: datetime) -> int:
