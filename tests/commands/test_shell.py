@@ -25,6 +25,7 @@ def test_there_are_these_commands():
         "export_audit_events",
         "list_credentials",
         "list_signing_keys",
+        "print_secret_patterns",
         "purge_expired_tokens",
         "reencrypt_signing_keys",
         "remove_signing_key",
@@ -32,6 +33,7 @@ def test_there_are_these_commands():
         "rotate_credential",
         "rotate_signing_key",
         "token_exchange_doctor",
+        "warn_of_expiring_credentials",
     ]
 
 
