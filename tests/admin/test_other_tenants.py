@@ -20,6 +20,7 @@ def test_the_desk_works_with_tenants_that_have_another_kind_of_key():
             "AccessToken",
             "AuditEvent",
             "ClientApp",
+            "Dashboard",
             "Group",
             "SigningKey",
             "User",
