@@ -119,7 +119,7 @@ class TimeFilter(admin.ListFilter):
         given = {name: params.pop(name, [""])[-1] for name in (PERIOD, FROM, TO)}
         self.chosen: dict[str, str] = {name: value for name, value in given.items() if value}
 
-    def expected_parameters(self) -> list[str | None]:
+    def expected_parameters(self) -> list[Any]:
         """Return what it reads from the URL."""
         return [PERIOD, FROM, TO]
 
@@ -129,7 +129,7 @@ class TimeFilter(admin.ListFilter):
 
     def choices(self, changelist: Any) -> Iterator[dict[str, Any]]:
         """Return the periods; the first holds what the form of two days needs as well."""
-        chosen, own = self.chosen, [PERIOD, FROM, TO]
+        chosen, own = self.chosen, self.expected_parameters()
         others = [
             (name, value)
             for name, values in changelist.get_filters_params().items()
