@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
-from django.db import transaction
+from django.db import OperationalError, connection, transaction
 from django.db.models import ProtectedError
 
 from tests.audit.conftest import NOW
@@ -13,7 +13,7 @@ from tests.everything import authenticated
 from tests.factories import make_api_key, make_user
 from token_exchange import credentials, exchange, organizations, signing
 from token_exchange.credentials import CredentialConflict
-from token_exchange.models import Credential, Organization, SigningKey
+from token_exchange.models import AccessToken, Credential, Organization, SigningKey
 from token_exchange.signing import SigningKeyConflict
 
 pytestmark = pytest.mark.django_db
@@ -107,6 +107,12 @@ VERBS = {
 }
 
 
+def everything():
+    """All that a verb could change."""
+    models = (Credential, AccessToken, SigningKey, Organization)
+    return [list(each.objects.order_by("pk").values()) for each in models]
+
+
 @pytest.mark.parametrize("name", VERBS)
 class TestVerbs:
     def test_leave_exactly_one_row(self, its, trail, name):
@@ -147,6 +153,18 @@ class TestVerbs:
             VERBS[name][0](its, {"now": NOW, "by": None, "origin": ORIGIN})
             transaction.set_rollback(True)
         assert trail.rows() == []
+
+    def test_are_undone_where_their_row_cannot_be_written(self, its, trail, name):
+        def be_full(execute, sql, *arguments):
+            if "token_exchange_auditevent" in sql and sql.startswith("INSERT"):
+                raise OperationalError("the disk is full")
+            return execute(sql, *arguments)
+
+        before = everything()
+        how = {"now": NOW, "by": None, "origin": ORIGIN}
+        with connection.execute_wrapper(be_full), pytest.raises(OperationalError):
+            VERBS[name][0](its, how)
+        assert (everything(), trail.rows()) == (before, [])
 
 
 class TestRefusedVerbs:
