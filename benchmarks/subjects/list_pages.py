@@ -1,4 +1,4 @@
-"""Which pages do the lists of the admin have, and what does the database read for each?"""
+"""Which pages of the admin show some of many rows, and what does the database read for each?"""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class Look(NamedTuple):
 
 
 def list_pages() -> dict[str, str]:
-    """Return the path of each list, with each filter, order and search, by what it shows."""
+    """Return the path of each list, with each filter, order and search, and of what sums up."""
     first = Credential.objects.order_by("pk")[0]
     keys, apps, tokens, tenants, events = (
         reverse(f"admin:token_exchange_{model}_changelist")
@@ -88,6 +88,12 @@ def list_pages() -> dict[str, str]:
             "&field_name=organization&term=tenant+77"
         ),
         "audit events": events,
+        "search: audit events": f"{events}?q={first.identifier}",
+        "audit events of the biggest organization": f"{events}?{big}",
+        "page of the busiest API key": reverse(
+            "admin:token_exchange_apikey_change", args=[first.pk]
+        ),
+        "dashboard": reverse("admin:token_exchange_dashboard_changelist"),
     }
 
 
