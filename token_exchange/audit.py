@@ -7,6 +7,7 @@ line of the logger ``token_exchange`` under the same stable name.
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import Container, Mapping
 from datetime import datetime, timedelta
 from functools import partial
@@ -14,6 +15,7 @@ from typing import Any, Final, NamedTuple, Protocol
 
 from django.db import transaction
 
+from token_exchange.core.secret_strings import CHECKSUM_LENGTH, ID_LENGTH, SECRET_LENGTH
 from token_exchange.event_log import log_event
 from token_exchange.models import AbstractOrganization, AccessToken, AuditEvent, SigningKey
 
@@ -29,6 +31,10 @@ _TO_WORRY_ABOUT: Final = frozenset(
 )
 
 _LONGEST: Final = 255
+
+_SECRET: Final = re.compile(
+    rf"(\.[0-9A-Za-z]{{{ID_LENGTH}}}\.)[0-9A-Za-z]{{{SECRET_LENGTH + CHECKSUM_LENGTH}}}"
+)
 
 _LOGGED_AS: Final[Mapping[str, str]] = {
     AuditEvent.TargetType.ACCESS_TOKEN: "jti",
@@ -90,7 +96,8 @@ def record(
     """Write the event's row on the database ``using``, and its line once that has committed.
 
     ``by`` is the user who did it, if one did; ``origin`` the address of the request, or what else
-    it came from. ``details`` are values that JSON has; none may be a secret or a digest.
+    it came from. ``details`` are values that JSON has; none may be a secret or a digest. What
+    people wrote is kept without the secrets that they pasted: no event can be deleted.
     """
     belongs_to = "" if target.organization_id is None else str(target.organization_id)
     row = AuditEvent(
@@ -102,8 +109,8 @@ def record(
         actor_id="" if by is None else str(by.pk),
         actor="" if by is None else str(by.get_username())[:_LONGEST],
         origin=_printable(origin)[:_LONGEST],
-        reason=reason,
-        details=dict(details or {}),
+        reason=_without_secrets(reason),
+        details=_without_secrets(dict(details or {})),
     )
     row.save(using=using)
     transaction.on_commit(partial(_log, row), using=using, robust=True)
@@ -124,6 +131,14 @@ def plain(value: Any) -> Any:
     if isinstance(value, timedelta):
         return f"{int(value.total_seconds())} s"
     return value.isoformat(timespec="seconds") if isinstance(value, datetime) else value
+
+
+def _without_secrets(value: Any) -> Any:
+    if isinstance(value, str):
+        return _SECRET.sub(r"\1[secret]", value)
+    if isinstance(value, dict):
+        return {name: _without_secrets(each) for name, each in value.items()}
+    return [_without_secrets(each) for each in value] if isinstance(value, list) else value
 
 
 def _printable(origin: str) -> str:

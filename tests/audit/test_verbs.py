@@ -10,7 +10,7 @@ from django.db.models import ProtectedError
 
 from tests.audit.conftest import NOW
 from tests.everything import authenticated
-from tests.factories import make_api_key, make_user
+from tests.factories import make_api_key, make_client_app, make_user
 from token_exchange import credentials, exchange, organizations, signing
 from token_exchange.credentials import CredentialConflict
 from token_exchange.models import AccessToken, Credential, Organization, SigningKey
@@ -186,6 +186,24 @@ class TestRefusedVerbs:
             with pytest.raises(error):
                 refused()
         assert trail.rows() == []
+
+
+class TestPastedSecrets:
+    """No event can be deleted, so what people paste into a text is left out."""
+
+    def test_are_not_kept(self, trail):
+        issued = make_api_key()
+        other = make_client_app(name=f"for {issued.raw_secret}").credential
+        other = Credential.objects.get(pk=other.pk)
+        other.name = f"of {issued.raw_secret}!"
+        credentials.change(other, now=NOW)
+        reason = f"Leaked: {issued.raw_secret}, twice {issued.raw_secret}"
+        credentials.revoke(issued.credential, now=NOW, reason=reason)
+        kept = f"{issued.credential.identifier}.[secret]"
+        *_, named, changed, revoked = trail.rows()
+        assert named.details["name"] == f"for {kept}"
+        assert changed.details["name"] == [f"for {kept}", f"of {kept}!"]
+        assert revoked.reason == f"Leaked: {kept}, twice {kept}"
 
 
 class TestSigningKeys:
