@@ -65,6 +65,10 @@ class TestCredential:
         assert 'title="d e"' in columns.scope_summary(many)
         assert words(columns.scope_list(many)) == "a b c d e"
 
+    def test_breaks_a_scope_where_its_parts_meet(self):
+        key = make_api_key(scopes=["team-a:read"]).credential
+        assert "<code>team-<wbr>a:<wbr>read</code>" in columns.scope_summary(key)
+
     @pytest.mark.parametrize(
         ("ago", "said"),
         [

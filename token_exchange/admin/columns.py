@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from functools import cache
@@ -11,7 +12,7 @@ from django.contrib import admin
 from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.html import format_html, format_html_join
-from django.utils.safestring import SafeString
+from django.utils.safestring import SafeString, mark_safe
 from django.utils.timesince import timesince, timeuntil
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -23,6 +24,8 @@ ID_CHARACTERS_SHOWN: Final = 4
 """Of twelve: enough to tell a page of keys apart; the page of each has all of them."""
 
 SCOPES_SHOWN: Final = 3
+
+_BREAK: Final = mark_safe("<wbr>")
 
 
 @admin.display(description=gettext_lazy("name"), ordering="search_name")
@@ -60,10 +63,16 @@ def state_badges(credential: Credential) -> SafeString:
 def scope_summary(credential: Credential) -> SafeString:
     """Show the first scopes, and how many more there are."""
     shown, more = credential.scopes[:SCOPES_SHOWN], credential.scopes[SCOPES_SHOWN:]
-    words = format_html_join(" ", "<code>{}</code>", ((each,) for each in shown))
+    words = format_html_join(" ", "<code>{}</code>", ((_breakable(each),) for each in shown))
     if more:
         more = format_html('<span title="{}">+{}</span>', " ".join(more), len(more))
     return format_html('<span class="te-scopes">{} {}</span>', words, more or "")
+
+
+def _breakable(scope: str) -> SafeString:
+    """Let a narrow column break a scope where its parts meet, and not inside a word."""
+    parts = re.split(r"(?<=[:./_-])", scope)
+    return format_html_join(_BREAK, "{}", ((part,) for part in parts))
 
 
 @admin.display(description=gettext_lazy("scopes"))
