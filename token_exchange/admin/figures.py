@@ -54,7 +54,11 @@ class Selection:
 
     def credentials(self) -> CredentialQuerySet:
         """Return the credentials that may be named."""
-        rows: CredentialQuerySet = Credential.objects.filter(kind__in=self.kinds)
+        return self.owners_of_tokens().filter(kind__in=self.kinds)
+
+    def owners_of_tokens(self) -> CredentialQuerySet:
+        """Return the credentials whose tokens are counted, also those that may not be named."""
+        rows: CredentialQuerySet = Credential.objects.all()
         if self.identifier:
             rows = rows.filter(identifier=self.identifier)
         return (
@@ -148,16 +152,12 @@ def _named(selection: Selection, tallies: Mapping[str, Tally]) -> dict[str, Cred
 def live_tokens(selection: Selection) -> int:
     """Return how many tokens work now, counted to one over ``TOKEN_LIMIT``: one query."""
     rows = AccessToken.objects.live(now=selection.now)
-    # By a query of their own: joined, PostgreSQL begins with the tokens of all the others.
-    credentials = Credential.objects.all()
-    if selection.organizations is not None:
-        credentials = credentials.filter(organization__in=selection.organizations)
-        rows = rows.filter(credential__in=credentials)
-    if selection.identifier:
-        rows = rows.filter(credential__in=credentials.filter(identifier=selection.identifier))
-    # Along the index of the expiry: without an order the database may read the table instead.
-    is_all = selection.organizations is None and not selection.identifier
-    rows = rows.order_by(*(["-expires_at"] if is_all else []))
+    if selection.organizations is None and not selection.identifier:
+        # Along the index: those that have expired long ago may be many more.
+        rows = rows.order_by("-expires_at")
+    else:
+        # By a query of their own: joined, PostgreSQL begins with the tokens of all the others.
+        rows = rows.filter(credential__in=selection.owners_of_tokens()).order_by()
     return rows.values("pk")[: TOKEN_LIMIT + 1].count()
 
 
