@@ -47,7 +47,9 @@ def tenant(credential: Credential) -> SafeString:
     if credential.subject_type != Credential.SubjectType.USER:
         return organization
     owner = credential.owner
-    name = _("owner is gone") if owner is None else _("for %(user)s") % {"user": owner}
+    name = (
+        _("owner is gone") if owner is None else _("for %(user)s") % {"user": owner.get_username()}
+    )
     return format_html('{} <span class="te-aside">{}</span>', organization, name)
 
 
