@@ -25,7 +25,7 @@ from tests.factories import (
 from tests.http.client import assert_refused
 from tests.self_service.members import KEYS, make_member
 from token_exchange import credentials
-from token_exchange.models import AccessToken, Credential
+from token_exchange.models import AccessToken, Credential, Organization
 
 pytestmark = pytest.mark.django_db
 
@@ -149,7 +149,8 @@ class TestTokenOfAPreviousSecret:
 
 
 class TestTokenThatDied:
-    def test_while_nobody_has_told_this_process(self, member):
+    @pytest.mark.django_db(transaction=True)
+    def test_while_nobody_has_told_this_process(self, member, elapsed):
         """What is stored decides about a write, and not what this process remembers."""
         token = member.token()
         assert member.call("GET", token=token).status_code == 200
@@ -161,6 +162,7 @@ class TestTokenThatDied:
             (rows, {"expires_at": timezone.now()}),
             (rows, {"revoked_at": timezone.now()}),
             (rows, {"owner": make_user()}),
+            (Organization.objects.filter(pk=member.organization.pk), {"is_active": False}),
         ]
         for dying, values in deaths:
             before = dying.values(*values).get()
