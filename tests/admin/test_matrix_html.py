@@ -34,6 +34,8 @@ SHOWN = {
 }
 """The hostile texts that some page must show, or this test would look at nothing."""
 
+PARAMETERS = ("q", "organization", "state", "p", "o", "all", "credential", "period", "x")
+
 LISTS = (
     "apikey",
     "clientapp",
@@ -236,3 +238,11 @@ def test_the_events_of_any_signing_key_are_found(desk):
     for kid in ("A" * 43, "A" * 42 + "-"):
         response = desk.get(page("auditevent", "changelist"), {"q": kid})
         assert [each.target for each in response.context["cl"].result_list] == [kid]
+
+
+@pytest.mark.parametrize("model", LISTS)
+@pytest.mark.parametrize("value", ["\0", "9" * 400, "-1", "\u0661"])
+def test_no_list_breaks_on_what_nobody_asks_for(desk, rows, model, value):
+    for parameter in (*PARAMETERS, "actor", "event", "time", "to"):
+        response = desk.get(page(model, "changelist"), {parameter: value}, follow=True)
+        assert response.status_code in {200, 400}

@@ -14,14 +14,14 @@ from django.contrib import admin
 from django.contrib.admin.options import IncorrectLookupParameters
 from django.contrib.admin.views.main import SEARCH_VAR
 from django.core.exceptions import ValidationError
-from django.db.models import Q, QuerySet
+from django.db.models import Model, Q, QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from token_exchange.admin.lists import LIVE, STATE_LABELS
 from token_exchange.admin.reach import organizations_in_reach, within_reach
-from token_exchange.models import Credential
+from token_exchange.models import Credential, get_organization_model
 from token_exchange.models.states import State
 
 ORGANIZATION_LIMIT: Final = 50
@@ -147,7 +147,9 @@ class OrganizationFilter(admin.SimpleListFilter):
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         """Keep the rows of the chosen organization."""
         chosen = self.value()
-        return queryset if chosen is None else _filter(queryset, only("organization", chosen))
+        if chosen is None:
+            return queryset
+        return queryset.filter(only("organization", _key(get_organization_model(), chosen)))
 
 
 class CredentialFilter(admin.SimpleListFilter):
@@ -168,9 +170,17 @@ class CredentialFilter(admin.SimpleListFilter):
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         """Keep the tokens of the chosen credential; it is asked only where there is one."""
-        chosen = self.value()
+        chosen = _key(Credential, self.value())
         is_first = _is_of_one(request)
         return queryset.filter(only("credential", chosen) if is_first else Q(credential=chosen))
+
+
+def _key(model: type[Model], chosen: Any) -> Any:
+    """Return what was chosen as a primary key that the database can compare with."""
+    try:
+        return model._meta.pk.clean(chosen, None)
+    except ValidationError as error:
+        raise IncorrectLookupParameters(error) from error
 
 
 def _filter(queryset: QuerySet[Any], condition: Q) -> QuerySet[Any]:
