@@ -36,7 +36,8 @@ def text_of(answer):
 
 
 class TestList:
-    def test_shows_what_there_is_to_know_and_no_secret(self, visitor):
+    def test_shows_what_there_is_to_know_and_no_secret(self, visitor, settings):
+        settings.X_FRAME_OPTIONS = "SAMEORIGIN"
         key = visitor.add_key(name="Laptop <b>", scopes=["reports:read"])
         Credential.objects.update(last_used_at=timezone.now(), last_used_from="192.0.2.7")
         answer = visitor.get()
