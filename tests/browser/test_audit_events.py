@@ -12,7 +12,8 @@ from tests.admin.pages import page
 from tests.browser.looks import WIDE_LIGHT
 from token_exchange.models import AuditEvent
 
-pytestmark = pytest.mark.browser
+# One window is enough to do it in; each page is inspected under all looks.
+pytestmark = [pytest.mark.browser, pytest.mark.parametrize("look", [WIDE_LIGHT], ids=str)]
 
 
 def test_finds_why_a_key_was_revoked(window, scene):
@@ -36,7 +37,6 @@ def test_finds_all_that_happened_to_one_key(window, scene):
     window.inspect()
 
 
-@pytest.mark.parametrize("look", [WIDE_LIGHT], ids=str)
 @pytest.mark.parametrize("name", ["JSON", "CSV"])
 def test_takes_along_what_is_filtered(window, scene, name):
     window.open(page("auditevent", "changelist"))

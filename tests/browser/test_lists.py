@@ -5,9 +5,11 @@ from __future__ import annotations
 import pytest
 
 from tests.admin.pages import page
+from tests.browser.looks import NARROW_DARK, WIDE_LIGHT
 from tests.factories import make_api_key
 
-pytestmark = pytest.mark.browser
+# One window is enough to do it in; each page is inspected under all looks.
+pytestmark = [pytest.mark.browser, pytest.mark.parametrize("look", [WIDE_LIGHT], ids=str)]
 
 
 def listed(window):
@@ -68,6 +70,7 @@ def test_leads_to_the_live_tokens(window, scene):
 
 
 def test_each_column_can_be_brought_into_a_narrow_window(window):
+    window.wear(NARROW_DARK)
     window.open(page("apikey", "changelist"))
     width = window.page.viewport_size["width"]
     for cell in window.page.locator("#result_list tbody tr").first.locator("td, th").all():

@@ -5,9 +5,11 @@ from __future__ import annotations
 import pytest
 
 from tests.admin.pages import page
+from tests.browser.looks import NARROW_DARK
 from token_exchange.models import SigningKey
 
-pytestmark = pytest.mark.browser
+# One window is enough to do it in; each page is inspected under all looks.
+pytestmark = [pytest.mark.browser, pytest.mark.parametrize("look", [NARROW_DARK], ids=str)]
 
 
 def test_publishes_the_next_key(window):
