@@ -25,7 +25,7 @@ MODELS = [
 def rows_of(model: type[Any], scene: Scene) -> list[Any]:
     """Return rows that have something to show."""
     chosen: dict[type[Any], list[Any]] = {
-        APIKey: [scene.active, scene.rotating, scene.revoked, scene.users],
+        APIKey: [scene.rotating, scene.revoked],
         ClientApp: [scene.app],
         AccessToken: [scene.tokens[1]],
         SigningKey: list(SigningKey.objects.order_by("pk")),
