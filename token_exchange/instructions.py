@@ -70,6 +70,17 @@ class Client:
         return first if _PLAIN_ADDRESS.fullmatch(first) else get_settings().issuer
 
 
+def client_of(credential: Credential, *, raw_secret: str) -> Client:
+    """Return the credential as its client knows it."""
+    return Client(
+        kind=credential.kind,
+        identifier=credential.identifier,
+        scopes=credential.scopes,
+        audience=credential.audience,
+        raw_secret=raw_secret,
+    )
+
+
 def curl(client: Client) -> str:
     """Return the line that tries the credential."""
     if client.kind == Credential.Kind.CLIENT_APP:

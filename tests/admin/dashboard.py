@@ -5,7 +5,7 @@ from __future__ import annotations
 import html
 import re
 from collections import Counter
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 from django.utils import timezone
@@ -37,10 +37,6 @@ def table(response: Any, name: str) -> list[list[str]]:
     bodies = re.findall(r"<tbody>(.*?)</tbody>", section[1], re.DOTALL)
     rows = re.findall(r"<tr>(.*?)</tr>", bodies[0], re.DOTALL) if bodies else []
     return [[_text(cell) for cell in re.findall(r"<t[hd].*?</t[hd]>", row)] for row in rows]
-
-
-def hour_of(at: datetime) -> datetime:
-    return at.replace(minute=0, second=0, microsecond=0)
 
 
 def _text(cell: str) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Final
 
-from django.core import signing
+from django.core.signing import BadSignature
 from django.db import router
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
@@ -21,7 +21,10 @@ from token_exchange.core.errors import Conflict
 from token_exchange.credentials import IssuedSecret
 from token_exchange.models import Credential
 from token_exchange.models.states import State
+from token_exchange.sealing import seal, unseal
 from token_exchange.self_service import Bounds, Caller
+
+_NEW_KEY: Final = "a key of one's own"
 
 STATES: Final = {
     State.ACTIVE: gettext_lazy("active"),
@@ -30,7 +33,6 @@ STATES: Final = {
     State.EXPIRED: gettext_lazy("expired"),
     State.REVOKED: gettext_lazy("revoked"),
 }
-_OVER: Final = frozenset({State.EXPIRED, State.REVOKED})
 
 
 @page("GET", "HEAD")
@@ -43,7 +45,7 @@ def list_keys(request: HttpRequest, caller: Caller) -> HttpResponse:
         {
             "key": key,
             "states": [(each.value, STATES[each]) for each in key.states(now=now)],
-            "is_open": _OVER.isdisjoint(key.states(now=now)) and bounds.contain(key),
+            "is_open": not key.has_ended(now=now) and bounds.contain(key),
         }
         for key in found.keys
     ]
@@ -61,8 +63,8 @@ def new_key(request: HttpRequest, caller: Caller) -> HttpResponse:
     form = KeyForm(bounds, now=now, data=request.POST)
     drawn = request.POST.get("drawn", "")
     try:
-        identifier = signing.loads(drawn, salt=_salt(caller))
-    except signing.BadSignature:
+        identifier = unseal(drawn, purpose=_NEW_KEY, user=caller.user)
+    except BadSignature:
         drawn = _draw(caller)
         form.add_error(None, _("This form is out of date. Submit it again."))
     if not form.is_valid():
@@ -77,7 +79,7 @@ def rotate_key(request: HttpRequest, caller: Caller, *, identifier: str) -> Http
     """Ask what becomes of the old secret, or rotate and show the new one."""
     now = timezone.now()
     key = self_service.key_of(caller, identifier, now=now)
-    if not _OVER.isdisjoint(key.states(now=now)):
+    if key.has_ended(now=now):
         raise Conflict(reason="key_ended")
     is_sent = request.method == "POST"
     form = RotateForm(key, now=now, data=request.POST if is_sent else None)
@@ -109,13 +111,7 @@ def revoke_key(request: HttpRequest, caller: Caller, *, identifier: str) -> Http
 @sensitive_variables("issued", "raw_key", "client", "curl")
 def _show_secret(request: HttpRequest, issued: IssuedSecret, *, title: str) -> HttpResponse:
     key, raw_key = issued.credential, issued.raw_secret
-    client = instructions.Client(
-        kind=key.kind,
-        identifier=key.identifier,
-        scopes=key.scopes,
-        audience=key.audience,
-        raw_secret=raw_key,
-    )
+    client = instructions.client_of(key, raw_secret=raw_key)
     curl = instructions.curl(client)
     return show(request, "show_once", title=title, key=key, raw_key=raw_key, curl=curl)
 
@@ -126,8 +122,5 @@ def _bounds(caller: Caller) -> Bounds:
 
 
 def _draw(caller: Caller) -> str:
-    return signing.dumps(credentials.new_identifier(Credential.Kind.API_KEY), salt=_salt(caller))
-
-
-def _salt(caller: Caller) -> str:
-    return f"token_exchange.self_service:{caller.user.pk}"
+    identifier = credentials.new_identifier(Credential.Kind.API_KEY)
+    return seal(identifier, purpose=_NEW_KEY, user=caller.user)

@@ -23,7 +23,6 @@ from token_exchange.admin.policy_form import CredentialForm
 from token_exchange.admin.revoking import revoke_credentials_page
 from token_exchange.admin.rotating import compromise_page, rotate_page
 from token_exchange.models import Credential
-from token_exchange.models.states import State
 from token_exchange.transport import client_address
 
 _MORE: Any = (
@@ -101,8 +100,8 @@ class CredentialAdmin(CredentialList):
 
     def is_open_to(self, verb: str, obj: Credential) -> bool:
         """Tell whether the credential can be rotated or revoked; an expired one only revoked."""
-        closed = {State.REVOKED} if verb == "revoke" else {State.REVOKED, State.EXPIRED}
-        return obj.state(now=timezone.now()) not in closed
+        is_over = obj.revoked_at is not None
+        return not (is_over if verb == "revoke" else obj.has_ended(now=timezone.now()))
 
     def add_view(
         self, request: HttpRequest, form_url: str = "", extra_context: Any = None

@@ -11,12 +11,11 @@ from django.utils.translation import gettext as _
 
 from token_exchange.admin.desk import DeskAdmin
 from token_exchange.models import Credential
-from token_exchange.models.credential import EDITABLE_FIELDS
 
 
 def edition_of(credential: Credential) -> str:
     """Return a word for all that a form shows of a credential, another after each edit."""
-    values = [getattr(credential, name) for name in EDITABLE_FIELDS]
+    values = [getattr(credential, name) for name in credential.EDITABLE_FIELDS]
     text = json.dumps(values, default=str, sort_keys=True)
     return salted_hmac("token_exchange.admin.edition", text, algorithm="sha256").hexdigest()[:16]
 

@@ -18,19 +18,8 @@ from token_exchange import instructions
 from token_exchange.admin import columns
 from token_exchange.admin.presets import in_words
 from token_exchange.conf import get_settings
-from token_exchange.instructions import Client
+from token_exchange.instructions import client_of
 from token_exchange.models import Credential
-
-
-def client_of(credential: Credential, *, raw_secret: str) -> Client:
-    """Return the credential as its client knows it."""
-    return Client(
-        kind=credential.kind,
-        identifier=credential.identifier,
-        scopes=credential.scopes,
-        audience=credential.audience,
-        raw_secret=raw_secret,
-    )
 
 
 def whose(credential: Credential) -> list[tuple[str, Any]]:

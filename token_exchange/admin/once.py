@@ -1,4 +1,4 @@
-"""How is each secret shown, and each form accepted, only once?"""
+"""How is a new secret shown, so that nothing can show it again?"""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
-from django.core import signing
 from django.http import HttpRequest
 from django.template.response import TemplateResponse
 from django.utils.translation import gettext as _
@@ -14,23 +13,9 @@ from django.views.decorators.debug import sensitive_variables
 
 from token_exchange import instructions
 from token_exchange.admin.desk import DeskAdmin
-from token_exchange.admin.facts import client_of, where_it_works
+from token_exchange.admin.facts import where_it_works
 from token_exchange.credentials import IssuedSecret
 from token_exchange.models import Credential
-
-
-def seal(value: Any, *, purpose: str, user: Any) -> str:
-    """Sign what a form was made with, so that only this user can submit it, for this purpose."""
-    return signing.dumps(value, salt=_salt(purpose, user))
-
-
-def unseal(text: str, *, purpose: str, user: Any) -> Any:
-    """Return what the form was made with; raises ``signing.BadSignature`` for anything else."""
-    return signing.loads(text, salt=_salt(purpose, user))
-
-
-def _salt(purpose: str, user: Any) -> str:
-    return f"token_exchange.admin:{purpose}:{user.pk}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,7 +44,7 @@ def show_secrets(
 @sensitive_variables("secret", "parts", "client", "curl", "python")
 def _shown(model_admin: DeskAdmin, issued: IssuedSecret) -> ShownSecret:
     credential, secret = issued.credential, issued.raw_secret
-    client = client_of(credential, raw_secret=secret)
+    client = instructions.client_of(credential, raw_secret=secret)
     parts: list[tuple[Any, str]] = [(_("API key"), secret)]
     if credential.kind == Credential.Kind.CLIENT_APP:
         parts = [("client_id", credential.identifier), ("client_secret", secret)]

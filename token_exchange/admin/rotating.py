@@ -18,13 +18,13 @@ from token_exchange import credentials as verbs
 from token_exchange.admin import columns
 from token_exchange.admin.desk import DeskAdmin
 from token_exchange.admin.forms import ConfirmForm, RotateForm
-from token_exchange.admin.once import seal, show_secrets, unseal
+from token_exchange.admin.once import show_secrets
 from token_exchange.admin.overlap import previous_secret
 from token_exchange.admin.presets import in_words
 from token_exchange.admin.rows import back_to, rows_context
 from token_exchange.credentials import CredentialConflict, IssuedSecret
 from token_exchange.models import Credential
-from token_exchange.models.states import State
+from token_exchange.sealing import seal, unseal
 from token_exchange.transport import client_address
 
 
@@ -168,9 +168,7 @@ class _FormPage(NamedTuple):
 
 
 def _waits(row: Any, ready: list[Any]) -> bool:
-    now = timezone.now()
-    ended = {State.REVOKED, State.EXPIRED}
-    return row not in ready and row.state(now=now) not in ended
+    return row not in ready and not row.has_ended(now=timezone.now())
 
 
 def _title(way: _Way, count: int) -> str:

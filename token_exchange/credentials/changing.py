@@ -9,11 +9,10 @@ from django.db import router, transaction
 
 from token_exchange import audit
 from token_exchange.models import Credential
-from token_exchange.models.credential import EDITABLE_FIELDS
 from token_exchange.signals import announce, credential_changed
 
 # Notes may hold anything; that they changed is enough.
-_SHOWN: Final = frozenset(EDITABLE_FIELDS) - {"metadata"}
+_SHOWN: Final = frozenset(Credential.EDITABLE_FIELDS) - {"metadata"}
 
 
 def change(credential: Credential, *, now: datetime, by: Any = None, origin: str = "") -> None:

@@ -15,7 +15,6 @@ from token_exchange import audit
 from token_exchange.conf import get_settings
 from token_exchange.credentials.issuing import CredentialConflict, IssuedSecret, new_secret
 from token_exchange.models import Credential
-from token_exchange.models.states import State
 from token_exchange.signals import announce, credential_overlap_ended, credential_rotated
 
 _PREVIOUS_SECRET_UNUSED: Final[dict[str, Any]] = {
@@ -98,7 +97,7 @@ def _overlap(overlap: timedelta | None, *, compromised: bool) -> timedelta:
 
 
 def _check_rotatable(credential: Credential, *, compromised: bool, now: datetime) -> None:
-    if credential.state(now=now) in {State.REVOKED, State.EXPIRED}:
+    if credential.has_ended(now=now):
         raise CredentialConflict(_("The credential has ended; issue a new one."))
     if credential.has_previous_secret(now=now) and not compromised:
         raise CredentialConflict(

@@ -16,7 +16,7 @@ from django.core.exceptions import (
     ObjectDoesNotExist,
     ValidationError,
 )
-from django.core.management.base import CommandError
+from django.core.management.base import CommandError, CommandParser
 from django.db import DataError
 from django.utils import timezone
 from django.utils.dateparse import parse_duration
@@ -43,6 +43,18 @@ _MOST_COMPARED: Final = 1000
 
 LONGEST_DURATION: Final = timedelta(days=36_525)
 """A century: beyond it dates overflow, and nobody means it."""
+
+
+def add_time_budget(parser: CommandParser) -> None:
+    """Let the command stop after some time; its ``time_budget_seconds`` is infinite without."""
+    parser.add_argument(
+        "--time-budget",
+        type=lambda text: positive_duration(text).total_seconds(),
+        default=float("inf"),
+        metavar="DURATION",
+        dest="time_budget_seconds",
+        help="Stop after this long, such as 5m; what is left waits for the next run.",
+    )
 
 
 def duration(text: str) -> timedelta:

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from copy import deepcopy
 from datetime import datetime
 from functools import partial
-from typing import Any, ClassVar, Final
+from typing import ClassVar
 
 from django.conf import settings
-from django.db import models, router, transaction
+from django.db import models, router
 from django.db.models import F
 from django.db.models.functions import Lower
 from django.utils.translation import gettext_lazy as _
 
 from token_exchange.models.credential_rules import CONSTRAINTS, INDEXES
+from token_exchange.models.edited import EditedModel
 from token_exchange.models.organization import ORGANIZATION_MODEL
 from token_exchange.models.policy import POLICY_FIELDS, CredentialManager, is_narrower
 from token_exchange.models.recording import recording
@@ -28,11 +28,8 @@ from token_exchange.models.validators import (
     validate_scopes,
 )
 
-EDITABLE_FIELDS: Final = (*POLICY_FIELDS, "name", "allowed_networks", "metadata")
-"""All that ``save`` writes of a stored credential; the rest belongs to the verbs."""
 
-
-class Credential(models.Model):
+class Credential(EditedModel):
     """An id and a secret: an API key is both in one string, a client app sends them apart."""
 
     class Kind(models.TextChoices):
@@ -47,6 +44,8 @@ class Credential(models.Model):
         ORGANIZATION = "organization", _("organization")
         USER = "user", _("user")
 
+    EDITABLE_FIELDS = (*POLICY_FIELDS, "name", "allowed_networks", "metadata")
+    """All that ``save`` writes of a stored credential; the rest belongs to the verbs."""
     KIND: ClassVar[str]
     """The kind of a proxy's rows."""
 
@@ -177,17 +176,6 @@ class Credential(models.Model):
     def __str__(self) -> str:
         return f"{self.name} ({self.identifier})"
 
-    @classmethod
-    def from_db(cls, db: str | None, field_names: Any, values: Any, **options: Any) -> Any:
-        """Load a row, and remember what was read."""
-        instance = super().from_db(db, field_names, values, **options)
-        instance._remember(EDITABLE_FIELDS)  # noqa: SLF001 - of this class
-        return instance
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self._as_read: dict[str, Any] = {}
-
     def save(  # type: ignore[override]
         self,
         *,
@@ -205,12 +193,12 @@ class Credential(models.Model):
         if self._state.adding:
             # Never over a row that is there, whatever primary key somebody gave.
             super().save(force_insert=True, using=using)
-            self._remember_written(EDITABLE_FIELDS)
+            self._remember_written(self.EDITABLE_FIELDS)
             return
         using = using or router.db_for_write(type(self), instance=self)
         names = set(self._edited() if update_fields is None else update_fields)
-        if not names <= set(EDITABLE_FIELDS):
-            raise ValueError(f"save() writes only {', '.join(EDITABLE_FIELDS)}; see the verbs")
+        if not names <= set(self.EDITABLE_FIELDS):
+            raise ValueError(f"save() writes only {', '.join(self.EDITABLE_FIELDS)}; see the verbs")
         write = partial(
             super().save, force_insert=force_insert, force_update=force_update, using=using
         )
@@ -233,54 +221,22 @@ class Credential(models.Model):
             self.refresh_from_db(using=using, fields=["generation"])
             feed.end_generations_before(Credential._base_manager.filter(pk=self.pk))
 
-    def refresh_from_db(
-        self,
-        using: str | None = None,
-        fields: Iterable[str] | None = None,
-        from_queryset: models.QuerySet[Any] | None = None,
-    ) -> None:
-        """Read the row anew, and remember what was read."""
-        super().refresh_from_db(using=using, fields=fields, from_queryset=from_queryset)
-        self._remember(EDITABLE_FIELDS if fields is None else fields)
-
-    def _remember(self, names: Iterable[str]) -> None:
-        self._as_read.update(self._values(names))
-
-    def _remember_written(self, names: Iterable[str]) -> None:
-        # Not before the commit: what is rolled back must be written by the next save.
-        transaction.on_commit(
-            partial(self._as_read.update, self._values(names)), using=self._state.db
-        )
-
-    def _values(self, names: Iterable[str]) -> dict[str, Any]:
-        loaded = self.__dict__
-        return {name: deepcopy(loaded[name]) for name in names if name in loaded}
-
-    def edits(self) -> dict[str, tuple[Any, Any]]:
-        """Return what ``save`` would write of a stored credential: before and after, by field."""
-        return {name: (self._as_read.get(name), self.__dict__[name]) for name in self._edited()}
-
-    def _edited(self) -> list[str]:
-        missing = object()
-        return [
-            name
-            for name in EDITABLE_FIELDS
-            if name in self.__dict__ and self.__dict__[name] != self._as_read.get(name, missing)
-        ]
-
     def state(self, *, now: datetime) -> State:
         """Tell where the credential stands at ``now``, which follows from its times."""
         return self.states(now=now)[0]
 
     def states(self, *, now: datetime) -> tuple[State, ...]:
         """Tell all that is to be said of where it stands: what lives can rotate and expire."""
-        if self.revoked_at is not None:
-            return (State.REVOKED,)
-        if self.expires_at is not None and self.expires_at <= now:
-            return (State.EXPIRED,)
+        if self.has_ended(now=now):
+            return (State.EXPIRED if self.revoked_at is None else State.REVOKED,)
         rotating = (State.ROTATING,) if self.has_previous_secret(now=now) else ()
         expiring = (State.EXPIRING,) if self._is_expiring(now=now) else ()
         return (*rotating, *expiring) or (State.ACTIVE,)
+
+    def has_ended(self, *, now: datetime) -> bool:
+        """Tell whether it is revoked or has expired."""
+        is_expired = self.expires_at is not None and self.expires_at <= now
+        return self.revoked_at is not None or is_expired
 
     def _is_expiring(self, *, now: datetime) -> bool:
         return self.expires_at is not None and self.expires_at <= now + warning_window()

@@ -25,9 +25,13 @@ def warning_window() -> timedelta:
     return max(get_settings().expiry_warnings, default=timedelta(0))
 
 
+def lives(*, now: datetime) -> Q:
+    """Return the condition of the rows that have not ended at ``now``."""
+    return Q(revoked_at=None) & (Q(expires_at=None) | Q(expires_at__gt=now))
+
+
 def state_condition(state: State, *, now: datetime) -> Q:
     """Return the condition of the rows whose ``Credential.states`` have ``state`` at ``now``."""
-    lives = Q(revoked_at=None) & (Q(expires_at=None) | Q(expires_at__gt=now))
     rotates = Q(previous_secret_expires_at__gt=now)
     ends_at = now + warning_window()
     conditions = {
@@ -35,7 +39,7 @@ def state_condition(state: State, *, now: datetime) -> Q:
         State.ACTIVE: Q(revoked_at=None)
         & (Q(expires_at=None) | Q(expires_at__gt=ends_at))
         & (Q(previous_secret_expires_at=None) | ~rotates),
-        State.ROTATING: lives & rotates,
+        State.ROTATING: lives(now=now) & rotates,
         State.EXPIRING: Q(revoked_at=None, expires_at__gt=now, expires_at__lte=ends_at),
         State.EXPIRED: Q(revoked_at=None, expires_at__lte=now),
         State.REVOKED: Q(revoked_at__isnull=False),

@@ -13,15 +13,12 @@ from token_exchange.core.errors import AccessDenied, InsufficientScope, InvalidT
 from token_exchange.core.scopes import RESERVED_PREFIX
 from token_exchange.core.tokens import Claims
 from token_exchange.models import AccessToken, Credential, get_organization_model
-from token_exchange.models.states import State
 from token_exchange.self_service.bounds import Bounds, effective_audience
 from token_exchange.self_service.callers import Caller
 from token_exchange.self_service.grants import DEFAULT_MAX_KEYS, grant_of
 
 KEYS_MANAGE_SCOPE: Final = "keys:manage"
 """Without it a token can only list."""
-
-_OVER: Final = frozenset({State.REVOKED, State.EXPIRED})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,7 +82,7 @@ def _of_token(user: Any, claims: Claims, *, now: datetime, using: str) -> Author
     A token that was made narrower than its key must not get the rest of it from another key.
     """
     key = _calling_keys(user, claims, using=using).select_related("organization").first()
-    if key is None or not _OVER.isdisjoint(key.states(now=now)) or not key.organization.is_active:
+    if key is None or key.has_ended(now=now) or not key.organization.is_active:
         raise InvalidToken(reason="credential_ended", identifier=claims.client_id)
     _check_current(key, claims, using=using)
     audience = effective_audience(key.audience)

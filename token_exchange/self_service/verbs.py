@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from django.core.exceptions import ValidationError
 from django.db import router, transaction
-from django.db.models import F, Q
+from django.db.models import F
 
 from token_exchange import credentials
 from token_exchange.conf import get_settings
@@ -17,7 +17,7 @@ from token_exchange.core.errors import Conflict, InvalidRequest
 from token_exchange.credentials import IssuedSecret
 from token_exchange.models import Credential
 from token_exchange.models.recording import recording
-from token_exchange.models.states import State
+from token_exchange.models.states import lives
 from token_exchange.self_service.authority import Authority, lock_authority
 from token_exchange.self_service.bounds import Bounds
 from token_exchange.self_service.callers import Caller
@@ -81,7 +81,7 @@ def rotate(
     _check_overlap(overlap)
     with _writing(caller, now=now, ends_tokens=compromised) as (authority, using):
         key = _target(caller, identifier, authority.bounds, using=using)
-        if {State.REVOKED, State.EXPIRED}.intersection(key.states(now=now)):
+        if key.has_ended(now=now):
             raise Conflict("The key has ended. Make a new one.", reason="key_ended")
         if version not in (None, key.secret_version):
             raise Conflict("The key has been rotated meanwhile.", reason="key_changed")
@@ -131,8 +131,7 @@ def _target(caller: Caller, identifier: str, bounds: Bounds, *, using: str) -> C
 
 
 def _check_room(caller: Caller, authority: Authority, *, now: datetime, using: str) -> None:
-    lives = Q(revoked_at=None) & (Q(expires_at=None) | Q(expires_at__gt=now))
-    if all_keys(caller, using=using).filter(lives).count() >= authority.max_keys:
+    if all_keys(caller, using=using).filter(lives(now=now)).count() >= authority.max_keys:
         raise Conflict(
             "The maximum number of API keys is reached. Revoke one first.", reason="too_many_keys"
         )

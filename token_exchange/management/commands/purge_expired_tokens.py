@@ -5,14 +5,13 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
-from datetime import timedelta
 from typing import Any
 
 import click
 from django.core.management.base import CommandParser
 from django.utils import timezone
 
-from token_exchange.management.arguments import positive_duration
+from token_exchange.management.arguments import add_time_budget
 from token_exchange.management.base import OneAnswerCommand
 from token_exchange.purging import PurgeProgress, purge_expired
 
@@ -28,18 +27,14 @@ class Command(OneAnswerCommand):
 
     def add_own_arguments(self, parser: CommandParser) -> None:
         """Add the time budget."""
-        parser.add_argument(
-            "--time-budget",
-            type=positive_duration,
-            metavar="DURATION",
-            help="Stop after this long, such as 5m; what is left waits for the next run.",
-        )
+        add_time_budget(parser)
 
-    def answer(self, *, time_budget: timedelta | None, json: bool, **_: Any) -> dict[str, Any]:
+    def answer(self, *, time_budget_seconds: float, json: bool, **_: Any) -> dict[str, Any]:
         """Purge them, with a progress bar where a person looks on."""
-        budget = float("inf") if time_budget is None else time_budget.total_seconds()
         with _progress_bar(is_shown=sys.stderr.isatty() and not json) as show:
-            purged = purge_expired(now=timezone.now(), time_budget_seconds=budget, on_progress=show)
+            purged = purge_expired(
+                now=timezone.now(), time_budget_seconds=time_budget_seconds, on_progress=show
+            )
         return {
             "deleted": purged.tokens,
             "revocations_deleted": purged.revocations,

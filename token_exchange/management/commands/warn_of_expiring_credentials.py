@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from datetime import timedelta
 from typing import Any
 
 from django.core.management.base import CommandParser
 from django.utils import timezone
 
-from token_exchange.management.arguments import positive_duration
+from token_exchange.management.arguments import add_time_budget
 from token_exchange.management.base import OneAnswerCommand
 from token_exchange.warning import warn
 
@@ -25,17 +24,11 @@ class Command(OneAnswerCommand):
 
     def add_own_arguments(self, parser: CommandParser) -> None:
         """Add the time budget."""
-        parser.add_argument(
-            "--time-budget",
-            type=positive_duration,
-            metavar="DURATION",
-            help="Stop after this long, such as 5m; what is left waits for the next run.",
-        )
+        add_time_budget(parser)
 
-    def answer(self, *, time_budget: timedelta | None, **_: Any) -> dict[str, Any]:
+    def answer(self, *, time_budget_seconds: float, **_: Any) -> dict[str, Any]:
         """Warn of them."""
-        budget = float("inf") if time_budget is None else time_budget.total_seconds()
-        return asdict(warn(now=timezone.now(), time_budget_seconds=budget))
+        return asdict(warn(now=timezone.now(), time_budget_seconds=time_budget_seconds))
 
     def text(self, answer: dict[str, Any]) -> str:
         """Say of how many."""
