@@ -56,7 +56,7 @@ def test_settings_table_is_that_of_the_code() -> None:
         f"| `{each.name.upper()}` | {_default(each)} | {each.metadata['help']} |"
         for each in fields(Settings)
     ]
-    table = README.split("\n## Settings\n")[1]
+    table = PAGES["docs/settings.md"]
     assert expected == [line for line in table.splitlines() if re.match(r"\| `[A-Z]+(_|`)", line)]
 
 
@@ -66,6 +66,11 @@ def test_python_blocks_are_python(name: str) -> None:
     assert blocks or name not in {"README.md", "docs/resource-server.md"}
     for block in blocks:
         ast.parse(block)
+
+
+def test_every_page_stands_in_the_overview() -> None:
+    table = README.split("\n## The pages of the documentation\n")[1].split("\n## ")[0]
+    assert set(PAGES) - {"README.md"} == set(re.findall(r"\]\(([^)#]+)\)", table))
 
 
 def _anchors(page: str) -> set[str]:
@@ -142,7 +147,7 @@ def test_every_event_is_listed() -> None:
     package = Path(__file__).parent.parent / "token_exchange"
     trees = (ast.parse(path.read_text(encoding="utf-8")) for path in package.rglob("*.py"))
     expected = set().union(*map(_event_names, trees))
-    table = README.split("\n### What it logs\n")[1].split("\n### ")[0]
+    table = PAGES["docs/logging.md"]
     assert expected == set(re.findall(r"^\| `([a-z_.]+)`", table, re.MULTILINE))
 
 
@@ -151,7 +156,9 @@ def test_every_check_is_listed() -> None:
     sources = "".join(path.read_text(encoding="utf-8") for path in package.glob("*.py"))
     expected = set(re.findall(r'id="token_exchange\.([EW]\d+)"', sources))
     of_settings = {each.metadata["check_id"] for each in fields(Settings)}
-    assert expected - of_settings == set(re.findall(r"^\| `([EW]\d+)` \|", README, re.MULTILINE))
+    assert expected - of_settings == set(
+        re.findall(r"^\| `([EW]\d+)` \|", PAGES["docs/settings.md"], re.MULTILINE)
+    )
 
 
 def test_the_check_of_each_setting_has_its_place_in_the_table() -> None:
@@ -163,4 +170,4 @@ def test_the_check_of_each_setting_has_its_place_in_the_table() -> None:
         f"`E{first:03}`" if first == last else f"`E{first:03}` to `E{last:03}`"
         for first, last in zip(firsts, lasts, strict=True)
     ]
-    assert f"{' and '.join(ranges)} for a bad value" in README
+    assert f"{' and '.join(ranges)} for a bad value" in PAGES["docs/settings.md"]
