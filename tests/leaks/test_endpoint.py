@@ -206,6 +206,11 @@ def is_a_list_of_strings(body):
 
 
 class TestAnyBody:
+    @pytest.fixture(autouse=True)
+    def _a_key_without_limits(self, token_exchange_settings):
+        token_exchange_settings(RATE_LIMITS=None)
+        make_api_key()
+
     @settings(
         max_examples=150,
         deadline=None,
@@ -213,11 +218,7 @@ class TestAnyBody:
     )
     @given(body=bodies, content_type=content_types)
     @example(body=b'["\\ud800"]', content_type="")
-    def test_is_taken_or_refused_and_changes_nothing(
-        self, https_client, token_exchange_settings, body, content_type
-    ):
-        token_exchange_settings(RATE_LIMITS=None)
-        make_api_key()
+    def test_is_taken_or_refused_and_changes_nothing(self, https_client, body, content_type):
         before = stored_rows()
         response = report(https_client, body=body, content_type=content_type)
         if is_a_list_of_strings(body):
