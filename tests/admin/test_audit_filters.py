@@ -61,7 +61,7 @@ class TestFilters:
         assert his not in found(desk, actor="")
 
     def test_offer_those_who_did_most_of_late_and_the_chosen_one(self, desk, monkeypatch):
-        monkeypatch.setattr("token_exchange.admin.audit_filters.ACTOR_LIMIT", 2)
+        monkeypatch.setattr("token_exchange.admin.audit.filters.ACTOR_LIMIT", 2)
         for name in ("a", "b", "b", "c", "c", ""):
             make_event(actor=name)
         offered = {

@@ -13,7 +13,7 @@ from tests.admin.dashboard import DASHBOARD, count, summary, table
 from tests.admin.pages import credential_page
 from tests.factories import make_api_key, make_client_app, make_tokens
 from token_exchange import counting, credentials
-from token_exchange.admin import figures
+from token_exchange.admin.dashboard import figures
 from token_exchange.models import Credential
 
 pytestmark = pytest.mark.django_db

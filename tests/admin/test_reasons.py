@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 from pathlib import Path
 
-from token_exchange.admin.reasons import REASONS, reason_in_words
+from token_exchange.admin.dashboard.reasons import REASONS, reason_in_words
 from token_exchange.conf.settings import DEFAULT_RATE_LIMITS
 from token_exchange.core.errors import ServerError
 

@@ -18,7 +18,7 @@ from django.urls import URLPattern, path, reverse
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
-from token_exchange.admin.audit_targets import trail_url
+from token_exchange.admin.audit.targets import trail_url
 from token_exchange.admin.limiting import LimitedAdmin
 from token_exchange.admin.lists import BoundedPaginator
 

@@ -13,14 +13,14 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from token_exchange import counting
-from token_exchange.admin import figures, wording
-from token_exchange.admin.charts import bar_chart, rate_chart
 from token_exchange.admin.columns import day, moment, previous_secret_last_use, use
+from token_exchange.admin.dashboard import figures, wording
+from token_exchange.admin.dashboard.charts import bar_chart, rate_chart
+from token_exchange.admin.dashboard.figures import ROWS, Selection, TopCredential
+from token_exchange.admin.dashboard.selecting import PERIODS, SelectionForm
 from token_exchange.admin.desk import DeskAdmin
-from token_exchange.admin.figures import ROWS, Selection, TopCredential
 from token_exchange.admin.reach import organizations_of
 from token_exchange.admin.searching import holds_secret
-from token_exchange.admin.selecting import PERIODS, SelectionForm
 from token_exchange.models import APIKey, ClientApp, Credential
 
 

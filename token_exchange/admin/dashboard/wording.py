@@ -11,9 +11,9 @@ from django.utils import timezone
 from django.utils.formats import date_format, number_format
 from django.utils.translation import gettext as _
 
-from token_exchange.admin import figures
-from token_exchange.admin.figures import Hour, Tally
-from token_exchange.admin.reasons import reason_in_words
+from token_exchange.admin.dashboard import figures
+from token_exchange.admin.dashboard.figures import Hour, Tally
+from token_exchange.admin.dashboard.reasons import reason_in_words
 
 _HOURS_OF_A_DAY: Final = 24
 

@@ -12,7 +12,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from token_exchange.admin.audit_targets import Whereabouts
+from token_exchange.admin.audit.targets import Whereabouts
 from token_exchange.models import AuditEvent
 
 _TONES: Final = {

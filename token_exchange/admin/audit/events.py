@@ -21,8 +21,9 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from token_exchange import audit_export
-from token_exchange.admin import audit_cells
-from token_exchange.admin.audit_filters import (
+from token_exchange.admin.audit import cells
+from token_exchange.admin.audit.downloading import download
+from token_exchange.admin.audit.filters import (
     FROM,
     PERIOD,
     TO,
@@ -32,9 +33,8 @@ from token_exchange.admin.audit_filters import (
     TargetTypeFilter,
     TimeFilter,
 )
-from token_exchange.admin.audit_targets import Whereabouts
+from token_exchange.admin.audit.targets import Whereabouts
 from token_exchange.admin.desk import DeskAdmin
-from token_exchange.admin.downloading import download
 from token_exchange.admin.searching import SearchedList
 
 _KID: Final = re.compile(r"[0-9A-Za-z_-]{43}")
@@ -64,13 +64,13 @@ class AuditEventAdmin(DeskAdmin):
     change_list_template = "token_exchange/admin/audit_events.html"
     change_form_template = "token_exchange/admin/audit_event.html"
     list_display = (
-        audit_cells.when,
-        audit_cells.event_badge,
-        audit_cells.target_and_organization,
-        audit_cells.who_and_where,
+        cells.when,
+        cells.event_badge,
+        cells.target_and_organization,
+        cells.who_and_where,
         "reason",
     )
-    list_display_links = (audit_cells.when,)
+    list_display_links = (cells.when,)
     list_filter = (
         TimeFilter,
         EventFilter,
@@ -82,16 +82,16 @@ class AuditEventAdmin(DeskAdmin):
     search_help_text = gettext_lazy("Search by the full identifier, jti or kid, or by the username")
     sortable_by = ()
     fields: ClassVar[Any] = (
-        audit_cells.when_exactly,
-        audit_cells.event_badge,
+        cells.when_exactly,
+        cells.event_badge,
         "target_type",
-        audit_cells.whole_target,
-        audit_cells.organization_name,
-        audit_cells.done_by,
+        cells.whole_target,
+        cells.organization_name,
+        cells.done_by,
         "actor_id",
         "origin",
         "reason",
-        audit_cells.details_table,
+        cells.details_table,
     )
     readonly_fields: ClassVar[Any] = fields
 

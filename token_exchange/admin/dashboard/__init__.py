@@ -1,0 +1,1 @@
+"""How does an operator see whether everything goes well?"""
