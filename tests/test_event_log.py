@@ -25,6 +25,14 @@ class TestLogEvent:
             log_event(logging.INFO, "thing.done", name="x", message="y", args="z")
         assert caplog.records[0].event_fields == {"name": "x", "message": "y", "args": "z"}
 
+    def test_fields_may_be_named_like_what_is_logged(self, caplog):
+        """A project's own tenants have whatever fields they have."""
+        with caplog.at_level(logging.INFO, "token_exchange"):
+            log_event(logging.INFO, "thing.done", **{"event": "x", "level": 1})
+        [record] = caplog.records
+        assert record.getMessage() == "thing.done event='x' level=1"
+        assert (record.event, record.event_fields) == ("thing.done", {"event": "x", "level": 1})
+
     def test_exception_is_attached(self, caplog):
         error = RuntimeError("why")
         log_event(logging.ERROR, "thing.failed", exc_info=error)

@@ -27,7 +27,8 @@ FIELDS: Final = (
 
 BATCH_ROWS: Final = 1000
 
-_FORMULA_STARTS: Final = ("=", "+", "-", "@", "\t", "\r")
+# Those of twice the width are the same to some spreadsheets.
+_FORMULA_STARTS: Final = (*"=+-@\t\r\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
 
 
 def batches(events: AuditEventQuerySet) -> Iterator[list[dict[str, Any]]]:

@@ -8,7 +8,7 @@ logger = logging.getLogger("token_exchange")
 
 
 def log_event(
-    level: int, event: str, *, exc_info: BaseException | None = None, **fields: object
+    level: int, event: str, /, *, exc_info: BaseException | None = None, **fields: object
 ) -> None:
     """Log ``event``, a stable dotted name, with its fields in the text and as record attributes.
 

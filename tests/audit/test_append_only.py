@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from django.db import NotSupportedError, transaction
+from django.db import IntegrityError, NotSupportedError, transaction
 
 from tests.audit.conftest import NOW
 from tests.factories import make_user
@@ -39,6 +39,13 @@ class TestAppendOnly:
         assert len(before) == 1
         with pytest.raises(NotSupportedError), transaction.atomic():
             act()
+        assert list(AuditEvent.objects.values()) == before
+
+    def test_nothing_takes_the_place_of_an_event(self):
+        before = list(AuditEvent.objects.values())
+        another = AuditEvent(**{**before[0], "target": "x"})
+        with pytest.raises(IntegrityError), transaction.atomic():
+            another.save()
         assert list(AuditEvent.objects.values()) == before
 
     def test_what_goes_leaves_its_events(self, its):

@@ -119,7 +119,8 @@ class AuditEvent(models.Model):
         """Insert; raises ``NotSupportedError`` for an event that is stored."""
         if not self._state.adding:
             raise NotSupportedError("Audit events are never changed.")
-        super().save(**options)
+        # Or Django would first try an UPDATE, where somebody names the id of an event that is stored.
+        super().save(**{**options, "force_insert": True})
 
     def delete(self, *args: Any, **options: Any) -> NoReturn:
         """Refuse; see ``AUDIT_RETENTION``."""
