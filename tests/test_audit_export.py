@@ -59,7 +59,9 @@ def test_every_number_of_events_is_well_formed(monkeypatch, count):
 
 
 class TestCells:
-    @pytest.mark.parametrize("text", ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1", "\n=1", "＝1"])
+    @pytest.mark.parametrize(
+        "text", ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1", "\n=1", "\uff1d1"]
+    )
     @pytest.mark.parametrize("field", ["target", "actor", "origin", "reason", "organization"])
     def test_that_look_like_a_formula_begin_with_an_apostrophe(self, field, text):
         make_event(**{field: text})

@@ -28,7 +28,7 @@ class TestLogEvent:
     def test_fields_may_be_named_like_what_is_logged(self, caplog):
         """A project's own tenants have whatever fields they have."""
         with caplog.at_level(logging.INFO, "token_exchange"):
-            log_event(logging.INFO, "thing.done", **{"event": "x", "level": 1})
+            log_event(logging.INFO, "thing.done", event="x", level=1)
         [record] = caplog.records
         assert record.getMessage() == "thing.done event='x' level=1"
         assert (record.event, record.event_fields) == ("thing.done", {"event": "x", "level": 1})

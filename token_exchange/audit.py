@@ -109,8 +109,8 @@ def record(
         actor_id="" if by is None else str(by.pk),
         actor="" if by is None else str(by.get_username())[:_LONGEST],
         origin=_printable(origin)[:_LONGEST],
-        reason=_without_secrets(reason),
-        details=_without_secrets(dict(details or {})),
+        reason=without_secrets(reason),
+        details=without_secrets(dict(details or {})),
     )
     row.save(using=using)
     transaction.on_commit(partial(_log, row), using=using, robust=True)
@@ -133,12 +133,13 @@ def plain(value: Any) -> Any:
     return value.isoformat(timespec="seconds") if isinstance(value, datetime) else value
 
 
-def _without_secrets(value: Any) -> Any:
+def without_secrets(value: Any) -> Any:
+    """Return what people wrote, and of each secret that they pasted into it the identifier."""
     if isinstance(value, str):
         return _SECRET.sub(r"\1[secret]", value)
     if isinstance(value, dict):
-        return {name: _without_secrets(each) for name, each in value.items()}
-    return [_without_secrets(each) for each in value] if isinstance(value, list) else value
+        return {name: without_secrets(each) for name, each in value.items()}
+    return [without_secrets(each) for each in value] if isinstance(value, list) else value
 
 
 def _printable(origin: str) -> str:

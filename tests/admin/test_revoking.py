@@ -50,6 +50,14 @@ class TestRevokeCredential:
         assert (entry.action_flag, entry.user) == (CHANGE, desk.user)
         assert (entry.change_message, entry.content_type.model) == ("Revoked: lost", "apikey")
 
+    def test_keeps_no_secret_that_was_pasted_into_the_reason(self, desk):
+        issued = make_api_key()
+        reason = f"found {issued.raw_secret}"
+        desk.send(credential_page(issued.credential, "revoke"), reason=reason)
+        kept = f"found {issued.credential.identifier}.[secret]"
+        assert APIKey.objects.get().revocation_reason == kept
+        assert LogEntry.objects.get().change_message == f"Revoked: {kept}"
+
     def test_needs_no_reason(self, desk):
         desk.send(credential_page(make_client_app().credential, "revoke"))
         assert ClientApp.objects.get().revoked_at is not None

@@ -204,6 +204,7 @@ class TestPastedSecrets:
         assert named.details["name"] == f"for {kept}"
         assert changed.details["name"] == [f"for {kept}", f"of {kept}!"]
         assert revoked.reason == f"Leaked: {kept}, twice {kept}"
+        assert issued.credential.revocation_reason == revoked.reason
 
 
 class TestSigningKeys:

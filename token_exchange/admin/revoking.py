@@ -39,14 +39,14 @@ def revoke_tokens_page(
 
 
 def _revoke_credential(request: HttpRequest, credential: Any, form: Form) -> str:
-    reason = form.cleaned_data["reason"]
     verbs.revoke(
         credential,
         now=timezone.now(),
-        reason=reason,
+        reason=form.cleaned_data["reason"],
         by=request.user,
         origin=client_address(request),
     )
+    reason = credential.revocation_reason  # without the secrets that were pasted into it
     return f"Revoked: {reason}" if reason else "Revoked."
 
 

@@ -23,10 +23,13 @@ def revoke(
 ) -> None:
     """End the credential for good: no exchange begins after this, and all its tokens are dead.
 
-    Raises ``ValidationError`` for a reason that cannot be stored and ``CredentialConflict`` if the
-    credential has been revoked already.
+    The reason is kept without the secrets that somebody pasted into it. Raises ``ValidationError``
+    for one that cannot be stored and ``CredentialConflict`` if the credential has been revoked
+    already.
     """
     credential._meta.get_field("revocation_reason").clean(reason, credential)
+    # Nobody can edit it afterwards.
+    reason = audit.without_secrets(reason)
     with transaction.atomic(using=(using := router.db_for_write(Credential))):
         rows = Credential.objects.using(using).filter(pk=credential.pk, revoked_at=None)
         changes = {"revoked_at": now, "revoked_by": by, "revocation_reason": reason}

@@ -119,7 +119,7 @@ class AuditEvent(models.Model):
         """Insert; raises ``NotSupportedError`` for an event that is stored."""
         if not self._state.adding:
             raise NotSupportedError("Audit events are never changed.")
-        # Or Django would first try an UPDATE, where somebody names the id of an event that is stored.
+        # Or Django would first try an UPDATE, where somebody names the id of a stored event.
         super().save(**{**options, "force_insert": True})
 
     def delete(self, *args: Any, **options: Any) -> NoReturn:
