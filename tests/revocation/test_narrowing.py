@@ -82,13 +82,20 @@ def by_the_admin(credential, name, value, desk):
         "name": credential.name,
         "scopes": " ".join(values["scopes"]),
         "audience": " ".join(values["audience"]),
-        "token_lifetime": str(values["token_lifetime"]),
-        "expires_at_0": "" if expires_at is None else f"{localtime(expires_at):%Y-%m-%d}",
-        "expires_at_1": "" if expires_at is None else f"{localtime(expires_at):%H:%M:%S}",
+        **_lifetime(values["token_lifetime"]),
+        "expires_at": "" if expires_at is None else "custom",
+        "expires_at_at": "" if expires_at is None else f"{localtime(expires_at):%Y-%m-%dT%H:%M:%S}",
         "allowed_networks": "",
         "metadata": "",
     }
     assert desk.post(credential_page(credential, "change"), sent).status_code == 302
+
+
+def _lifetime(value):
+    if value is None:
+        return {"token_lifetime": ""}
+    number = {"token_lifetime_number": int(value.total_seconds())}
+    return {"token_lifetime": "custom", **number, "token_lifetime_unit": "seconds"}
 
 
 SAVES = [by_save, by_save_of_one_field, by_the_admin]

@@ -207,7 +207,7 @@ CREDENTIAL_WAYS = {
     "compromise": Way(compromise),
     "compromise in the admin": Way(
         lambda subject, desk: desk.send(
-            credential_page(subject.credential, "rotate"), overlap="compromised"
+            credential_page(subject.credential, "compromise"), confirmed="yes"
         )
     ),
     "compromise by command": Way(
