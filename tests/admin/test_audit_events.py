@@ -16,7 +16,7 @@ from tests.admin.pages import credential_page, page
 from tests.factories import make_api_key, make_client_app, make_organization, make_user
 from tests.models.rows import stored
 from token_exchange import credentials, exchange, organizations, signing
-from token_exchange.admin.audit.targets import trail_url
+from token_exchange.admin.desk import trail_url
 from token_exchange.models import AuditEvent, SigningKey
 
 pytestmark = pytest.mark.django_db

@@ -6,7 +6,7 @@ from django.contrib import admin
 
 from token_exchange.admin.access_tokens import AccessTokenAdmin
 from token_exchange.admin.audit.events import AuditEventAdmin
-from token_exchange.admin.credentials import APIKeyAdmin, ClientAppAdmin
+from token_exchange.admin.credentials.admins import APIKeyAdmin, ClientAppAdmin
 from token_exchange.admin.dashboard.page import DashboardAdmin
 from token_exchange.admin.organizations import OrganizationAdmin
 from token_exchange.admin.signing_keys import SigningKeyAdmin

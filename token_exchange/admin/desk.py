@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any, ClassVar, Final, NamedTuple
+from urllib.parse import urlencode
 
 from django.contrib import admin, messages
+from django.contrib.admin import AdminSite
 from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.contrib.admin.utils import quote, unquote
 from django.contrib.auth import get_permission_codename
@@ -18,9 +20,9 @@ from django.urls import URLPattern, path, reverse
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
-from token_exchange.admin.audit.targets import trail_url
 from token_exchange.admin.limiting import LimitedAdmin
 from token_exchange.admin.lists import BoundedPaginator
+from token_exchange.models import AuditEvent
 
 BULK_LIMIT: Final = 100
 """How many rows an action takes at once; the answer lists each of them."""
@@ -49,6 +51,16 @@ class ObjectPage(NamedTuple):
 
     is_danger: bool = False
     """Whether the button warns."""
+
+
+def trail_url(site: AdminSite, request: HttpRequest, target: str | None) -> str | None:
+    """Return where the events of a target are listed, for those who may see them."""
+    if target is None or not site.is_registered(AuditEvent):
+        return None
+    if not site.get_model_admin(AuditEvent).has_view_permission(request):
+        return None
+    url = reverse(f"{site.name}:token_exchange_auditevent_changelist")
+    return f"{url}?{urlencode({'q': target})}"
 
 
 def bulk_action(name: str, description: Any) -> Callable[..., HttpResponse | None]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from typing import Any, Final
-from urllib.parse import urlencode
 
 from django.contrib.admin import AdminSite
 from django.contrib.admin.utils import quote
@@ -37,6 +36,8 @@ _OTHERS: Final[Mapping[str, tuple[type[Model], str]]] = {
     _Type.ACCESS_TOKEN: (AccessToken, "jti"),
     _Type.SIGNING_KEY: (SigningKey, "kid"),
 }
+
+_ENDS: Final = 4
 
 
 class Whereabouts:
@@ -113,25 +114,12 @@ class Whereabouts:
         return reverse(name, args=(quote(pk),))
 
 
-_ENDS: Final = 4
-
-
 def shortened(name: str) -> str:
     """Return an id with its middle left out, which is enough to tell two of them apart."""
     prefix, dot, rest = name.rpartition(".")
     if len(rest) <= 3 * _ENDS - 1:
         return name
     return f"{prefix}{dot}{rest[:_ENDS]}…{rest[-_ENDS:]}"
-
-
-def trail_url(site: AdminSite, request: HttpRequest, target: str | None) -> str | None:
-    """Return where the events of a target are listed, for those who may see them."""
-    if target is None or not site.is_registered(AuditEvent):
-        return None
-    if not site.get_model_admin(AuditEvent).has_view_permission(request):
-        return None
-    url = reverse(f"{site.name}:token_exchange_auditevent_changelist")
-    return f"{url}?{urlencode({'q': target})}"
 
 
 def _primary_key(model: type[Model], text: str) -> Any:

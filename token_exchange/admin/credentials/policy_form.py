@@ -14,8 +14,8 @@ from django.utils.text import capfirst
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from token_exchange.admin.fields import JSONObjectField, StringListField
-from token_exchange.admin.permitting import may_grant_reserved, may_speak_for_others
+from token_exchange.admin.credentials.fields import JSONObjectField, StringListField
+from token_exchange.admin.credentials.permitting import may_grant_reserved, may_speak_for_others
 from token_exchange.admin.presets import DurationField, MomentField, in_words
 from token_exchange.conf import get_settings
 from token_exchange.core.scopes import RESERVED_SCOPES, REVOCATIONS_SCOPE

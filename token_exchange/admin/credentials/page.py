@@ -10,9 +10,9 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from token_exchange.admin import columns, facts
-from token_exchange.admin.credential_list import CredentialList
-from token_exchange.admin.editing import edition_of
-from token_exchange.admin.overlap import previous_secret
+from token_exchange.admin.credentials.editing import edition_of
+from token_exchange.admin.credentials.listing import CredentialList
+from token_exchange.admin.credentials.overlap import previous_secret
 from token_exchange.models import Credential
 
 BY_ID: Final = "by-id"

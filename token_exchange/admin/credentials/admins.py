@@ -11,17 +11,17 @@ from django.utils.translation import gettext_lazy as _
 
 from token_exchange import credentials as verbs
 from token_exchange.admin import facts
-from token_exchange.admin.credential_list import CredentialList
-from token_exchange.admin.credential_page import BY_ID, credential_context, is_searchable
+from token_exchange.admin.credentials.editing import changed_meanwhile
+from token_exchange.admin.credentials.issuing import issue_page
+from token_exchange.admin.credentials.listing import CredentialList
+from token_exchange.admin.credentials.overlap import end_overlap_page
+from token_exchange.admin.credentials.page import BY_ID, credential_context, is_searchable
+from token_exchange.admin.credentials.permitting import may_hold_secret
+from token_exchange.admin.credentials.policy_form import CredentialForm
+from token_exchange.admin.credentials.rotating import compromise_page, rotate_page
 from token_exchange.admin.desk import ObjectPage, bulk_action
-from token_exchange.admin.editing import changed_meanwhile
 from token_exchange.admin.filters import OrganizationFilter, StateFilter, SubjectFilter
-from token_exchange.admin.issuing import issue_page
-from token_exchange.admin.overlap import end_overlap_page
-from token_exchange.admin.permitting import may_hold_secret
-from token_exchange.admin.policy_form import CredentialForm
 from token_exchange.admin.revoking import revoke_credentials_page
-from token_exchange.admin.rotating import compromise_page, rotate_page
 from token_exchange.models import Credential
 from token_exchange.transport import client_address
 

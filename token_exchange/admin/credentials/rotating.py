@@ -16,10 +16,10 @@ from django.views.decorators.debug import sensitive_variables
 
 from token_exchange import credentials as verbs
 from token_exchange.admin import columns
+from token_exchange.admin.credentials.once import show_secrets
+from token_exchange.admin.credentials.overlap import previous_secret
 from token_exchange.admin.desk import DeskAdmin
 from token_exchange.admin.forms import ConfirmForm, RotateForm
-from token_exchange.admin.once import show_secrets
-from token_exchange.admin.overlap import previous_secret
 from token_exchange.admin.presets import in_words
 from token_exchange.admin.rows import back_to, rows_context
 from token_exchange.credentials import CredentialConflict, IssuedSecret

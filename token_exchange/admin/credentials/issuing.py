@@ -16,9 +16,9 @@ from django.utils.translation import gettext as _
 from django.views.decorators.debug import sensitive_variables
 
 from token_exchange import credentials
-from token_exchange.admin.credential_page import BY_ID
+from token_exchange.admin.credentials.once import show_secrets
+from token_exchange.admin.credentials.page import BY_ID
 from token_exchange.admin.desk import DeskAdmin
-from token_exchange.admin.once import show_secrets
 from token_exchange.credentials import CredentialConflict, IssuedSecret
 from token_exchange.sealing import seal, unseal
 from token_exchange.transport import client_address

@@ -11,8 +11,8 @@ from django.utils.translation import gettext as _
 
 from token_exchange import credentials as verbs
 from token_exchange.admin import columns
+from token_exchange.admin.credentials.editing import say_changed_meanwhile
 from token_exchange.admin.desk import DeskAdmin
-from token_exchange.admin.editing import say_changed_meanwhile
 from token_exchange.admin.facts import exactly
 from token_exchange.credentials import CredentialConflict
 from token_exchange.models import Credential

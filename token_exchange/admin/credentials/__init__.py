@@ -1,0 +1,1 @@
+"""How does an operator keep API keys and client apps?"""
