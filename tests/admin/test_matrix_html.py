@@ -246,3 +246,12 @@ def test_no_list_breaks_on_what_nobody_asks_for(desk, rows, model, value):
     for parameter in (*PARAMETERS, "actor", "event", "time", "to"):
         response = desk.get(page(model, "changelist"), {parameter: value}, follow=True)
         assert response.status_code in {200, 400}
+
+
+@pytest.mark.parametrize("model", LISTS[:-1])
+@pytest.mark.parametrize("value", ["", "\0", "9" * 400, "None", "1.5", "0001-01-01"])
+def test_no_action_breaks_on_the_id_of_no_row(desk, rows, model, value):
+    desk.raise_request_exception = False
+    for action in ("revoke_selected", "rotate_selected", "delete_selected", "x"):
+        sent = {"action": action, "index": "0", "_selected_action": [value]}
+        assert desk.post(page(model, "changelist"), sent).status_code == 400

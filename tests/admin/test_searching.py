@@ -92,6 +92,11 @@ class TestOrganizations:
         assert found(desk, TENANTS, "the-acme") == ["The Acme"]
         assert found(desk, TENANTS, "beta") == ["Beta"]
 
+    def test_that_no_database_can_hold_are_not_there(self, desk):
+        url = "/admin/autocomplete/?app_label=token_exchange&model_name=apikey"
+        answer = desk.get(f"{url}&field_name=organization&term=%00")
+        assert answer.json()["results"] == []
+
     def test_are_offered_in_the_order_of_their_names(self, desk):
         for name in ("acme 2", "Acme 1", "beta"):
             make_organization(name=name)

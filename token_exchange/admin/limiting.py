@@ -6,11 +6,12 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from django import forms
 from django.contrib import admin
+from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.contrib.admin.widgets import AutocompleteSelect
 from django.contrib.auth import get_user_model
-from django.core.exceptions import ValidationError
+from django.core.exceptions import BadRequest, ValidationError
 from django.db.models import QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 
 from token_exchange.admin.reach import is_limited, organizations_in_reach, within_reach
 from token_exchange.models import get_organization_model
@@ -83,6 +84,17 @@ class LimitedAdmin(_ModelAdmin):
         names = {getattr(each, "parameter_name", each) for each in filters}
         is_shown = lookup in {*names, *self.filter_parameters} or lookup.startswith(fields)
         return is_shown and super().lookup_allowed(lookup, value, request)
+
+    def changelist_view(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """Refuse to act on what can be the id of no row, where Django would fail."""
+        try:
+            for each in request.POST.getlist(ACTION_CHECKBOX_NAME):
+                self.opts.pk.clean(each, None)
+        except ValidationError as error:
+            raise BadRequest("not an id") from error
+        return super().changelist_view(request, extra_context)
 
     def formfield_for_foreignkey(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
         """Offer a limited user his organizations and himself, and tell nothing of any other.

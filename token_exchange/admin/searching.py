@@ -118,6 +118,7 @@ class SearchedAdmin(_ModelAdmin):
         term = search_term.strip()
         if not term:
             return queryset, False
-        if holds_secret(term):  # an autocomplete's
+        # An autocomplete's, which checks nothing; PostgreSQL cannot be asked for NUL.
+        if holds_secret(term) or "\0" in term:
             return queryset.none(), False
         return queryset.filter(self.matching(term)), False
