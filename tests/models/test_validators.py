@@ -91,11 +91,16 @@ class TestValidators:
         with pytest.raises(ValidationError, match="too long for a token: at most 1500"):
             validate([f"{number:0>99}" for number in range(16)])
 
-    @pytest.mark.parametrize("text", ["a\nb", "\0", "a\x7f", "\t", "a\n"])
+    @pytest.mark.parametrize(
+        "text",
+        ["a\nb", "\0", "a\x7f", "\t", "a\n", "a\x85", "\u2028", "a\u202e", "\u2066a", "\u202aa"],
+    )
     def test_no_control_characters(self, text):
         with pytest.raises(ValidationError):
             no_control_characters(text)
-        no_control_characters("Ünïcödé & <b>names</b> are names 😀")
+        no_control_characters(
+            "Ünïcödé & <b>names</b> are names 😀, and so are \u200fש\u200f and 👩\u200d💻"
+        )
 
 
 METADATA = st.recursive(

@@ -25,8 +25,11 @@ _MAX_JOINED_LENGTH: Final = 1500
 _UNSTORABLE: Final = re.compile(r"[\x00\ud800-\udfff]")
 _AUDIENCE: Final = re.compile(r"[\x21\x23-\x5b\x5d-\x7e]{1,255}")
 
+# With those that end a line, or turn the direction of writing: behind a name that turns it, its
+# identifier would look like another one.
 no_control_characters = RegexValidator(
-    r"\A[^\x00-\x1f\x7f\ud800-\udfff]*\Z", message=_("Control characters are not allowed.")
+    r"\A[^\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff]*\Z",
+    message=_("Control characters are not allowed."),
 )
 
 
