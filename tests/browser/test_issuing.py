@@ -53,6 +53,8 @@ def test_neither_reload_nor_back_shows_it_again_or_makes_a_second(window):
     window.inspect()
     window.go_back()
     assert secret not in window.page.content()
+    # A form anew, which an unthinking press does not make a second key of.
+    assert window.page.get_by_label("Name", exact=False).input_value() == ""
     assert APIKey.objects.count() == count
 
 

@@ -94,7 +94,7 @@ def test_neither_a_reload_nor_the_way_back_shows_a_key_again(visit, look):
 def test_rotate_with_an_overlap(scene, visit, look):
     window = visit(look)
     window.follow("Rotate Notebook")
-    window.page.get_by_label("works for another 24 hours").check()
+    window.page.get_by_label("works for another 1 day").check()
     window.press("Rotate and show the new key")
     window.inspect(look)
     assert works(window.page.locator("#te-value-key").inner_text())

@@ -222,6 +222,12 @@ class TestRotate:
         assert "<title>Error: Rotate an API key</title>" in answer.content.decode()
         assert works(key.raw_secret)
 
+    def test_speaks_of_days_where_they_are_whole(self, visitor):
+        key = visitor.add_key().credential
+        text = text_of(visitor.get(f"{key.identifier}/rotate/"))
+        for each in ("1 hour", "1 day", "7 days"):
+            assert f"works for another {each} " in f"{text} "
+
     def test_offers_no_overlap_beyond_the_maximum(self, visitor, token_exchange_settings):
         token_exchange_settings(MAX_OVERLAP=86_400)
         key = visitor.add_key().credential

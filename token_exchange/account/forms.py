@@ -111,5 +111,8 @@ def _overlaps() -> Iterator[tuple[str, str]]:
     for each in _OVERLAPS:
         if each <= longest:
             hours = int(each.total_seconds()) // 3600
-            text = ngettext("works for another %d hour", "works for another %d hours", hours)
-            yield str(int(each.total_seconds())), text % hours
+            if each.days:
+                text = ngettext("works for another %d day", "works for another %d days", each.days)
+            else:
+                text = ngettext("works for another %d hour", "works for another %d hours", hours)
+            yield str(int(each.total_seconds())), text % (each.days or hours)

@@ -80,6 +80,9 @@ class CredentialForm(_ModelForm):
             if name in self.fields:
                 label = self._meta.model._meta.get_field(name).verbose_name  # type: ignore[union-attr] # none of them is a generic key
                 self.fields[name].label = capfirst(label)
+        if "name" in self.fields:
+            # The way back from a secret leads to an empty form: filled in, it would make a second.
+            self.fields["name"].widget.attrs["autocomplete"] = "off"
         if "owner" in self.fields and not may_speak_for_others(self.operator):
             _leave_only(self.operator, self.fields["owner"])
 
