@@ -28,7 +28,7 @@ QUERIES = [
 
 
 @pytest.fixture
-def many_events():
+def many_events(fresh_tables):
     AuditEvent.objects.bulk_create(
         (
             AuditEvent(

@@ -36,7 +36,7 @@ WHERE previous_secret_expires_at > now() AND id % 3 = 0
 
 
 @pytest.fixture
-def many():
+def many(fresh_tables):
     populate(count=CREDENTIALS, tokens_each=3, organizations=1000)
     with connection.cursor() as cursor:
         for statement in (COUNTS, TOTALS, IN_USE, "ANALYZE"):

@@ -20,7 +20,7 @@ MAX_ROWS = 70_000
 
 
 @pytest.fixture
-def many():
+def many(fresh_tables):
     populate(count=CREDENTIALS, tokens_each=3, organizations=1000)
     with connection.cursor() as cursor:
         cursor.execute("ANALYZE")
