@@ -41,11 +41,11 @@ _TOKENS = {
 _OWNED = "n.i %% 2 = 0"
 
 
-def populate(*, count: int, tokens_each: int, organizations: int) -> None:
+def populate(*, count: int, tokens_each: int, organizations: int, biggest_share: int = 3) -> None:
     """Add so many credentials, with their organizations, users, tokens and events. PostgreSQL only.
 
-    A third of the credentials are the first organization's, and a twentieth of the tokens one
-    credential's.
+    Of ``biggest_share`` credentials one is the first organization's; a twentieth of the tokens are
+    one credential's.
     """
     tenant = organization_model()._default_manager.create(name="Tenant", slug="tenant")
     user = get_user_model()._default_manager.create(username="user")
@@ -58,7 +58,9 @@ def populate(*, count: int, tokens_each: int, organizations: int) -> None:
     ).credential
     changes = {
         **_CREDENTIALS,
-        "organization_id": f"{tenant.pk} + CASE WHEN n.i %% 3 = 0 THEN 0 ELSE {other} END",
+        "organization_id": (
+            f"{tenant.pk} + CASE WHEN n.i %% {biggest_share} = 0 THEN 0 ELSE {other} END"
+        ),
         "owner_id": f"CASE WHEN {_OWNED} THEN {user.pk} + {other} END",
         "subject_type": f"CASE WHEN {_OWNED} THEN 'user' ELSE 'organization' END",
     }
