@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from datetime import timedelta
 
 import pytest
 from django.db import transaction
@@ -127,6 +128,24 @@ class TestFields:
             "by": None,
             "origin": None,
         }
+
+    def test_issued_within_limits(self, line_of):
+        expires_at = timezone.now() + timedelta(days=1)
+        fields = line_of(
+            lambda: make_api_key(
+                audience=["https://api.test"],
+                allowed_networks=["192.0.2.0/24"],
+                token_lifetime=timedelta(minutes=5),
+                expires_at=expires_at,
+            )
+        )
+        limits = ("audience", "allowed_networks", "token_lifetime", "expires_at")
+        assert [fields[each] for each in limits] == [
+            ["https://api.test"],
+            ["192.0.2.0/24"],
+            "300 s",
+            expires_at.isoformat(timespec="seconds"),
+        ]
 
     def test_rotated(self, line_of):
         credential = make_api_key().credential

@@ -142,11 +142,11 @@ class TestCreate:
         assert member.create().json()["expires_at"] == "2030-01-01T13:00:00Z"
         assert_refused(member.create(expires_in=3601), 400, "invalid_request")
 
-    def test_is_recorded_with_the_user_and_the_address(self, member):
+    def test_is_recorded_with_the_user_the_address_and_the_key_that_did_it(self, member):
         identifier = member.create(label="Laptop").json()["id"]
         event = AuditEvent.objects.get(target=identifier)
         assert event.event == "credential.issued"
-        assert (event.actor, event.origin) == (member.user.get_username(), "127.0.0.1")
+        assert (event.actor, event.origin) == (member.user.get_username(), member.origin)
 
 
 class TestMaximum:
@@ -299,7 +299,7 @@ class TestRotate:
         answer = member.rotate(key.credential.identifier, compromised=compromised)
         assert assert_refused(answer, 409, "conflict") == "The key has ended. Make a new one."
 
-    def test_is_recorded_with_the_user_and_the_address(self, member):
+    def test_is_recorded_with_the_user_the_address_and_the_key_that_did_it(self, member):
         identifier = member.create().json()["id"]
         member.rotate(identifier)
         member.rotate(identifier, compromised=True)
@@ -309,7 +309,7 @@ class TestRotate:
             "credential.compromised",
         ]
         assert {(each.actor, each.origin) for each in events} == {
-            (member.user.get_username(), "127.0.0.1")
+            (member.user.get_username(), member.origin)
         }
 
 
@@ -321,7 +321,7 @@ class TestDelete:
         assert_not_stored(answer)
         assert not works(made["api_key"])
         event = AuditEvent.objects.get(target=made["id"], event="credential.revoked")
-        assert (event.actor, event.origin) == (member.user.get_username(), "127.0.0.1")
+        assert (event.actor, event.origin) == (member.user.get_username(), member.origin)
         assert event.reason == "Revoked by its owner."
 
     def test_again_changes_nothing(self, member):

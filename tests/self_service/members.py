@@ -30,6 +30,11 @@ class Member:
     def organization(self) -> Any:
         return self.issued.credential.organization
 
+    @property
+    def origin(self) -> str:
+        """From where the audit trail says that the member's token came."""
+        return f"127.0.0.1 with {self.issued.credential.identifier}"
+
     def token(self, issued: IssuedSecret | None = None, **asked: Any) -> str:
         """Exchange the member's key, or another, for a token."""
         headers = api_key_header(issued or self.issued)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Final
 
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, router, transaction
@@ -18,6 +18,8 @@ from token_exchange.core import secret_strings
 from token_exchange.core.secret_strings import SecretString
 from token_exchange.models import AbstractOrganization, Credential
 from token_exchange.signals import announce, credential_issued
+
+_LIMITS: Final = ("audience", "token_lifetime", "allowed_networks", "expires_at")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -111,16 +113,24 @@ def issue(
                 now=now,
                 by=by,
                 origin=origin,
-                details={
-                    "name": name,
-                    "owner": None if owner is None else str(owner.pk),
-                    "scopes": credential.scopes,
-                },
+                details=_details(credential),
             )
             announce(credential_issued, using=using, credential=credential, by=by)
     except IntegrityError as error:
         raise CredentialConflict(_("This credential has already been issued.")) from error
     return IssuedSecret(credential=credential, raw_secret=secret.raw_secret)
+
+
+def _details(credential: Credential) -> dict[str, Any]:
+    """Return what the audit trail says of a new credential: what it may, within which limits."""
+    owner_id = credential.owner_id
+    limits = {name: getattr(credential, name) for name in _LIMITS}
+    return {
+        "name": credential.name,
+        "owner": None if owner_id is None else str(owner_id),
+        "scopes": credential.scopes,
+        **{name: audit.plain(value) for name, value in limits.items() if value},
+    }
 
 
 def check_expiry(expires_at: datetime | None, *, now: datetime) -> None:

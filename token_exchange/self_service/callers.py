@@ -16,7 +16,7 @@ class Caller:
 
     user: Any
     origin: str
-    """The address of the request."""
+    """The address of the request, and of which key a token came with it."""
     claims: Claims | None = None
     """Those of the token; ``None`` where the user is signed in by session."""
 
@@ -36,4 +36,5 @@ def caller_by_token(verified: VerifiedToken, *, origin: str) -> Caller:
             reason="machine_token",
             identifier=verified.claims.client_id,
         )
-    return Caller(user=verified.owner, origin=origin, claims=verified.claims)
+    claims = verified.claims
+    return Caller(user=verified.owner, origin=f"{origin} with {claims.client_id}", claims=claims)
