@@ -114,19 +114,25 @@ def count_exchanges(scene: Scene, *, now: datetime) -> None:
     """Count a week of exchanges, more by day than by night, and now and then a failure."""
     hour = now.replace(minute=0, second=0, microsecond=0)
     used = [scene.active, scene.rotating, scene.app, scene.users]
-    names = ["", *(each.identifier for each in used)]
+    names = [each.identifier for each in used]
     HourlyCount.objects.bulk_create(
         HourlyCount(
             hour=hour - timedelta(hours=back),
             organization=str(scene.organization.pk),
             identifier=name,
             outcome=outcome,
-            count=count // (share + 1) + 1,
+            count=count,
         )
         for back in range(DAYS_OF_COUNTS * 24)
-        for outcome, count in _outcomes(hour - timedelta(hours=back), back=back).items()
-        for share, name in enumerate(names)
+        for outcome, total in _outcomes(hour - timedelta(hours=back), back=back).items()
+        for name, count in _shares(total, names).items()
     )
+
+
+def _shares(total: int, names: list[str]) -> dict[str, int]:
+    """Give each name less than the one before it, and say what they have together."""
+    shares = {name: total // (place + 2) + 1 for place, name in enumerate(names)}
+    return {"": sum(shares.values()), **shares}
 
 
 def _outcomes(hour: datetime, *, back: int) -> dict[str, int]:
