@@ -129,8 +129,9 @@ class TestIssue:
             make_api_key(scopes=["reports:write"])
 
     def test_refuses_an_owner_of_a_client_app(self):
-        with pytest.raises(ValidationError):
+        with pytest.raises(ValidationError, match="speaks for its organization alone"):
             make_client_app(owner=make_user())
+        assert not Credential.objects.exists()
 
     def test_is_announced_after_the_commit(self, hear, django_capture_on_commit_callbacks):
         said, operator = hear(credential_issued), make_user()

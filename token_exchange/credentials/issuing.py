@@ -99,8 +99,11 @@ def issue(
     secret = new_secret(kind, credential.identifier)
     credential.secret_digest = secret.digest
     credential.secret_issued_at = now
-    # An identifier that is taken is the INSERT's to refuse: it alone sees the very same moment.
-    credential.full_clean(exclude={"identifier"})
+    if kind == Credential.Kind.CLIENT_APP and owner is not None:
+        raise ValidationError({"owner": _("A client app speaks for its organization alone.")})
+    # An identifier that is taken is the INSERT's to refuse: it alone sees the very same moment. The
+    # other constraints hold by what is written above; to be sure, Django would ask once for each.
+    credential.full_clean(exclude={"identifier"}, validate_constraints=False)
     check_expiry(credential.expires_at, now=now)
     using = router.db_for_write(Credential)
     try:
