@@ -16,6 +16,7 @@ def test_issues(window):
     asked = window.page
     window.tab_to(asked.get_by_role("combobox", name="Organization"))
     asked.keyboard.press("Enter")
+    asked.locator(".select2-search__field:focus").wait_for()
     asked.keyboard.type("Exam")
     asked.get_by_role("option", name="Example Company", exact=True).wait_for()
     asked.keyboard.press("Enter")
