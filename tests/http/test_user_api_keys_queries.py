@@ -43,7 +43,7 @@ def test_a_new_key_is_made_under_two_locks(member):
         *("UPDATE", "UPDATE"),  # locks that user, and the calling key
         *("SELECT", "SELECT"),  # the key with its organization, and the token
         "SELECT",  # how many keys there are
-        *["SELECT"] * 6,  # full_clean: the organization, the users, the constraints
+        *["SELECT"] * 3,  # full_clean: the organization and the users
         *("INSERT", "INSERT"),  # the key, and what is recorded of it
     ]
 
