@@ -128,6 +128,11 @@ class TestIssue:
         with pytest.raises(ValidationError, match="is not one of the scopes in TOKEN_EXCHANGE"):
             make_api_key(scopes=["reports:write"])
 
+    def test_refuses_a_kind_that_there_is_not(self):
+        with pytest.raises(ValidationError, match="no such kind"):
+            issue(kind="other", organization=make_organization(), name="Other", now=NOW)
+        assert not Credential.objects.exists()
+
     def test_refuses_an_owner_of_a_client_app(self):
         with pytest.raises(ValidationError, match="speaks for its organization alone"):
             make_client_app(owner=make_user())

@@ -99,6 +99,8 @@ def issue(
     secret = new_secret(kind, credential.identifier)
     credential.secret_digest = secret.digest
     credential.secret_issued_at = now
+    if kind not in Credential.Kind:
+        raise ValidationError({"kind": _("There is no such kind of credential.")})
     if kind == Credential.Kind.CLIENT_APP and owner is not None:
         raise ValidationError({"owner": _("A client app speaks for its organization alone.")})
     # An identifier that is taken is the INSERT's to refuse: it alone sees the very same moment. The
