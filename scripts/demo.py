@@ -16,12 +16,13 @@ import tempfile
 from pathlib import Path
 from typing import NoReturn
 
-import environment
 from demonstration import stage, tour
 from demonstration.archive import Archive
 from demonstration.narrator import Narrator
 from demonstration.server import ServiceFailed
 from demonstration.service import Service
+
+import environment
 
 LAST_PORT = 65_535
 _PORT = re.compile(r"[0-9]{1,5}")

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterator
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -12,16 +10,14 @@ from django.core.cache import cache
 from django.db import connection
 from django.dispatch import Signal
 from django.test import Client
-from hypothesis import settings as hypothesis_settings
 
-from tests.clients import HttpsClient
-from tests.factories import make_organization
-from tests.self_service import grants
-from token_exchange import counting, revocation, signing
+from tests.self_service import entitlements
+from tests.support.clients import HttpsClient
+from tests.support.factories import make_organization
+from token_exchange.issuer import revocation_feed, signing_keys
+from token_exchange.observability import exchange_counts
 
-# As many examples on every machine, however slow it is; a failure prints how to repeat it.
-hypothesis_settings.register_profile("token_exchange", deadline=None, print_blob=True)
-hypothesis_settings.load_profile("token_exchange")
+pytest_plugins = ["tests.support.fixtures"]
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -42,9 +38,9 @@ def _fresh_process() -> Iterator[None]:
 
 
 def _forget() -> None:
-    signing.forget_key_set()
-    revocation.forget_revocations()
-    counting.forget_counts()
+    signing_keys.forget_key_set()
+    revocation_feed.forget_revocations()
+    exchange_counts.forget_counts()
     cache.clear()
 
 
@@ -52,17 +48,6 @@ def _forget() -> None:
 def https_client() -> Client:
     """A test client that comes over https, as every client must."""
     return HttpsClient()
-
-
-@pytest.fixture
-def elapsed(monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
-    """Stop the clock that only counts: ``elapsed.seconds += 10`` moves it.
-
-    time-machine moves the clocks that tell the time, and leaves this one as it is.
-    """
-    clock = SimpleNamespace(seconds=1000.0)
-    monkeypatch.setattr(time, "monotonic", lambda: clock.seconds)
-    return clock
 
 
 @pytest.fixture
@@ -98,8 +83,8 @@ def hear() -> Iterator[Callable[[Signal], list[dict[str, Any]]]]:
 @pytest.fixture
 def grant(db: None, token_exchange_settings: Callable[..., None]) -> Iterator[dict[str, Any]]:
     """Grant every user keys with the scope reports:read; change the dictionary for more."""
-    token_exchange_settings(SELF_SERVICE_GRANT=grants.PATH)
-    grants.granted.clear()
-    grants.granted.update(organization=make_organization(), scopes=["reports:read"])
-    yield grants.granted
-    grants.granted.clear()
+    token_exchange_settings(SELF_SERVICE_GRANT=entitlements.PATH)
+    entitlements.granted.clear()
+    entitlements.granted.update(organization=make_organization(), scopes=["reports:read"])
+    yield entitlements.granted
+    entitlements.granted.clear()

@@ -60,4 +60,4 @@ SILENCED_SYSTEM_CHECKS = ["mail.E001"]
 TOKEN_EXCHANGE_ORGANIZATION_MODEL = "token_exchange.Organization"
 TOKEN_EXCHANGE = {"ISSUER": "https://issuer.test", "ALGORITHM": "EdDSA"}
 REST_FRAMEWORK = {"DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema"}
-SPECTACULAR_SETTINGS = {"POSTPROCESSING_HOOKS": ["token_exchange.schema.add_endpoints"]}
+SPECTACULAR_SETTINGS = {"POSTPROCESSING_HOOKS": ["token_exchange.views.schema.add_endpoints"]}

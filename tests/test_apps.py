@@ -12,9 +12,9 @@ from django.core.management.sql import emit_post_migrate_signal
 from django.db.migrations.state import ProjectState
 from django.db.models.signals import pre_delete
 
-from tests.factories import make_api_key, make_user
-from token_exchange import signing
-from token_exchange.credentials import revoke
+from tests.support.factories import make_api_key, make_user
+from token_exchange.issuer import signing_keys
+from token_exchange.issuer.credentials import revoke
 from token_exchange.models import SigningKey
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
@@ -47,7 +47,7 @@ class TestAfterMigrate:
     def test_there_is_a_signing_key(self):
         SigningKey.objects.all().delete()
         emit_post_migrate()
-        assert signing.key_set().current.kid == SigningKey.objects.get().kid
+        assert signing_keys.key_set().current.kid == SigningKey.objects.get().kid
 
     def test_there_is_none_where_our_tables_are_not(self, settings):
         SigningKey.objects.all().delete()

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import xml.etree.ElementTree as ET
-from pathlib import Path
 
 import pytest
 
-from tests.processes import environment, run_python
+from tests.support.paths import ROOT
+from tests.support.subprocesses import environment, run_python
 
 pytestmark = pytest.mark.processes
 
-RUN = Path(__file__).parent.parent / "benchmarks" / "run.py"
+RUN = ROOT / "benchmarks" / "run.py"
 SVG = "{http://www.w3.org/2000/svg}"
 
 

@@ -6,13 +6,15 @@ import configparser
 import re
 import tomllib
 from importlib import metadata
-from pathlib import Path
 
 import token_exchange
+import token_exchange_core
+from tests.support.paths import PACKAGES, ROOT
 
-ROOT = Path(__file__).parent.parent
 PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
 PROJECT = PYPROJECT["project"]
+DEPENDENCIES = PYPROJECT["tool"]["hatch"]["build"]["hooks"]["custom"]["dependencies"]
+CORE = tomllib.loads((ROOT / "core" / "pyproject.toml").read_text(encoding="utf-8"))
 
 
 def _tox(section: str, option: str) -> str:
@@ -30,17 +32,24 @@ def _classified(prefix: str) -> set[str]:
 def _requirements() -> list[str]:
     extras = PROJECT["optional-dependencies"].values()
     groups = PYPROJECT["dependency-groups"].values()
-    lists = [PROJECT["dependencies"], *extras, *groups]
-    own = f"{PROJECT['name']}["
+    core = CORE["project"]
+    lists = [DEPENDENCIES, *extras, *groups, core["dependencies"]]
+    lists += core["optional-dependencies"].values()
+    own = (f"{PROJECT['name']}[", f"{core['name']}[")
     return [each for requirements in lists for each in requirements if not each.startswith(own)]
 
 
 def test_one_version() -> None:
-    assert token_exchange.__version__ == metadata.version("django-token-exchange")
+    assert (
+        token_exchange.__version__
+        == metadata.version("django-token-exchange")
+        == token_exchange_core.__version__
+        == metadata.version("token-exchange-core")
+    )
 
 
 def test_the_package_is_marked_as_typed() -> None:
-    assert (Path(token_exchange.__file__).parent / "py.typed").read_bytes() == b""
+    assert [(package / "py.typed").read_bytes() for package in PACKAGES] == [b"", b""]
 
 
 def test_every_requirement_has_a_floor_and_none_a_ceiling() -> None:
@@ -62,7 +71,7 @@ def _djangos() -> str:
 
 def test_the_floors_are_the_oldest_that_is_tried() -> None:
     assert PROJECT["requires-python"] == f">={_oldest('Programming Language :: Python')}"
-    django = next(each for each in PROJECT["dependencies"] if each.startswith("django>="))
+    django = next(each for each in DEPENDENCIES if each.startswith("django>="))
     assert django.removeprefix("django>=").split(".")[:2] == _oldest("Framework :: Django").split(
         "."
     )

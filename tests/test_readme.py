@@ -5,17 +5,16 @@ from __future__ import annotations
 import ast
 import re
 from dataclasses import fields
-from pathlib import Path
 from typing import Any
 
 import pytest
 from django.conf import global_settings
 from django.core.management import get_commands, load_command_class
 
+from tests.support.paths import PACKAGES, ROOT
 from token_exchange.conf import Settings, read_settings
 from token_exchange.models import AuditEvent
 
-ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 PAGES = {
     str(path.relative_to(ROOT)): path.read_text(encoding="utf-8")
@@ -144,15 +143,15 @@ def test_commands_exist_with_their_options() -> None:
 
 
 def test_every_event_is_listed() -> None:
-    package = Path(__file__).parent.parent / "token_exchange"
-    trees = (ast.parse(path.read_text(encoding="utf-8")) for path in package.rglob("*.py"))
+    paths = (path for package in PACKAGES for path in package.rglob("*.py"))
+    trees = (ast.parse(path.read_text(encoding="utf-8")) for path in paths)
     expected = set().union(*map(_event_names, trees))
     table = PAGES["docs/logging.md"]
     assert expected == set(re.findall(r"^\| `([a-z_.]+)`", table, re.MULTILINE))
 
 
 def test_every_check_is_listed() -> None:
-    package = Path(__file__).parent.parent / "token_exchange" / "checks"
+    package = ROOT / "token_exchange" / "management" / "checks"
     sources = "".join(path.read_text(encoding="utf-8") for path in package.glob("*.py"))
     expected = set(re.findall(r'id="token_exchange\.([EW]\d+)"', sources))
     of_settings = {each.metadata["check_id"] for each in fields(Settings)}

@@ -16,13 +16,13 @@ from django.http import HttpResponse
 from django.views.debug import ExceptionReporter
 
 from tests.admin.conftest import Desk
-from tests.caches import cache_contents
-from tests.factories import make_organization, make_user
 from tests.secrecy.flows import Run
-from tests.secrecy.haystack import Secrets, database_dump
+from tests.secrecy.storage_search import Secrets, database_dump
+from tests.support.cache_contents import cache_contents
+from tests.support.factories import make_organization, make_user
 from token_exchange import conf
-from token_exchange.core.authorization import parse_authorization, parse_basic
-from token_exchange.core.secret_strings import make_secret
+from token_exchange_core.authorization import parse_authorization, parse_basic
+from token_exchange_core.secret_strings import make_secret
 
 PASSWORD = "a-password-of-the-operator"
 ENCRYPTION_KEY = "the-key-that-encrypts-the-signing-keys-0"

@@ -12,11 +12,11 @@ import pytest
 from django.db import transaction
 from django.utils import timezone
 
-from token_exchange import credentials, signals
+from tests.support.factories import api_key_header, make_api_key, make_user
+from tests.support.lifecycle import BY_ITSELF, HOUR, NAMES, do_everything, let_happen
+from token_exchange import signals
+from token_exchange.issuer import credentials
 from token_exchange.models import Credential
-
-from .everything import BY_ITSELF, HOUR, NAMES, do_everything, let_happen
-from .factories import api_key_header, make_api_key, make_user
 
 pytestmark = pytest.mark.django_db
 

@@ -11,8 +11,8 @@ import pytest
 import time_machine
 from celery import current_app
 
-from tests.factories import make_api_key, make_token
-from tests.processes import environment, run_python
+from tests.support.factories import make_api_key, make_token
+from tests.support.subprocesses import environment, run_python
 from token_exchange import tasks
 from token_exchange.models import AccessToken, SigningKey
 
@@ -161,7 +161,7 @@ from datetime import timedelta
 from django.core.management import call_command
 from django.utils.timezone import now
 from project import app
-from tests.factories import make_token
+from tests.support.factories import make_token
 call_command("migrate", verbosity=0)
 make_token(jti="dead", expires_at=now() - timedelta(days=9))
 make_token(jti="live")

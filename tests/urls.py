@@ -5,6 +5,6 @@ from django.urls import include, path
 
 urlpatterns = [
     path("admin/", admin.site.urls),
-    path("account/keys/", include("token_exchange.self_service_urls")),
+    path("account/keys/", include("token_exchange.views.self_service.urls")),
     path("", include("token_exchange.urls")),
 ]

@@ -22,14 +22,15 @@ class TokenExchangeConfig(AppConfig):
 
     def ready(self) -> None:
         """Connect the listeners; models can be imported only now."""
-        from token_exchange import checks, counting
+        from token_exchange.management import checks
+        from token_exchange.observability import exchange_counts
 
         checks.register()
-        counting.start()
+        exchange_counts.start()
         post_migrate.connect(_ensure_first_key, sender=self)
         self._connect_to_models()
         if global_apps.is_installed("drf_spectacular"):
-            from token_exchange import schema  # noqa: F401 - importing it is registering it
+            from token_exchange.views import schema  # noqa: F401 - importing it is registering it
 
     def _connect_to_models(self) -> None:
         from token_exchange.models import AccessToken, Credential, get_organization_model
@@ -51,9 +52,9 @@ class TokenExchangeConfig(AppConfig):
 
 
 def _ensure_first_key(*, using: str, apps: Any = global_apps, **_: object) -> None:
+    from token_exchange.issuer.revocation_feed import forget_revocations
+    from token_exchange.issuer.signing_keys import ensure_first_key
     from token_exchange.models import SigningKey
-    from token_exchange.revocation import forget_revocations
-    from token_exchange.signing import ensure_first_key
 
     # This is also sent after a flush: what was known of the rows before is void.
     forget_revocations()
@@ -66,19 +67,19 @@ def _ensure_first_key(*, using: str, apps: Any = global_apps, **_: object) -> No
 
 
 def _revoke_keys_of(*, instance: Any, **_: object) -> None:
-    from token_exchange.credentials import revoke_keys_of
+    from token_exchange.issuer.credentials import revoke_keys_of
 
     # Who deletes a user, Django does not tell.
     revoke_keys_of(instance, now=timezone.now(), origin="deletion of the owner")
 
 
 def _end_tokens_of_deleted(*, instance: Any, using: str, **_: object) -> None:
-    from token_exchange.credentials import end_tokens_of_deleted
+    from token_exchange.issuer.credentials import end_tokens_of_deleted
 
     end_tokens_of_deleted(instance, using=using)
 
 
 def _mark_changed(*, using: str, **_: object) -> None:
-    from token_exchange.models.changes import mark_changed
+    from token_exchange.models.cache_invalidation import mark_changed
 
     mark_changed(using=using)

@@ -9,15 +9,15 @@ from typing import Any
 from django.views.decorators.debug import sensitive_variables
 from rest_framework.authentication import BaseAuthentication
 
-from token_exchange.bearer import verify_bearer
 from token_exchange.conf import get_verifier
-from token_exchange.core.authorization import BEARER
-from token_exchange.core.errors import ServerError, TokenExchangeError
-from token_exchange.core.tokens import Claims
-from token_exchange.core.verification import VerifiedToken
-from token_exchange.event_log import log_event
 from token_exchange.exceptions import as_api_exception, bearer_challenge, challenges
-from token_exchange.transport import authorization, client_address, http_request, require_https
+from token_exchange.request import authorization, client_address, http_request, require_https
+from token_exchange.resource_server.bearer import verify_bearer
+from token_exchange_core.authorization import BEARER
+from token_exchange_core.errors import ServerError, TokenExchangeError
+from token_exchange_core.event_log import log_event
+from token_exchange_core.tokens import Claims
+from token_exchange_core.verification import VerifiedToken
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -20,8 +20,8 @@ from rest_framework.exceptions import (
 from rest_framework.permissions import AND, OR
 from rest_framework.response import Response
 
-from token_exchange.core import challenges as core_challenges
-from token_exchange.core.errors import InsufficientScope, InvalidToken, TokenExchangeError
+from token_exchange_core import challenges as core_challenges
+from token_exchange_core.errors import InsufficientScope, InvalidToken, TokenExchangeError
 
 _ERRORS_BY_STATUS: Final = {
     status.HTTP_401_UNAUTHORIZED: "invalid_request",

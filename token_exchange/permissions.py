@@ -6,7 +6,7 @@ from typing import Any, Self
 
 from rest_framework.permissions import BasePermission, OperationHolderMixin
 
-from token_exchange.core.scopes import is_scope_token
+from token_exchange_core.scopes import is_scope_token
 
 
 class HasScope(OperationHolderMixin, BasePermission):

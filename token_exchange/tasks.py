@@ -8,7 +8,8 @@ from __future__ import annotations
 from celery import shared_task
 from django.utils import timezone
 
-from token_exchange import purging, signing, warning
+from token_exchange.issuer import purging, signing_keys
+from token_exchange.observability import notifications
 
 
 @shared_task(name="token_exchange.tasks.purge_expired_tokens", ignore_result=True)
@@ -24,7 +25,7 @@ def rotate_signing_keys() -> str | None:
 
     Run it once a day; more often, or twice at once, does no harm.
     """
-    published = signing.tend_signing_keys(now=timezone.now(), origin="task")
+    published = signing_keys.tend_signing_keys(now=timezone.now(), origin="task")
     return None if published is None else published.kid
 
 
@@ -34,5 +35,5 @@ def warn_of_expiring_credentials(time_budget_seconds: float = 300.0) -> int:
 
     Run it each hour; more often, or twice at once, does no harm.
     """
-    warned = warning.warn(now=timezone.now(), time_budget_seconds=time_budget_seconds)
+    warned = notifications.warn(now=timezone.now(), time_budget_seconds=time_budget_seconds)
     return warned.expiring + warned.previous_secrets

@@ -14,9 +14,9 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
-from token_exchange.admin.lists import COUNT_LIMIT
+from token_exchange.admin.list_display import COUNT_LIMIT
 from token_exchange.models import APIKey, Credential
-from token_exchange.models.states import State
+from token_exchange.models.credential_state import State
 
 BIG = frozenset(f"token_exchange_{name}" for name in ("credential", "accesstoken", "auditevent"))
 """The tables that nothing may read from the beginning to the end."""

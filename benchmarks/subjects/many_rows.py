@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.contrib.auth import get_user_model
 from django.utils import timezone
 
-from token_exchange import credentials
+from token_exchange.issuer import credentials
 from token_exchange.models import AccessToken, AuditEvent, Credential, SigningKey
 from token_exchange.models import get_organization_model as organization_model
 

@@ -22,7 +22,7 @@ from subjects.filling import mostly_expired, multiply, numbered
 from subjects.protected import protected
 from subjects.requests import Step, request
 from token_exchange.authentication import BearerAuthentication
-from token_exchange.credential_authentication import ApiKeyAuthentication
+from token_exchange.issuer.authentication import ApiKeyAuthentication
 
 urlpatterns = [
     # First, as the other subjects have theirs: Django looks at the patterns one after the other.

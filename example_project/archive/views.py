@@ -9,8 +9,8 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from token_exchange.authentication import BearerAuthentication
-from token_exchange.core.tokens import Claims
 from token_exchange.permissions import HasScope
+from token_exchange_core.tokens import Claims
 
 _YEARS = (2023, 2024, 2025)
 

@@ -116,7 +116,7 @@ SPECTACULAR_SETTINGS = {
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "POSTPROCESSING_HOOKS": [
         "drf_spectacular.hooks.postprocess_schema_enums",
-        "token_exchange.schema.add_endpoints",
+        "token_exchange.views.schema.add_endpoints",
     ],
 }
 

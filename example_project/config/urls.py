@@ -9,7 +9,7 @@ from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitVie
 urlpatterns = [
     path("", RedirectView.as_view(pattern_name="docs"), name="home"),
     path("", include("token_exchange.urls")),
-    path("account/keys/", include("token_exchange.self_service_urls")),
+    path("account/keys/", include("token_exchange.views.self_service.urls")),
     path("account/login/", LoginView.as_view(), name="login"),
     path("account/logout/", LogoutView.as_view(), name="logout"),
     path("admin/", admin.site.urls),

@@ -5,8 +5,8 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
+from token_exchange.issuer.self_service import SelfServiceGrant
 from token_exchange.models import Organization
-from token_exchange.self_service import SelfServiceGrant
 
 
 def grant(user: Any) -> SelfServiceGrant | None:

@@ -17,13 +17,10 @@ from rest_framework.views import APIView
 from reports.models import Report, ReportQuerySet
 from reports.serializers import CallerSerializer, CountSerializer, ReportSerializer
 from token_exchange.authentication import BearerAuthentication
-from token_exchange.core.tokens import Claims
-from token_exchange.credential_authentication import (
-    ApiKeyAuthentication,
-    ClientAppBasicAuthentication,
-)
-from token_exchange.credentials import AuthenticatedCredential
+from token_exchange.issuer.authentication import ApiKeyAuthentication, ClientAppBasicAuthentication
+from token_exchange.issuer.credentials import AuthenticatedCredential
 from token_exchange.permissions import HasScope
+from token_exchange_core.tokens import Claims
 
 
 def _claims(request: Request) -> Claims:

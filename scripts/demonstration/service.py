@@ -13,7 +13,7 @@ from typing import Any
 from demonstration.server import PROJECT, Server, ServiceFailed
 
 _DRAW_KEY = """
-from token_exchange.core.secret_strings import make_identifier, make_secret
+from token_exchange_core.secret_strings import make_identifier, make_secret
 print(make_secret(make_identifier("sk_live")).raw_secret)
 """
 

@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 from photography.studio import studio
-from tests.browser import machine
+from tests.browser import chromium
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 PICTURES = ROOT / "docs" / "screenshots"
@@ -18,7 +18,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="screenshots.py", description=__doc__)
     parser.add_argument("names", nargs="*", metavar="NAME", help="a picture, without .png")
     wanted = parser.parse_args().names
-    if machine.chromium() is None:
+    if chromium.chromium() is None:
         sys.exit("Chromium is needed: Debian's package `chromium`, or its path in CHROMIUM.")
     PICTURES.mkdir(parents=True, exist_ok=True)
     with studio() as photographer:

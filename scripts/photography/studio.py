@@ -20,9 +20,9 @@ from PIL import Image
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
 
-    from tests.browser.looks import Look
-    from tests.browser.scene import Scene
-    from tests.browser.window import Window
+    from tests.browser.page_driver import Window
+    from tests.browser.sample_data import Scene
+    from tests.browser.viewports import Look
 
 NOW = datetime(2026, 3, 10, 14, 20, tzinfo=UTC)
 ISSUER = "https://api.example.com"
@@ -75,7 +75,7 @@ def studio() -> Iterator[Photographer]:
         django.setup()
         stack.enter_context(time_machine.travel(NOW, tick=False))
         drawn = mock.Mock(side_effect=lambda _algorithm: _key(dice))
-        stack.enter_context(mock.patch("token_exchange.core.keys._generate", drawn))
+        stack.enter_context(mock.patch("token_exchange_core.keys._generate", drawn))
         # What the log has to tell is part of the play.
         logging.disable()
         yield _photographer(stack)
@@ -89,17 +89,17 @@ def _photographer(stack: ExitStack) -> Photographer:
     from django.db import connection  # noqa: PLC0415 - waits for Django
     from django.test import override_settings  # noqa: PLC0415
 
-    from tests.browser.scene import count_exchanges, populate  # noqa: PLC0415
+    from tests.browser.sample_data import count_exchanges, populate  # noqa: PLC0415
     from tests.browser.site import SCOPES, browsing, serving  # noqa: PLC0415
-    from tests.self_service import grants  # noqa: PLC0415
+    from tests.self_service import entitlements  # noqa: PLC0415
 
     stack.enter_context(override_settings(TIME_ZONE="UTC", DEBUG=False))
     name: Any = connection.creation.create_test_db(verbosity=0)
     stack.callback(connection.creation.destroy_test_db, name, verbosity=0)
-    hook = {"SELF_SERVICE_GRANT": grants.PATH}
+    hook = {"SELF_SERVICE_GRANT": entitlements.PATH}
     site = stack.enter_context(serving(ISSUER=ISSUER, **hook))
     browser = stack.enter_context(browsing())
     scene = populate(now=NOW)
-    grants.granted.update(organization=scene.organization, scopes=[*SCOPES])
+    entitlements.granted.update(organization=scene.organization, scopes=[*SCOPES])
     count_exchanges(scene, now=NOW)
     return Photographer(browser, site, scene)

@@ -8,9 +8,9 @@ from django.urls import reverse
 
 from photography.studio import Subject
 from tests.admin.pages import page
-from tests.browser.looks import NARROW_DARK, NARROW_LIGHT, WIDE_DARK, WIDE_LIGHT
-from tests.browser.scene import Scene
-from tests.browser.window import Window
+from tests.browser.page_driver import Window
+from tests.browser.sample_data import Scene
+from tests.browser.viewports import NARROW_DARK, NARROW_LIGHT, WIDE_DARK, WIDE_LIGHT
 
 
 def _at(model: str, name: str, of: str | None = None) -> Callable[[Window, Scene], None]:

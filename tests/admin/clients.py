@@ -7,19 +7,19 @@ from typing import Any
 
 from django.utils import timezone
 
-from tests.factories import make_api_key
-from token_exchange import credentials
-from token_exchange.core.errors import InvalidClient
-from token_exchange.credentials import IssuedSecret
-from token_exchange.exchange import TokenRequest, mint
+from tests.support.factories import make_api_key
+from token_exchange.issuer import credentials
+from token_exchange.issuer.credentials import IssuedSecret
+from token_exchange.issuer.tokens import TokenRequest, issue
 from token_exchange.models import AccessToken
+from token_exchange_core.errors import InvalidClient
 
 
 def make_token(issued: IssuedSecret | None = None) -> Any:
     issued = issued or make_api_key(scopes=["a"])
     now = timezone.now()
     found = credentials.authenticate_api_key(issued.raw_secret, address="192.0.2.1", now=now)
-    return AccessToken.objects.get(jti=mint(found, TokenRequest(), now=now).jti)
+    return AccessToken.objects.get(jti=issue(found, TokenRequest(), now=now).jti)
 
 
 def works(raw_key: str, *, after: timedelta = timedelta(0)) -> bool:

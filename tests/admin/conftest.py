@@ -12,8 +12,8 @@ from django.db import connection
 from django.test import Client
 
 from benchmarks.subjects.list_pages import BIG
-from tests.admin.tenants import FOREIGN, make_rows
-from tests.factories import make_organization, make_user
+from tests.admin.tenant_rows import FOREIGN, make_rows
+from tests.support.factories import make_organization, make_user
 
 HIDDEN = re.compile(r'<input type="hidden" name="([^"]+)" value="([^"]*)">')
 

@@ -52,7 +52,7 @@ def look_beyond() -> dict[str, object]:
     """Try as the operator of the tenant "example" what belongs to another."""
     from django.contrib.auth.models import Permission  # noqa: PLC0415 - once the apps are ready
 
-    from token_exchange import credentials  # noqa: PLC0415 - once the apps are ready
+    from token_exchange.issuer import credentials  # noqa: PLC0415 - once the apps are ready
 
     tenants = apps.get_model(settings.TOKEN_EXCHANGE_ORGANIZATION_MODEL).objects
     other = tenants.create(name="Other", slug="other")

@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from tests.admin.clients import make_token
 from tests.admin.pages import credential_page, page
-from tests.factories import make_api_key, make_client_app, make_tokens
+from tests.support.factories import make_api_key, make_client_app, make_tokens
 from token_exchange.models import AccessToken
 
 pytestmark = pytest.mark.django_db

@@ -13,10 +13,10 @@ from django.utils import timezone
 from tests.admin.clients import make_token
 from tests.admin.events import LIST, NOW, detail, found, make_event
 from tests.admin.pages import credential_page, page
-from tests.factories import make_api_key, make_client_app, make_organization, make_user
 from tests.models.rows import stored
-from token_exchange import credentials, exchange, organizations, signing
-from token_exchange.admin.desk import trail_url
+from tests.support.factories import make_api_key, make_client_app, make_organization, make_user
+from token_exchange.admin.base import trail_url
+from token_exchange.issuer import credentials, organizations, signing_keys, tokens
 from token_exchange.models import AuditEvent, SigningKey
 
 pytestmark = pytest.mark.django_db
@@ -59,8 +59,8 @@ class TestList:
             key = make_api_key(organization=make_organization(name=f"Tenant {number}"))
             credentials.revoke(key.credential, now=NOW, by=make_user())
             make_client_app(by=make_user())
-            exchange.revoke_access_token(make_token(), now=NOW)
-        signing.rotate_signing_key(now=timezone.now())
+            tokens.revoke(make_token(), now=NOW)
+        signing_keys.rotate_signing_key(now=timezone.now())
         with django_assert_max_num_queries(12):
             response = desk.get(LIST)
         assert "Tenant 9" in response.text
@@ -83,7 +83,7 @@ class TestTargets:
     def targets(self):
         key, app = make_api_key(), make_client_app()
         token = make_token(key)
-        exchange.revoke_access_token(token, now=NOW)
+        tokens.revoke(token, now=NOW)
         organization = make_organization(name="Acme")
         organization.name = "Acme & Sons"
         organizations.change(organization, now=NOW)
@@ -142,7 +142,7 @@ class TestTrail:
     @pytest.fixture
     def token(self):
         token = make_token()
-        exchange.revoke_access_token(token, now=NOW)
+        tokens.revoke(token, now=NOW)
         return token
 
     @pytest.mark.parametrize("model", ["apikey", "accesstoken", "signingkey"])

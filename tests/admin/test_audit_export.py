@@ -13,9 +13,10 @@ from django.utils import timezone
 
 from tests.admin.conftest import Desk
 from tests.admin.events import LIST, NOW, make_event
-from tests.factories import make_api_key, make_organization
-from token_exchange import audit_export, credentials
+from tests.support.factories import make_api_key, make_organization
+from token_exchange.issuer import credentials
 from token_exchange.models import AuditEvent
+from token_exchange.observability import audit_export
 
 pytestmark = pytest.mark.django_db
 

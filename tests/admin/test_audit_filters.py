@@ -11,12 +11,12 @@ from django.utils import timezone
 
 from tests.admin.events import DAY, HOSTILE, LIST, NOW, detail, found, make_event
 from tests.admin.pages import page
-from tests.admin.tenants import marks
-from tests.factories import make_api_key, make_organization, make_user
+from tests.admin.tenant_rows import marks
 from tests.models.rows import stored
-from token_exchange import credentials
-from token_exchange.audit_export import FIELDS
+from tests.support.factories import make_api_key, make_organization, make_user
+from token_exchange.issuer import credentials
 from token_exchange.models import AuditEvent, SigningKey
+from token_exchange.observability.audit_export import FIELDS
 
 pytestmark = pytest.mark.django_db
 

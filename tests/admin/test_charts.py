@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 import pytest
 
 from token_exchange.admin.dashboard.charts import bar_chart, rate_chart, round_up
-from token_exchange.admin.dashboard.figures import Hour, Tally
+from token_exchange.admin.dashboard.queries import Hour, Tally
 
 AT = datetime(2030, 1, 1, tzinfo=UTC)
 

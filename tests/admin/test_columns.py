@@ -11,9 +11,15 @@ from django.utils import timezone
 
 from tests.admin.clients import make_token
 from tests.admin.pages import page
-from tests.factories import make_api_key, make_client_app, make_organization, make_tokens, make_user
-from token_exchange import credentials
-from token_exchange.admin import columns, lists
+from tests.support.factories import (
+    make_api_key,
+    make_client_app,
+    make_organization,
+    make_tokens,
+    make_user,
+)
+from token_exchange.admin import columns, list_display
+from token_exchange.issuer import credentials
 from token_exchange.models import AccessToken, APIKey, Credential
 
 pytestmark = pytest.mark.django_db
@@ -122,7 +128,7 @@ class TestCredential:
 class TestLiveTokens:
     @pytest.fixture
     def limit(self, monkeypatch):
-        for module in (lists, columns):
+        for module in (list_display, columns):
             monkeypatch.setattr(module, "LIVE_TOKEN_LIMIT", 2)
 
     @pytest.mark.usefixtures("limit")

@@ -11,10 +11,10 @@ from django.utils.formats import date_format
 
 from tests.admin.clients import make_token, works
 from tests.admin.pages import credential_page, page
-from tests.factories import make_api_key, make_client_app, make_organization, make_user
-from token_exchange import credentials
-from token_exchange.core.scopes import REVOCATIONS_SCOPE
+from tests.support.factories import make_api_key, make_client_app, make_organization, make_user
+from token_exchange.issuer import credentials
 from token_exchange.models import AccessToken, APIKey
+from token_exchange_core.scopes import REVOCATIONS_SCOPE
 
 pytestmark = pytest.mark.django_db
 

@@ -11,10 +11,11 @@ from django.utils import timezone
 
 from tests.admin.dashboard import DASHBOARD, count, summary, table
 from tests.admin.pages import credential_page
-from tests.factories import make_api_key, make_client_app, make_tokens
-from token_exchange import counting, credentials
-from token_exchange.admin.dashboard import figures
+from tests.support.factories import make_api_key, make_client_app, make_tokens
+from token_exchange.admin.dashboard import queries
+from token_exchange.issuer import credentials
 from token_exchange.models import Credential
+from token_exchange.observability import exchange_counts
 
 pytestmark = pytest.mark.django_db
 
@@ -79,7 +80,7 @@ class TestSums:
 
     def test_have_what_this_process_has_just_counted(self, desk, key, transactional_db):
         """In a transaction of the request it could not be written."""
-        counting.count(
+        exchange_counts.count(
             "exchanged",
             now=timezone.now().timestamp(),
             organization_id=key.organization_id,
@@ -204,7 +205,7 @@ class TestTokens:
         assert summary(desk.get(DASHBOARD, values))["Live tokens now"] == "0"
 
     def test_are_counted_no_further_than_to_a_limit(self, desk, key, monkeypatch):
-        monkeypatch.setattr(figures, "TOKEN_LIMIT", 3)
+        monkeypatch.setattr(queries, "TOKEN_LIMIT", 3)
         make_tokens(None, None, None, credential=key)
         assert summary(desk.get(DASHBOARD))["Live tokens now"] == "3"
         make_tokens(None, None, credential=key)

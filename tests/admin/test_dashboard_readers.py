@@ -15,10 +15,15 @@ from django.utils import timezone
 
 from tests.admin.dashboard import DASHBOARD, count, summary, table
 from tests.admin.pages import credential_page
-from tests.factories import make_api_key, make_client_app, make_organization, make_tokens
-from token_exchange import credentials
+from tests.support.factories import (
+    make_api_key,
+    make_client_app,
+    make_organization,
+    make_tokens,
+)
 from token_exchange.admin import register
-from token_exchange.admin.dashboard.page import DashboardAdmin
+from token_exchange.admin.dashboard.model_admin import DashboardAdmin
+from token_exchange.issuer import credentials
 from token_exchange.models import APIKey, Credential, Dashboard, Organization
 
 pytestmark = pytest.mark.django_db

@@ -9,8 +9,8 @@ from django.contrib.admin.models import LogEntry
 from django.utils import timezone, translation
 
 from tests.admin.pages import credential_page, page
-from tests.factories import make_api_key
-from token_exchange import credentials
+from tests.support.factories import make_api_key
+from token_exchange.issuer import credentials
 from token_exchange.models import SigningKey
 
 pytestmark = pytest.mark.django_db

@@ -10,7 +10,7 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
-from tests.factories import make_organization, make_user
+from tests.support.factories import make_organization, make_user
 from token_exchange.models import Credential
 
 pytestmark = [pytest.mark.django_db, pytest.mark.postgresql]

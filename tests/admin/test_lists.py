@@ -12,9 +12,9 @@ from django.utils import timezone
 from tests.admin.clients import make_token
 from tests.admin.conftest import hidden_fields
 from tests.admin.pages import credential_page, page
-from tests.factories import make_api_key, make_client_app, make_organization, make_user
-from token_exchange import credentials, signing
-from token_exchange.admin import APIKeyAdmin, filters, lists
+from tests.support.factories import make_api_key, make_client_app, make_organization, make_user
+from token_exchange.admin import APIKeyAdmin, filters, list_display
+from token_exchange.issuer import credentials, signing_keys
 from token_exchange.models import AccessToken, APIKey, SigningKey
 
 pytestmark = pytest.mark.django_db
@@ -142,7 +142,7 @@ class TestCredentials:
         make_token()
         (row,) = desk.get(f"{KEYS}?q={issued.credential.identifier}").context["cl"].result_list
         assert row.live_token_count == 1
-        signing.rotate_signing_key(now=timezone.now(), all_new=True)
+        signing_keys.rotate_signing_key(now=timezone.now(), all_new=True)
         (row,) = desk.get(f"{KEYS}?q={issued.credential.identifier}").context["cl"].result_list
         assert row.live_token_count == 0
         assert AccessToken.objects.filter(pk=live.pk).exists()
@@ -157,7 +157,7 @@ class TestCredentials:
         assert row.live_token_count == 0
 
     def test_count_no_further_than_the_limit(self, desk, monkeypatch):
-        monkeypatch.setattr(lists, "COUNT_LIMIT", 2)
+        monkeypatch.setattr(list_display, "COUNT_LIMIT", 2)
         hint = "These pages end after 2 rows."
         make_api_key()
         assert hint not in desk.get(KEYS).text
@@ -215,7 +215,7 @@ class TestCredentials:
 
 
 def test_signing_keys_are_listed_by_state(desk):
-    signing.rotate_signing_key(now=timezone.now())
+    signing_keys.rotate_signing_key(now=timezone.now())
     text = desk.get(page("signingkey", "changelist")).text
     assert 'class="te-badge te-current"' in text
     assert 'class="te-badge te-next"' in text

@@ -9,9 +9,9 @@ from contextlib import contextmanager
 import pytest
 from django.db import transaction
 
-from tests.admin import matrix
+from tests.admin import page_inventory
 from tests.admin.forms import buttons_that_post
-from tests.admin.tenants import everything, text_of
+from tests.admin.tenant_rows import everything, text_of
 
 pytestmark = pytest.mark.django_db
 
@@ -66,7 +66,9 @@ dashboard_changelist     200/405  200/405  200/405  200/405  200/405
 """
 HEAD, *LINES = EXPECTED.strip("\n").splitlines()
 TABLE = {
-    f"{matrix.APP}_{line.split()[0]}": dict(zip(HEAD.split(), line.split()[1:], strict=True))
+    f"{page_inventory.APP}_{line.split()[0]}": dict(
+        zip(HEAD.split(), line.split()[1:], strict=True)
+    )
     for line in LINES
 }
 
@@ -74,7 +76,7 @@ TABLE = {
 @pytest.fixture
 def sides(own, foreign, token_exchange_settings):
     token_exchange_settings(OPERATOR_ORGANIZATIONS="tests.admin.operators.by_role")
-    return {"own": matrix.complete(own), "foreign": matrix.complete(foreign)}
+    return {"own": page_inventory.complete(own), "foreign": page_inventory.complete(foreign)}
 
 
 class Undo(Exception):
@@ -92,18 +94,18 @@ def undone() -> Iterator[None]:
 
 
 def test_no_page_is_missing():
-    assert set(TABLE) == set(matrix.all_pages())
+    assert set(TABLE) == set(page_inventory.all_pages())
 
 
 # One test for all pages: to make the rows takes longer than to ask for a page.
-@pytest.mark.parametrize("role", matrix.ROLES)
+@pytest.mark.parametrize("role", page_inventory.ROLES)
 def test_pages_answer_as_the_table_says(sides, role):
-    sign_in, side = matrix.ROLES[role]
+    sign_in, side = page_inventory.ROLES[role]
     desk, answers = sign_in(), {}
     for name in TABLE:
         for method in ("get", "post"):
             with undone():
-                response = getattr(desk, method)(matrix.url_of(name, sides[side]))
+                response = getattr(desk, method)(page_inventory.url_of(name, sides[side]))
                 answers.setdefault(name, []).append(str(response.status_code))
     expected = {name: line[role] for name, line in TABLE.items()}
     for name, codes in answers.items():
@@ -113,53 +115,57 @@ def test_pages_answer_as_the_table_says(sides, role):
 
 
 @pytest.mark.parametrize("method", ["get", "post"])
-@pytest.mark.parametrize("role", matrix.SHUT_OUT)
+@pytest.mark.parametrize("role", page_inventory.SHUT_OUT)
 def test_pages_are_for_nobody_who_is_not_signed_in_to_the_staff(sides, role, method):
-    before, desk = everything(), matrix.SHUT_OUT[role]()
+    before, desk = everything(), page_inventory.SHUT_OUT[role]()
     for name in TABLE:
-        response = getattr(desk, method)(matrix.url_of(name, sides["own"]), {"confirmed": "y"})
+        response = getattr(desk, method)(
+            page_inventory.url_of(name, sides["own"]), {"confirmed": "y"}
+        )
         assert response.url.startswith("/admin/login/"), name
     assert everything() == before
 
 
 @pytest.mark.parametrize("method", ["get", "post"])
 def test_pages_are_for_nobody_of_the_staff_without_a_permission(sides, method):
-    before, desk = everything(), matrix.staff()
+    before, desk = everything(), page_inventory.staff()
     for name in TABLE:
-        response = getattr(desk, method)(matrix.url_of(name, sides["own"]), {"confirmed": "y"})
+        response = getattr(desk, method)(
+            page_inventory.url_of(name, sides["own"]), {"confirmed": "y"}
+        )
         assert response.status_code == 403, name
     assert everything() == before
 
 
-@pytest.mark.parametrize("role", matrix.ROLES)
+@pytest.mark.parametrize("role", page_inventory.ROLES)
 def test_pages_take_no_post_without_a_csrf_token(sides, role):
-    sign_in, side = matrix.ROLES[role]
+    sign_in, side = page_inventory.ROLES[role]
     desk, before = sign_in(), everything()
     desk.handler.enforce_csrf_checks = True
     values = {"confirmed": "yes", "post": "yes", "action": "revoke_selected"}
     values |= {"_selected_action": 1, "overlap": "compromised"}
     for name in TABLE:
-        response = desk.post(matrix.url_of(name, sides[side]), values)
+        response = desk.post(page_inventory.url_of(name, sides[side]), values)
         assert response.status_code == 403, name
     assert everything() == before
 
 
 def test_pages_give_an_auditor_nothing_to_press(sides):
-    desk = matrix.auditor()
+    desk = page_inventory.auditor()
     verbs = "rotate|revoke|remove|end_overlap|add|delete|compromise"
     for name in TABLE:
-        text = text_of(desk.get(matrix.url_of(name, sides["own"])))
+        text = text_of(desk.get(page_inventory.url_of(name, sides["own"])))
         assert buttons_that_post(text) == [], name
         assert 'name="action"' not in text, name
         assert re.findall(f"/({verbs})/", text) == [], name
 
 
 def test_pages_change_nothing_that_an_auditor_posts(sides):
-    before, desk = everything(), matrix.auditor()
+    before, desk = everything(), page_inventory.auditor()
     pks = [row.pk for row in sides["own"].values()]
     values = {"confirmed": "yes", "post": "yes", "name": "x", "overlap": "compromised"}
     for name in TABLE:
-        url = matrix.url_of(name, sides["own"])
+        url = page_inventory.url_of(name, sides["own"])
         desk.post(url, values)
         for action in ("rotate_selected", "revoke_selected", "delete_selected"):
             desk.post(url, {**values, "action": action, "_selected_action": pks})

@@ -7,12 +7,12 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.html import escape
 
-from tests.admin import matrix
+from tests.admin import page_inventory
 from tests.admin.conftest import hidden_fields
 from tests.admin.pages import page
-from tests.admin.tenants import make_rows, text_of
-from tests.effects import EVIL, effects, evil
-from tests.factories import make_api_key, make_organization
+from tests.admin.tenant_rows import make_rows, text_of
+from tests.support.factories import make_api_key, make_organization
+from tests.support.xss import EVIL, effects, evil
 from token_exchange.models import AccessToken, AuditEvent, Credential, HourlyCount, SigningKey
 
 pytestmark = pytest.mark.django_db
@@ -59,7 +59,7 @@ def rows(registry, desk):
     desk.user.first_name = EVIL[:100]
     desk.user.save()
     organization = make_organization(name=evil("organization"), slug="ours")
-    rows = matrix.complete(make_rows(organization, evil("owner")))
+    rows = page_inventory.complete(make_rows(organization, evil("owner")))
     for model in ("apikey", "clientapp"):
         Credential.objects.filter(pk=rows[model].pk).update(
             name=evil(model),
@@ -106,19 +106,19 @@ def rows(registry, desk):
 def answers(desk, rows):
     """Walk through the admin, and return each page that is met on the way."""
     yield from (desk.get(reverse(f"admin:{name}")) for name in ("index", "login"))
-    yield desk.get(reverse("admin:app_list", args=[matrix.APP]))
+    yield desk.get(reverse("admin:app_list", args=[page_inventory.APP]))
     yield from _lists(desk)
-    for name in matrix.all_pages():
-        url = matrix.url_of(name, rows)
+    for name in page_inventory.all_pages():
+        url = page_inventory.url_of(name, rows)
         yield desk.get(url)
         if "delete" not in name:
             yield desk.post(url, {"version": evil("version"), "drawn": evil("drawn")})
     yield from _issue(desk, rows)
     for model in ("apikey", "clientapp"):
         yield from _end(desk, model, rows[model])
-    for name in matrix.all_pages():
+    for name in page_inventory.all_pages():
         if name.endswith(("_history", "_change", "_changelist")):
-            yield desk.get(matrix.url_of(name, rows))
+            yield desk.get(page_inventory.url_of(name, rows))
     yield desk.get(reverse("admin:index"))
 
 

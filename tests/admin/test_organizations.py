@@ -9,7 +9,7 @@ from django.contrib import admin
 from django.contrib.auth import get_user_model
 
 from tests.admin.pages import page
-from tests.factories import make_api_key
+from tests.support.factories import make_api_key
 from token_exchange.admin import register
 from token_exchange.models import APIKey, Credential, Organization
 

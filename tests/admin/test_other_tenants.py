@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from tests.processes import environment, run_python
+from tests.support.subprocesses import environment, run_python
 
 
 @pytest.mark.processes

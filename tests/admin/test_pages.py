@@ -12,8 +12,8 @@ from django.utils import timezone
 from tests.admin.clients import make_token
 from tests.admin.conftest import hidden_fields
 from tests.admin.pages import credential_page, page
-from tests.factories import make_api_key, make_organization
-from token_exchange import credentials
+from tests.support.factories import make_api_key, make_organization
+from token_exchange.issuer import credentials
 from token_exchange.models import APIKey, AuditEvent, SigningKey
 
 pytestmark = pytest.mark.django_db

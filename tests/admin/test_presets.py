@@ -10,8 +10,8 @@ from django.core.exceptions import ValidationError
 from django.utils import timezone
 
 from tests.admin.pages import credential_page, page
-from tests.factories import make_api_key, make_organization, make_user
-from token_exchange.admin.presets import MomentField, in_words
+from tests.support.factories import make_api_key, make_organization, make_user
+from token_exchange.admin.preset_fields import MomentField, in_words
 from token_exchange.models import APIKey
 
 pytestmark = pytest.mark.django_db

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from tests.admin.pages import credential_page, page
-from tests.factories import make_api_key, make_organization
-from token_exchange.core.scopes import REVOCATIONS_SCOPE
+from tests.support.factories import make_api_key, make_organization
 from token_exchange.models import APIKey, Revocation
+from token_exchange_core.scopes import REVOCATIONS_SCOPE
 
 pytestmark = pytest.mark.django_db
 

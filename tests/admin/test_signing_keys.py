@@ -8,9 +8,9 @@ from django.db.models.signals import post_init, pre_save
 from django.utils import timezone
 
 from tests.admin.pages import page
-from tests.factories import make_token, make_tokens
-from token_exchange import signing
-from token_exchange.admin import signing_keys
+from tests.support.factories import make_token, make_tokens
+from token_exchange.admin import signing_keys as signing_keys_admin
+from token_exchange.issuer import signing_keys
 from token_exchange.models import SigningKey
 
 pytestmark = pytest.mark.django_db
@@ -53,7 +53,7 @@ class TestRotate:
         assert LogEntry.objects.get().change_message == "Replaced all keys."
 
     def test_says_why_it_cannot_yet_be_done_again(self, desk):
-        signing.rotate_signing_key(now=timezone.now())
+        signing_keys.rotate_signing_key(now=timezone.now())
         desk.send(ROTATE)
         assert "rotate after that." in desk.get(LIST).text
         assert states() == ["current", "next"]
@@ -75,12 +75,12 @@ class TestRotate:
     def test_makes_the_process_read_the_keys_again_after_the_commit(
         self, desk, django_assert_num_queries
     ):
-        before = signing.key_set()
+        before = signing_keys.key_set()
         desk.send(ROTATE)
         with django_assert_num_queries(2):
-            assert signing.key_set() is not before
+            assert signing_keys.key_set() is not before
         with django_assert_num_queries(0):
-            signing.key_set()
+            signing_keys.key_set()
 
     def test_can_be_neither_added_nor_changed_nor_deleted(self, desk):
         key = SigningKey.objects.get()
@@ -111,14 +111,14 @@ class TestRemove:
         assert states() == ["current"]
 
     def test_does_not_count_tokens_without_end(self, desk, key, monkeypatch):
-        monkeypatch.setattr(signing_keys, "COUNT_LIMIT", 1)
+        monkeypatch.setattr(signing_keys_admin, "COUNT_LIMIT", 1)
         make_token()
         assert "<td>1</td>" in desk.get(page("signingkey", "remove", key)).text
         make_token()
         assert "<td>more than 1</td>" in desk.get(page("signingkey", "remove", key)).text
 
     def test_says_what_signs_then(self, desk, key):
-        new = signing.rotate_signing_key(now=timezone.now())
+        new = signing_keys.rotate_signing_key(now=timezone.now())
         text = desk.get(page("signingkey", "remove", key)).text
         assert "The next key, which is published already, signs from now on." in text
         text = desk.get(page("signingkey", "remove", new)).text
@@ -157,7 +157,7 @@ class TestRemove:
     def test_says_so_where_somebody_was_faster(self, desk, key):
         def be_faster(*, instance, **_):
             post_init.disconnect(be_faster, sender=SigningKey)
-            signing.remove_signing_key(key.kid, now=timezone.now())
+            signing_keys.remove_signing_key(key.kid, now=timezone.now())
 
         post_init.connect(be_faster, sender=SigningKey)
         try:

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.factories import api_key_header, bearer_header, make_api_key
+from tests.support.factories import api_key_header, bearer_header, make_api_key
 
 
 @pytest.fixture(autouse=True)

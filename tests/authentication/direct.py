@@ -5,12 +5,7 @@ from __future__ import annotations
 import base64
 
 from tests.authentication.challenges import read_challenges
-from tests.factories import (
-    api_key_header,
-    basic_header,
-    make_api_key,
-    make_client_app,
-)
+from tests.support.factories import api_key_header, basic_header, make_api_key, make_client_app
 
 API_KEY = ("/key", make_api_key, api_key_header)
 

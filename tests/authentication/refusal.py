@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from tests.authentication.challenges import read_challenges
-from token_exchange.core.errors import InvalidToken
+from token_exchange_core.errors import InvalidToken
 
 CHALLENGE = {"realm": "token_exchange"}
 

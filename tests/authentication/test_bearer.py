@@ -16,15 +16,11 @@ from rest_framework.test import APIRequestFactory
 from tests.authentication.challenges import read_challenges
 from tests.authentication.refusal import CHALLENGE, assert_refused
 from tests.authentication.views import Keep
-from tests.factories import (
-    bearer_header,
-    make_api_key,
-    make_user,
-)
-from token_exchange import credentials, signing
+from tests.support.factories import bearer_header, make_api_key, make_user
 from token_exchange.authentication import BearerAuthentication
-from token_exchange.core.errors import InvalidToken, ServerError
-from token_exchange.core.tokens import Claims
+from token_exchange.issuer import credentials, signing_keys
+from token_exchange_core.errors import InvalidToken, ServerError
+from token_exchange_core.tokens import Claims
 
 pytestmark = pytest.mark.django_db
 
@@ -79,14 +75,14 @@ class TestGoodToken:
     @pytest.mark.parametrize("algorithm", ["RS256", "ES256"])
     def test_other_algorithms(self, exchanged, show, token_exchange_settings, algorithm):
         token_exchange_settings(ALGORITHM=algorithm)
-        signing.rotate_signing_key(now=timezone.now(), all_new=True)
+        signing_keys.rotate_signing_key(now=timezone.now(), all_new=True)
         assert show(exchanged()).status_code == 200
 
     def test_token_of_a_retired_key(self, exchanged, show):
         token = exchanged(token_lifetime=timedelta(hours=1))
-        signing.rotate_signing_key(now=timezone.now())
+        signing_keys.rotate_signing_key(now=timezone.now())
         with time_machine.travel(timezone.now() + timedelta(minutes=10), tick=False):
-            signing.forget_key_set()
+            signing_keys.forget_key_set()
             assert show(token).status_code == 200
 
     def test_token_without_its_request(self, exchanged):

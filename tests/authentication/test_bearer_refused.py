@@ -12,22 +12,19 @@ from django.utils import timezone
 from jwt.utils import base64url_encode
 
 from tests.authentication.refusal import assert_refused
-from tests.factories import (
-    make_api_key,
-    make_organization,
-    make_user,
-)
-from token_exchange import credentials, exchange, revocation, signing
-from token_exchange.core.errors import ExpiredToken, InvalidToken
-from token_exchange.credentials import IssuedSecret
+from tests.support.factories import make_api_key, make_organization, make_user
+from token_exchange.issuer import credentials, revocation_feed, signing_keys, tokens
+from token_exchange.issuer.credentials import IssuedSecret
 from token_exchange.models import AccessToken, Credential, Organization
+from token_exchange_core.errors import ExpiredToken, InvalidToken
+from token_exchange_core.verification import TokenVerifier
 
 pytestmark = pytest.mark.django_db
 
 
 def forge(payload_changes: dict[str, Any] | None = None, **header_changes: Any) -> str:
     """Sign, with our own key, a token that the issuer would not have made."""
-    key = signing.key_set().current
+    key = signing_keys.key_set().current
     header = {"alg": key.algorithm, "kid": key.kid, "typ": "at+jwt", **header_changes}
     now = int(timezone.now().timestamp())
     payload = {
@@ -48,7 +45,7 @@ def forge(payload_changes: dict[str, Any] | None = None, **header_changes: Any) 
 
 
 def end_token(_key: IssuedSecret) -> None:
-    exchange.revoke_access_token(AccessToken.objects.get(), now=timezone.now())
+    tokens.revoke(AccessToken.objects.get(), now=timezone.now())
 
 
 def end_credential(key: IssuedSecret) -> None:
@@ -81,7 +78,7 @@ def change_owner(key: IssuedSecret) -> None:
 
 
 def remove_signing_key(_key: IssuedSecret) -> None:
-    signing.rotate_signing_key(now=timezone.now(), all_new=True)
+    signing_keys.rotate_signing_key(now=timezone.now(), all_new=True)
 
 
 def forget_row(_key: IssuedSecret) -> None:
@@ -195,11 +192,11 @@ class TestRefused:
     def test_removed_key_is_refused_by_a_process_that_still_holds_it(self, exchanged, show):
         """``--all-new`` elsewhere: the feed decides before this process reads the keys again."""
         token = exchanged()
-        before = signing.key_set()
-        signing.rotate_signing_key(now=timezone.now(), all_new=True)
-        verifier = exchange.TokenVerifier(
+        before = signing_keys.key_set()
+        signing_keys.rotate_signing_key(now=timezone.now(), all_new=True)
+        verifier = TokenVerifier(
             keys=lambda: before,
-            revocations=revocation.revocations,
+            revocations=revocation_feed.revocations,
             issuer="https://issuer.test",
             audience="https://issuer.test",
         )

@@ -12,7 +12,7 @@ from django.utils import timezone
 from tests.authentication.challenges import read_challenges
 from tests.authentication.direct import API_KEY, CHALLENGES, CLIENT_APP, assert_refused, basic
 from tests.authentication.views import Keep
-from tests.factories import (
+from tests.support.factories import (
     api_key_header,
     basic_header,
     bearer_header,
@@ -20,8 +20,8 @@ from tests.factories import (
     make_client_app,
     make_user,
 )
-from token_exchange import credentials
 from token_exchange.authentication import Principal
+from token_exchange.issuer import credentials
 
 pytestmark = pytest.mark.django_db
 

@@ -9,14 +9,10 @@ import time_machine
 from django.utils import timezone
 
 from tests.authentication.direct import API_KEY, CLIENT_APP, assert_refused, basic
-from tests.factories import (
-    api_key_header,
-    make_api_key,
-    make_user,
-)
-from token_exchange import credentials
-from token_exchange.core.secret_strings import make_client_id, make_identifier, make_secret
+from tests.support.factories import api_key_header, make_api_key, make_user
+from token_exchange.issuer import credentials
 from token_exchange.models import Credential, Organization
+from token_exchange_core.secret_strings import make_client_id, make_identifier, make_secret
 
 pytestmark = pytest.mark.django_db
 
@@ -119,6 +115,7 @@ class TestRefused:
                 ),
             ),
         ],
+        ids=["api_key", "client_app"],
     )
     def test_nobodys_costs_one_select_like_anybodys(
         self, get, django_assert_num_queries, path, header

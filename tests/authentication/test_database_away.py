@@ -15,10 +15,10 @@ from typing import Any
 import pytest
 from django.db import connection, connections
 
-from token_exchange import signing
-from token_exchange.core import tokens
-from token_exchange.core.secret_strings import make_client_id, make_identifier, make_secret
-from token_exchange.core.tokens import Claims
+from token_exchange.issuer import signing_keys
+from token_exchange_core import tokens
+from token_exchange_core.secret_strings import make_client_id, make_identifier, make_secret
+from token_exchange_core.tokens import Claims
 
 
 class AwayRouter:
@@ -32,7 +32,7 @@ class AwayRouter:
 def key_set(django_db_setup: Any, django_db_blocker: Any) -> Iterator[Any]:
     """The keys that this process has read before the database went away."""
     with django_db_blocker.unblock():
-        yield signing.key_set()
+        yield signing_keys.key_set()
         connection.close_if_unusable_or_obsolete()
 
 
@@ -83,7 +83,7 @@ class TestDatabaseAway:
     def test_is_503(self, bearer, https_client, caplog, scheme, has_keys):
         """Also where only the keys are still in memory: revocation decides, and is not known."""
         if not has_keys:
-            signing.forget_key_set()
+            signing_keys.forget_key_set()
         header = {"authorization": authorization_of(scheme, bearer)}
         answer = https_client.get("/keep", headers=header)
         assert answer.status_code == 503

@@ -7,7 +7,7 @@ import base64
 import pytest
 
 from tests.authentication.challenges import read_challenges
-from tests.factories import api_key_header, bearer_header, make_api_key, make_user
+from tests.support.factories import api_key_header, bearer_header, make_api_key, make_user
 from token_exchange.exceptions import challenges, exception_handler
 
 pytestmark = pytest.mark.django_db

@@ -9,7 +9,7 @@ from django.test import Client
 from hypothesis import given
 from hypothesis import strategies as st
 
-from token_exchange.core.secret_strings import make_client_id, make_identifier, make_secret
+from token_exchange_core.secret_strings import make_client_id, make_identifier, make_secret
 
 pytestmark = pytest.mark.django_db
 

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.authentication.challenges import read_challenges
-from tests.factories import (
+from tests.support.factories import (
     api_key_header,
     basic_header,
     bearer_header,
@@ -16,8 +16,8 @@ from tests.factories import (
     make_client_app,
     make_user,
 )
-from token_exchange.core.scopes import is_scope_token
 from token_exchange.permissions import HasScope
+from token_exchange_core.scopes import is_scope_token
 
 DENIED = {
     "error": "access_denied",

@@ -23,10 +23,7 @@ from rest_framework.throttling import AnonRateThrottle, UserRateThrottle
 from rest_framework.views import APIView
 
 from token_exchange.authentication import BearerAuthentication
-from token_exchange.credential_authentication import (
-    ApiKeyAuthentication,
-    ClientAppBasicAuthentication,
-)
+from token_exchange.issuer.authentication import ApiKeyAuthentication, ClientAppBasicAuthentication
 from token_exchange.permissions import HasScope
 
 OURS = (BearerAuthentication, ApiKeyAuthentication, ClientAppBasicAuthentication)

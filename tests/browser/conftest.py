@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from django.utils import timezone
 
-from tests.browser import machine
-from tests.browser.looks import NARROW_DARK, WIDE_LIGHT, Look
-from tests.browser.scene import Scene, populate
+from tests.browser import chromium
+from tests.browser.page_driver import Window
+from tests.browser.sample_data import Scene, populate
 from tests.browser.site import browsing, looking, serving
-from tests.browser.window import Window
+from tests.browser.viewports import NARROW_DARK, WIDE_LIGHT, Look
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Skip what cannot be looked at on this machine."""
-    if reason := machine.what_is_missing():
+    if reason := chromium.what_is_missing():
         for item in items:
             if item.get_closest_marker("browser"):
                 item.add_marker(pytest.mark.skip(reason=reason))

@@ -12,9 +12,9 @@ from django.conf import settings
 from django.test import Client, override_settings
 from pytest_django.live_server_helper import LiveServer
 
-from tests.browser import machine
-from tests.browser.looks import Look
-from tests.browser.window import Window
+from tests.browser import chromium
+from tests.browser.page_driver import Window
+from tests.browser.viewports import Look
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
@@ -34,8 +34,8 @@ def browsing() -> Iterator[Browser]:
     unsafe = mock.patch.dict(os.environ, DJANGO_ALLOW_ASYNC_UNSAFE="true")
     with unsafe, sync_playwright() as playwright:
         browser = playwright.chromium.launch(
-            executable_path=machine.chromium(),
-            args=[*machine.ARGUMENTS],
+            executable_path=chromium.chromium(),
+            args=[*chromium.ARGUMENTS],
             # It keeps left pages, as a person's browser does.
             ignore_default_args=["--disable-back-forward-cache"],
         )
@@ -48,8 +48,8 @@ def serving(**token_exchange: Any) -> Iterator[str]:
     """Serve the site under a strict policy; return its address."""
     with override_settings(
         ROOT_URLCONF="tests.browser.urls",
-        STATICFILES_DIRS=[machine.HERE / "static"],
-        MIDDLEWARE=["tests.browser.policy.StrictPolicyMiddleware", *settings.MIDDLEWARE],
+        STATICFILES_DIRS=[chromium.HERE / "static"],
+        MIDDLEWARE=["tests.browser.csp.StrictPolicyMiddleware", *settings.MIDDLEWARE],
         TOKEN_EXCHANGE={**settings.TOKEN_EXCHANGE, **TOKEN_EXCHANGE, **token_exchange},
     ):
         server = LiveServer("localhost")

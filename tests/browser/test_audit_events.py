@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.admin.pages import page
-from tests.browser.looks import WIDE_LIGHT
+from tests.browser.viewports import WIDE_LIGHT
 from token_exchange.models import AuditEvent
 
 # One window is enough to do it in; each page is inspected under all looks.

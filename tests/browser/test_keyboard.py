@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.admin.pages import page
-from tests.factories import works
+from tests.support.factories import works
 from token_exchange.models import APIKey
 
 pytestmark = pytest.mark.browser

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from tests.admin.pages import page
-from tests.browser.looks import NARROW_DARK, WIDE_LIGHT
-from tests.factories import make_api_key
+from tests.browser.viewports import NARROW_DARK, WIDE_LIGHT
+from tests.support.factories import make_api_key
 
 # One window is enough to do it in; each page is inspected under all looks.
 pytestmark = [pytest.mark.browser, pytest.mark.parametrize("look", [WIDE_LIGHT], ids=str)]

@@ -8,7 +8,7 @@ from django.urls import reverse
 
 from tests.admin.pages import page
 from tests.browser.test_pages import MODELS, paths
-from tests.factories import make_user
+from tests.support.factories import make_user
 
 pytestmark = pytest.mark.browser
 

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from tests.factories import works
-from tests.self_service import grants
+from tests.self_service import entitlements
+from tests.support.factories import works
 from token_exchange.models import Credential
 
 pytestmark = pytest.mark.browser
@@ -18,9 +18,9 @@ PAGES = "/account/keys/"
 @pytest.fixture
 def visit(scene, open_window, settings):
     """Open a window for the developer, who is granted keys of the company's."""
-    settings.TOKEN_EXCHANGE = {**settings.TOKEN_EXCHANGE, "SELF_SERVICE_GRANT": grants.PATH}
-    grants.granted.clear()
-    grants.granted.update(
+    settings.TOKEN_EXCHANGE = {**settings.TOKEN_EXCHANGE, "SELF_SERVICE_GRANT": entitlements.PATH}
+    entitlements.granted.clear()
+    entitlements.granted.update(
         organization=scene.organization, scopes=["reports:read", "reports:write", "keys:manage"]
     )
 
@@ -30,7 +30,7 @@ def visit(scene, open_window, settings):
         return window
 
     yield visit
-    grants.granted.clear()
+    entitlements.granted.clear()
 
 
 def test_each_page_has_no_barrier_under_any_look(scene, visit):

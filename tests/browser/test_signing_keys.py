@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.admin.pages import page
-from tests.browser.looks import NARROW_DARK
+from tests.browser.viewports import NARROW_DARK
 from token_exchange.models import SigningKey
 
 # One window is enough to do it in; each page is inspected under all looks.

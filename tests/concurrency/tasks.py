@@ -14,9 +14,10 @@ from typing import Any
 from django.test import Client
 from django.utils import timezone
 
-from token_exchange import counting, credentials, purging, signing, warning
-from token_exchange.credentials import CredentialConflict
+from token_exchange.issuer import credentials, purging, signing_keys
+from token_exchange.issuer.credentials import CredentialConflict
 from token_exchange.models import Credential
+from token_exchange.observability import exchange_counts, notifications
 from token_exchange.signals import credential_expiring
 
 SECONDS = 60
@@ -83,7 +84,7 @@ def warn(member: int, signals: Any, now: datetime) -> tuple[list[str], int]:
 
     credential_expiring.connect(hear, weak=False)
     signals.start.wait(SECONDS)
-    return heard, warning.warn(now=now).mails
+    return heard, notifications.warn(now=now).mails
 
 
 def report_leaks(member: int, signals: Any, raw_secrets: list[str]) -> tuple[int, bytes]:
@@ -130,8 +131,8 @@ def publish_signing_key(member: int, signals: Any) -> str | None:
     """Rotate the signing key when all others do; ``None`` if another was faster."""
     signals.start.wait(SECONDS)
     try:
-        return signing.rotate_signing_key(now=timezone.now()).kid
-    except signing.SigningKeyConflict:
+        return signing_keys.rotate_signing_key(now=timezone.now()).kid
+    except signing_keys.SigningKeyConflict:
         return None
 
 
@@ -141,8 +142,8 @@ def count_and_flush(member: int, signals: Any, now: float, rounds: int) -> None:
     for turn in range(rounds):
         for number in range(50):
             identifier = f"id{(number * (member + 3) + turn) % 50}"
-            counting.count("exchanged", now=now, organization_id=1, identifier=identifier)
-        counting.flush()
+            exchange_counts.count("exchanged", now=now, organization_id=1, identifier=identifier)
+        exchange_counts.flush()
 
 
 def _post(client: Client, path: str, headers: dict[str, str]) -> Any:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.concurrency import tasks
-from tests.concurrency.crowd import PROCESSES, THREADS, run_crowd
+from tests.concurrency.process_pool import PROCESSES, THREADS, run_crowd
 from token_exchange.models import HourlyCount
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.postgresql]

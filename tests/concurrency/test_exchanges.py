@@ -7,9 +7,15 @@ import pytest
 from django.utils import timezone
 
 from tests.concurrency import tasks
-from tests.concurrency.crowd import PROCESSES, THREADS, crowd, run_crowd
-from tests.factories import api_key_header, basic_header, is_good, make_api_key, make_client_app
-from token_exchange import credentials, signing
+from tests.concurrency.process_pool import PROCESSES, THREADS, crowd, run_crowd
+from tests.support.factories import (
+    api_key_header,
+    basic_header,
+    is_good,
+    make_api_key,
+    make_client_app,
+)
+from token_exchange.issuer import credentials, signing_keys
 from token_exchange.models import AccessToken, Credential
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.postgresql]
@@ -44,7 +50,7 @@ class TestFirstRequests:
     @pytest.mark.parametrize("algorithm", ["EdDSA", "ES256"])
     def test_of_one_client_all_get_one_token(self, app, token_exchange_settings, algorithm):
         token_exchange_settings(ALGORITHM=algorithm)
-        signing.rotate_signing_key(now=timezone.now(), all_new=True)
+        signing_keys.rotate_signing_key(now=timezone.now(), all_new=True)
         answers = run_crowd(tasks.post_once, "/auth_token", basic_header(app))
         assert [status for status, _ in answers] == [200] * PROCESSES * THREADS
         (token,) = {token_of(body) for _, body in answers}
@@ -144,6 +150,6 @@ class TestStorm:
         assert scopes == {"a b", "a"}
 
     def test_a_new_signing_key_disturbs_nobody(self, callers):
-        answers = storm(callers, lambda: signing.rotate_signing_key(now=timezone.now()))
+        answers = storm(callers, lambda: signing_keys.rotate_signing_key(now=timezone.now()))
         assert {status for _, _, status, _ in answers} == {200}
         assert all(is_good(token_of(body)) for _, _, _, body in answers)

@@ -6,8 +6,8 @@ import pytest
 from django.conf import settings
 
 from tests.concurrency import tasks
-from tests.concurrency.crowd import run_crowd
-from tests.factories import api_key_header, basic_header, make_api_key, make_client_app
+from tests.concurrency.process_pool import run_crowd
+from tests.support.factories import api_key_header, basic_header, make_api_key, make_client_app
 
 pytestmark = [
     pytest.mark.django_db(transaction=True),

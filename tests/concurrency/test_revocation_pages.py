@@ -11,8 +11,8 @@ from django.db import connection, connections
 from django.utils import timezone
 
 from tests.http.follower import Follower, end_tokens, whole_feed
-from token_exchange.models.recording import recording
-from token_exchange.revocation import read_page
+from token_exchange.issuer.revocation_feed import read_page
+from token_exchange.models.revocation_writer import recording
 
 pytestmark = [pytest.mark.postgresql, pytest.mark.django_db(transaction=True)]
 

@@ -6,12 +6,12 @@ import pytest
 from django.utils import timezone
 
 from tests.concurrency import user_key_tasks as tasks
-from tests.concurrency.crowd import crowd, run_crowd
-from tests.factories import works
+from tests.concurrency.process_pool import crowd, run_crowd
 from tests.self_service.members import KEYS, make_member
-from token_exchange import credentials
+from tests.support.factories import works
+from token_exchange.issuer import credentials
+from token_exchange.issuer.self_service import DEFAULT_MAX_KEYS
 from token_exchange.models import AuditEvent, Credential
-from token_exchange.self_service import DEFAULT_MAX_KEYS
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.postgresql]
 

@@ -8,9 +8,9 @@ import pytest
 from django.utils import timezone
 
 from tests.concurrency import tasks
-from tests.concurrency.crowd import run_crowd
-from tests.factories import api_key_header, basic_header, make_api_key, make_client_app
-from token_exchange import exchange
+from tests.concurrency.process_pool import run_crowd
+from tests.support.factories import api_key_header, basic_header, make_api_key, make_client_app
+from token_exchange.issuer import tokens
 from token_exchange.models import AccessToken, SigningKey
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.postgresql]
@@ -74,4 +74,4 @@ class TestPurge:
         assert AccessToken.objects.filter(credential=app.credential).count() == 1
         assert AccessToken.objects.filter(credential=key.credential).count() == 40
         row = AccessToken.objects.get(credential=app.credential)
-        assert (row.expires_at - timezone.now()).total_seconds() > exchange.REUSE_MARGIN_SECONDS
+        assert (row.expires_at - timezone.now()).total_seconds() > tokens.REUSE_MARGIN_SECONDS

@@ -9,8 +9,8 @@ import pytest
 from django.utils import timezone
 
 from tests.concurrency import tasks
-from tests.concurrency.crowd import PROCESSES, THREADS, run_crowd
-from tests.factories import make_api_key, make_client_app, make_organization, works
+from tests.concurrency.process_pool import PROCESSES, THREADS, run_crowd
+from tests.support.factories import make_api_key, make_client_app, make_organization, works
 from token_exchange.models import AuditEvent, Credential
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.postgresql]
@@ -21,7 +21,9 @@ MEMBERS = PROCESSES * THREADS
 
 @pytest.fixture(autouse=True)
 def _settings(token_exchange_settings):
-    token_exchange_settings(RATE_LIMITS=None, WARNING_RECIPIENTS="tests.warning.hooks.owners")
+    token_exchange_settings(
+        RATE_LIMITS=None, WARNING_RECIPIENTS="tests.observability.notifications.hooks.owners"
+    )
 
 
 class TestWarn:

@@ -9,8 +9,8 @@ from typing import Any
 from django.test import Client
 from django.utils import timezone
 
-from token_exchange import credentials
-from token_exchange.credentials import CredentialConflict
+from token_exchange.issuer import credentials
+from token_exchange.issuer.credentials import CredentialConflict
 from token_exchange.models import Credential
 
 SECONDS = 60

@@ -17,10 +17,10 @@ from hypothesis import strategies as st
 
 import token_exchange
 from tests.conf.values import FIELDS, ISSUER, problems_of, read
-from tests.factories import make_user
+from tests.support.factories import make_user
 from token_exchange.conf import Settings, get_settings, get_verifier, read_settings
-from token_exchange.conf.readers import Rate
-from token_exchange.exchange import verify_access_token
+from token_exchange.conf.parsers import Rate
+from token_exchange.issuer.tokens import verify_access_token
 
 ANYTHING = st.recursive(
     st.none()
@@ -67,7 +67,7 @@ class TestDefaults:
             signing_key_encryption_keys=None,
             jwks_max_age=timedelta(minutes=5),
             token_retention=timedelta(days=1),
-            verifier="token_exchange.exchange.verify_access_token",
+            verifier="token_exchange.issuer.tokens.verify_access_token",
             revocation_max_age=timedelta(seconds=1),
             revocation_max_staleness=timedelta(0),
             verified_token_cache_size=10_000,
@@ -94,15 +94,17 @@ class TestDefaults:
 
     def test_a_resource_server_has_others(self):
         settings = read(MODE="resource-server", REVOCATIONS_API_KEY="sk_live.x")
-        assert settings.verifier == "token_exchange.resource_server.verify_access_token"
+        assert settings.verifier == "token_exchange.resource_server.verifier.verify_access_token"
         assert settings.revocation_max_staleness == timedelta(minutes=1)
         assert read(
             MODE="resource-server",
             REVOCATIONS_API_KEY="sk_live.x",
             REVOCATION_MAX_STALENESS=0,
-            VERIFIER="tests.factories.make_user",
+            VERIFIER="tests.support.factories.make_user",
         ) == dataclasses.replace(
-            settings, revocation_max_staleness=timedelta(0), verifier="tests.factories.make_user"
+            settings,
+            revocation_max_staleness=timedelta(0),
+            verifier="tests.support.factories.make_user",
         )
 
     def test_string_prefixes(self):
@@ -254,7 +256,7 @@ class TestGetVerifier:
         assert get_verifier() is verify_access_token
 
     def test_is_what_the_setting_names(self, token_exchange_settings):
-        token_exchange_settings(VERIFIER="tests.factories.make_user")
+        token_exchange_settings(VERIFIER="tests.support.factories.make_user")
         assert get_verifier() is make_user
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from token_exchange.core.keys import ALGORITHMS, SigningKey
+from token_exchange_core.keys import ALGORITHMS, SigningKey
 
 
 @pytest.fixture(scope="session")

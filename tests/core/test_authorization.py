@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from token_exchange.core.authorization import (
+from token_exchange_core.authorization import (
     MAX_HEADER_LENGTH,
     SCHEMES,
     Authorization,
@@ -18,7 +18,7 @@ from token_exchange.core.authorization import (
     parse_basic,
     raw_token,
 )
-from token_exchange.core.errors import InvalidClient, InvalidRequest, TokenExchangeError
+from token_exchange_core.errors import InvalidClient, InvalidRequest, TokenExchangeError
 
 OUR_SCHEMES = st.sampled_from(["ApiKey", "Basic", "Bearer", "apikey", "BASIC", "bEARER"])
 # Surrogates too: a header reaches Python with whatever bytes a server let through.

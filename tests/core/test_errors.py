@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import ast
 import re
-from pathlib import Path
 
 import pytest
 
-import token_exchange
-from token_exchange.core import errors
-from token_exchange.core.errors import InvalidClient, TokenExchangeError
+from tests.support.paths import PACKAGES
+from token_exchange_core import errors
+from token_exchange_core.errors import InvalidClient, TokenExchangeError
 
 CLASSES = {
     name: each
@@ -23,7 +22,7 @@ DESCRIPTION = re.compile(r"[\x20\x21\x23-\x5b\x5d-\x7e]+")
 
 def texts_in_the_package():
     """Every description that is written where an error is raised; what varies counts as a digit."""
-    for path in Path(token_exchange.__file__).parent.rglob("*.py"):
+    for path in (path for package in PACKAGES for path in package.rglob("*.py")):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if not (isinstance(node, ast.Call) and isinstance(node.func, ast.Name)):
                 continue

@@ -17,8 +17,8 @@ from jwt import PyJWK
 from jwt.algorithms import OKPAlgorithm
 from jwt.utils import base64url_decode
 
-from token_exchange.core.errors import TemporarilyUnavailable
-from token_exchange.core.keys import (
+from token_exchange_core.errors import TemporarilyUnavailable
+from token_exchange_core.keys import (
     ALGORITHMS,
     RSA_KEY_BITS,
     KeySet,

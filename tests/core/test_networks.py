@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from token_exchange.core.networks import (
+from token_exchange_core.networks import (
     is_within,
     lie_within,
     parse_address,

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from token_exchange.core.errors import InvalidScope
-from token_exchange.core.scopes import is_scope_token, parse_scope
+from token_exchange_core.errors import InvalidScope
+from token_exchange_core.scopes import is_scope_token, parse_scope
 
 NQCHAR = [chr(code) for code in (0x21, *range(0x23, 0x5C), *range(0x5D, 0x7F))]
 TOKENS = st.text(st.sampled_from(NQCHAR), min_size=1)

@@ -7,7 +7,7 @@ import re
 from hypothesis import given
 from hypothesis import strategies as st
 
-from token_exchange.core.secret_strings import (
+from token_exchange_core.secret_strings import (
     PREFIX_PATTERN,
     make_client_id,
     make_identifier,

@@ -12,10 +12,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from token_exchange.core import secret_strings
-from token_exchange.core.authorization import parse_basic
-from token_exchange.core.errors import InvalidClient
-from token_exchange.core.secret_strings import (
+from token_exchange_core import secret_strings
+from token_exchange_core.authorization import parse_basic
+from token_exchange_core.errors import InvalidClient
+from token_exchange_core.secret_strings import (
     BASE62,
     NO_DIGEST,
     PREFIX_PATTERN,

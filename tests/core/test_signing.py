@@ -10,11 +10,11 @@ import jwt
 from jwt import PyJWKSet
 from jwt.utils import base64url_decode
 
-from tests.core.claims import CLAIMS
-from token_exchange.core.keys import TOKENS_REMEMBERED, KeySet, SigningKey
-from token_exchange.core.revocations import RevocationSet
-from token_exchange.core.tokens import parse_claims, signing_input
-from token_exchange.core.verification import TokenVerifier
+from tests.support.claims import CLAIMS
+from token_exchange_core.keys import TOKENS_REMEMBERED, KeySet, SigningKey
+from token_exchange_core.revocation_set import RevocationSet
+from token_exchange_core.tokens import parse_claims, signing_input
+from token_exchange_core.verification import TokenVerifier
 
 
 class TestSign:

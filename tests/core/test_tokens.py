@@ -12,9 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from jwt.utils import base64url_decode
 
-from tests.core.claims import CLAIMS, PAYLOAD
-from token_exchange.core.errors import InvalidToken
-from token_exchange.core.tokens import Claims, claims_of, parse_claims, signing_input
+from tests.support.claims import CLAIMS, PAYLOAD
+from token_exchange_core.errors import InvalidToken
+from token_exchange_core.tokens import Claims, claims_of, parse_claims, signing_input
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), min_size=1)
 SCOPES = st.frozensets(st.text("abc:.", min_size=1))

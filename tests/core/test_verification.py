@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.core.claims import CLAIMS, PAYLOAD
-from tests.core.forging import (
+from tests.support.claims import CLAIMS, PAYLOAD
+from tests.support.forged_tokens import (
     HEADER,
     KEY,
     NOW,
@@ -21,10 +21,10 @@ from tests.core.forging import (
     part,
     reason_for,
 )
-from token_exchange.core.errors import InvalidToken
-from token_exchange.core.keys import KeySet
-from token_exchange.core.revocations import RevocationSet
-from token_exchange.core.verification import MAX_TOKEN_LENGTH
+from token_exchange_core.errors import InvalidToken
+from token_exchange_core.keys import KeySet
+from token_exchange_core.revocation_set import RevocationSet
+from token_exchange_core.verification import MAX_TOKEN_LENGTH
 
 
 class TestGoodToken:

@@ -7,13 +7,13 @@ import random
 import threading
 from typing import Any
 
-from tests.core.claims import PAYLOAD
-from tests.core.forging import HEADER, KEY, NOW, OTHER_KEY, make_token, make_verifier
-from tests.parallel import in_threads
-from token_exchange.core.errors import InvalidToken
-from token_exchange.core.keys import KeySet
-from token_exchange.core.revocations import Revocation, RevocationKind, RevocationSet
-from token_exchange.core.verification import TokenVerifier
+from tests.support.claims import PAYLOAD
+from tests.support.forged_tokens import HEADER, KEY, NOW, OTHER_KEY, make_token, make_verifier
+from tests.support.threads import in_threads
+from token_exchange_core.errors import InvalidToken
+from token_exchange_core.keys import KeySet
+from token_exchange_core.revocation_set import Revocation, RevocationKind, RevocationSet
+from token_exchange_core.verification import TokenVerifier
 
 THREADS = 8
 TOKENS = {jti: make_token(payload={**PAYLOAD, "jti": jti}) for jti in (str(n) for n in range(60))}

@@ -6,8 +6,8 @@ import json
 
 import pytest
 
-from tests.core.claims import CLAIMS, PAYLOAD
-from tests.core.forging import (
+from tests.support.claims import CLAIMS, PAYLOAD
+from tests.support.forged_tokens import (
     HEADER,
     NOW,
     OTHER_KEY,
@@ -15,8 +15,8 @@ from tests.core.forging import (
     make_verifier,
     reason_for,
 )
-from token_exchange.core.errors import ExpiredToken
-from token_exchange.core.revocations import Revocation, RevocationKind, RevocationSet
+from token_exchange_core.errors import ExpiredToken
+from token_exchange_core.revocation_set import Revocation, RevocationKind, RevocationSet
 
 
 class TestClaims:

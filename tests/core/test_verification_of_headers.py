@@ -9,8 +9,8 @@ import jwt
 import pytest
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-from tests.core.claims import PAYLOAD
-from tests.core.forging import (
+from tests.support.claims import PAYLOAD
+from tests.support.forged_tokens import (
     HEADER,
     KEY,
     OTHER_KEY,
@@ -107,7 +107,7 @@ class TestHeader:
             "a\nb",
             "k" * 3000,
             "é",
-            KEY.kid + " ",
+            pytest.param(KEY.kid + " ", id="trailing_space"),
         ],
     )
     def test_unknown_kid(self, kid):

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from config import settings as example
 from django.test import Client
 
-from tests.factories import api_key_header, basic_header, bearer_header
+from config import settings as example
+from tests.support.factories import api_key_header, basic_header, bearer_header
 
 
 @pytest.fixture(autouse=True)

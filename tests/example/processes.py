@@ -7,11 +7,10 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from pathlib import Path
 
-from tests.processes import run_python
+from tests.support.paths import ROOT
+from tests.support.subprocesses import run_python
 
-ROOT = Path(__file__).resolve().parent.parent.parent
 PROJECT = ROOT / "example_project"
 
 

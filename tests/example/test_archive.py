@@ -8,9 +8,9 @@ import pytest
 from django.utils import timezone
 
 from tests.example.processes import run, talking
-from tests.factories import api_key_header, make_api_key, make_user
-from token_exchange import credentials
-from token_exchange.core.scopes import REVOCATIONS_SCOPE
+from tests.support.factories import api_key_header, make_api_key, make_user
+from token_exchange.issuer import credentials
+from token_exchange_core.scopes import REVOCATIONS_SCOPE
 
 pytestmark = pytest.mark.processes
 
@@ -35,7 +35,7 @@ from django.apps import apps
 from django.db import connections
 import archive.urls
 print(list(apps.get_app_configs()), list(connections), list(apps.get_models()))
-ours = ("token_exchange.models", "token_exchange.urls", "token_exchange.exchange", "celery")
+ours = ("token_exchange.models", "token_exchange.urls", "token_exchange.issuer", "celery")
 print([name for name in ours if name in sys.modules])
 """
 

@@ -6,9 +6,9 @@ import os
 
 import pytest
 
-from tests.example.processes import ROOT
-from tests.processes import run_python
-from token_exchange.core.secret_strings import parse_secret
+from tests.support.paths import ROOT
+from tests.support.subprocesses import run_python
+from token_exchange_core.secret_strings import parse_secret
 
 pytestmark = pytest.mark.processes
 

@@ -5,12 +5,12 @@ import socket
 import sqlite3
 import stat
 
-import environment
 import pytest
 import redis
 from django.core.cache.backends.redis import RedisCache
 from django.core.exceptions import ImproperlyConfigured
 
+import environment
 from tests.example.processes import run
 
 SEND = """

@@ -1,7 +1,7 @@
 import pytest
-from reports.models import Report
 
-from tests.factories import (
+from reports.models import Report
+from tests.support.factories import (
     api_key_header,
     basic_header,
     make_api_key,

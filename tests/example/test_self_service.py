@@ -6,8 +6,8 @@ import re
 
 import pytest
 
-from tests.factories import make_organization, make_user
 from tests.self_service.members import KEYS
+from tests.support.factories import make_organization, make_user
 from token_exchange.models import Credential
 
 pytestmark = pytest.mark.django_db

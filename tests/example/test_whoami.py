@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 import pytest
 import time_machine
 
-from tests.factories import (
+from tests.support.factories import (
     api_key_header,
     basic_header,
     bearer_header,

@@ -6,10 +6,10 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from tests.factories import api_key_header, basic_header, make_api_key, make_client_app
 from tests.http.client import post_json
-from token_exchange.core.scopes import REVOCATIONS_SCOPE
-from token_exchange.credentials import IssuedSecret
+from tests.support.factories import api_key_header, basic_header, make_api_key, make_client_app
+from token_exchange.issuer.credentials import IssuedSecret
+from token_exchange_core.scopes import REVOCATIONS_SCOPE
 
 
 class Caller(NamedTuple):

@@ -7,10 +7,10 @@ from datetime import timedelta
 
 from django.utils import timezone
 
-from token_exchange.core.feed import FeedPage
-from token_exchange.core.revocations import RevocationKind
 from token_exchange.models import Revocation, RevocationFeed
-from token_exchange.models.recording import recording
+from token_exchange.models.revocation_writer import recording
+from token_exchange_core.revocation_feed import FeedPage
+from token_exchange_core.revocation_set import RevocationKind
 
 Known = dict[tuple[str, str], int | None]
 EPOCH = "A" * 22

@@ -10,7 +10,6 @@ import pytest
 import time_machine
 from django.utils import timezone
 
-from tests.factories import basic_header, make_client_app, make_organization
 from tests.http.client import (
     assert_not_stored,
     assert_refused,
@@ -18,9 +17,10 @@ from tests.http.client import (
     stored_rows,
     verified_claims,
 )
-from token_exchange import exchange, signing
-from token_exchange.core.errors import InvalidToken
+from tests.support.factories import basic_header, make_client_app, make_organization
+from token_exchange.issuer import signing_keys, tokens
 from token_exchange.models import AccessToken, Credential
+from token_exchange_core.errors import InvalidToken
 
 pytestmark = pytest.mark.django_db
 
@@ -76,7 +76,7 @@ class TestAnswer:
         self, obtain, app, https_client, token_exchange_settings, algorithm
     ):
         token_exchange_settings(ALGORITHM=algorithm)
-        signing.rotate_signing_key(now=timezone.now(), all_new=True)
+        signing_keys.rotate_signing_key(now=timezone.now(), all_new=True)
         token = obtain(app).json()["access_token"]["token"]
         assert jwt.get_unverified_header(token)["alg"] == algorithm
         assert verified_claims(https_client, token)
@@ -197,8 +197,8 @@ class TestDelete:
         others = obtain(other).json()["access_token"]["token"]
         delete()
         with pytest.raises(InvalidToken):
-            exchange.verify_access_token(mine, now=timezone.now().timestamp())
-        assert exchange.verify_access_token(others, now=timezone.now().timestamp())
+            tokens.verify_access_token(mine, now=timezone.now().timestamp())
+        assert tokens.verify_access_token(others, now=timezone.now().timestamp())
 
     def test_the_next_token_is_a_new_one_that_works(self, obtain, app, delete, https_client):
         old = obtain(app).json()["access_token"]["token"]
@@ -206,7 +206,7 @@ class TestDelete:
         new = obtain(app).json()["access_token"]["token"]
         assert new != old
         assert verified_claims(https_client, new)["gen"] == 2
-        assert exchange.verify_access_token(new, now=timezone.now().timestamp())
+        assert tokens.verify_access_token(new, now=timezone.now().timestamp())
         assert obtain(app).json()["access_token"]["token"] == new
 
     def test_may_be_repeated(self, delete, app):

@@ -6,8 +6,8 @@ import base64
 
 import pytest
 
-from tests.factories import make_client_app
 from tests.http.client import CHALLENGES, ENDPOINTS, assert_refused, stored_rows
+from tests.support.factories import make_client_app
 
 pytestmark = pytest.mark.django_db
 

@@ -9,9 +9,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tests.factories import make_api_key, make_client_app
 from tests.http.client import ENDPOINTS, stored_rows
 from tests.http.conftest import Caller, make_header
+from tests.support.factories import make_api_key, make_client_app
 
 pytestmark = pytest.mark.django_db
 

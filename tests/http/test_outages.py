@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from tests.http.client import assert_refused, stored_rows
 from tests.http.conftest import make_caller
-from token_exchange import signing
+from token_exchange.issuer import signing_keys
 from token_exchange.models import AccessToken, Credential, SigningKey
 
 JWKS = "/.well-known/jwks.json"
@@ -71,12 +71,12 @@ class TestDatabaseAway:
 
     @pytest.mark.usefixtures("no_database")
     def test_keys_that_are_known_are_published_still(self, https_client):
-        signing.key_set()
+        signing_keys.key_set()
         assert in_thread(lambda: https_client.get(JWKS)).status_code == 200
 
     @pytest.mark.usefixtures("no_database")
     def test_without_known_keys_there_is_no_set_rather_than_an_empty_one(self, https_client):
-        signing.forget_key_set()
+        signing_keys.forget_key_set()
         response = in_thread(lambda: https_client.get(JWKS))
         assert_refused(response, 503, "temporarily_unavailable")
 
@@ -121,7 +121,7 @@ class TestDatabaseAway:
 @pytest.mark.django_db
 class TestNoSigningKey:
     def unavailable(self, https_client, caller):
-        signing.forget_key_set()
+        signing_keys.forget_key_set()
         before = stored_rows()
         response = https_client.post(caller.path, headers=caller.headers)
         assert_refused(response, 503, "temporarily_unavailable")
@@ -149,7 +149,7 @@ class TestNoSigningKey:
 
     def test_an_exchanged_key_is_unreadable(self, https_client, caller):
         """The row of one key with the private half of another signs nothing."""
-        other = signing.rotate_signing_key(now=timezone.now())
+        other = signing_keys.rotate_signing_key(now=timezone.now())
         private = other.encrypted_private_key
         SigningKey.objects.exclude(pk=other.pk).update(encrypted_private_key=private)
         self.unavailable(https_client, caller)
@@ -160,7 +160,7 @@ class TestNoSigningKey:
 
     def test_a_clock_that_is_behind_signs_with_the_key_that_comes_next(self, https_client, caller):
         SigningKey.objects.update(activates_at=timezone.now() + timedelta(minutes=1))
-        signing.forget_key_set()
+        signing_keys.forget_key_set()
         assert https_client.post(caller.path, headers=caller.headers).status_code == 200
 
 

@@ -10,7 +10,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from tests.factories import (
+from tests.support.factories import (
     api_key_header,
     basic_header,
     bearer_header,
@@ -18,7 +18,7 @@ from tests.factories import (
     make_client_app,
     make_user,
 )
-from token_exchange import credentials, revocation, signing
+from token_exchange.issuer import credentials, revocation_feed, signing_keys
 
 NOW = "2030-01-01T12:00:00+00:00"
 
@@ -33,13 +33,13 @@ def clock(transactional_db, elapsed):
 @pytest.fixture(params=["EdDSA", "RS256"])
 def _algorithm(request, clock, token_exchange_settings):
     token_exchange_settings(ALGORITHM=request.param)
-    signing.rotate_signing_key(now=timezone.now(), all_new=True)
+    signing_keys.rotate_signing_key(now=timezone.now(), all_new=True)
 
 
 def read_copies() -> None:
     """Be a process that has served requests before."""
-    revocation.revocations()
-    signing.key_set()
+    revocation_feed.revocations()
+    signing_keys.key_set()
 
 
 def verbs(send) -> list[str]:
@@ -75,11 +75,11 @@ class TestExchange:
 
     def test_the_keys_are_read_again_only_now_and_then(self, send, clock):
         send()
-        signing.expire_key_set()
+        signing_keys.expire_key_set()
         # Has the feed moved?
         assert verbs(send) == ["SELECT", "SELECT", "INSERT"]
         assert verbs(send) == ["SELECT", "INSERT"]
-        signing.forget_key_set()
+        signing_keys.forget_key_set()
         assert verbs(send) == ["SELECT", "SELECT", "SELECT", "INSERT"]
 
 
@@ -169,7 +169,7 @@ class TestPublishedKeys:
         read_copies()
         send = lambda: https_client.get("/.well-known/jwks.json")  # noqa: E731
         assert verbs(send) == []
-        signing.expire_key_set()
+        signing_keys.expire_key_set()
         assert verbs(send) == ["SELECT"]
 
 

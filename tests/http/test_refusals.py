@@ -8,17 +8,12 @@ import pytest
 import time_machine
 from django.utils import timezone
 
-from tests.factories import (
-    api_key_header,
-    make_api_key,
-    make_organization,
-    make_user,
-)
 from tests.http.client import assert_refused, stored_rows, wire
 from tests.http.conftest import Caller, make_caller, make_header
-from token_exchange import credentials
-from token_exchange.core import secret_strings
+from tests.support.factories import api_key_header, make_api_key, make_organization, make_user
+from token_exchange.issuer import credentials
 from token_exchange.models import Credential, Organization
+from token_exchange_core import secret_strings
 
 pytestmark = pytest.mark.django_db
 

@@ -8,9 +8,9 @@ import pytest
 import time_machine
 from django.utils import timezone
 
-from tests.factories import basic_header, is_good, make_client_app, make_organization
 from tests.http.client import stored_rows, verified_claims
-from token_exchange import credentials, exchange, signing
+from tests.support.factories import basic_header, is_good, make_client_app, make_organization
+from token_exchange.issuer import credentials, signing_keys, tokens
 from token_exchange.models import AccessToken, Credential, Organization, SigningKey
 
 pytestmark = pytest.mark.django_db
@@ -22,13 +22,13 @@ LIFETIME = 28_800
 @pytest.fixture(params=["RS256", "ES256", "EdDSA"])
 def _algorithm(request, token_exchange_settings):
     token_exchange_settings(ALGORITHM=request.param)
-    signing.rotate_signing_key(now=timezone.now(), all_new=True)
+    signing_keys.rotate_signing_key(now=timezone.now(), all_new=True)
 
 
 @pytest.fixture
 def clock():
     with time_machine.travel(NOW, tick=False) as traveller:
-        signing.forget_key_set()
+        signing_keys.forget_key_set()
         yield traveller
 
 
@@ -82,20 +82,20 @@ class TestWhileItLasts:
         self, obtain, clock, https_client, token_exchange_settings
     ):
         first = obtain()
-        old = signing.key_set().current.kid
+        old = signing_keys.key_set().current.kid
         token_exchange_settings(ALGORITHM="EdDSA")
-        new = signing.rotate_signing_key(now=timezone.now())
+        new = signing_keys.rotate_signing_key(now=timezone.now())
         assert obtain() == first
         clock.shift(3600)
-        signing.forget_key_set()
-        assert signing.key_set().current.kid == new.kid != old
+        signing_keys.forget_key_set()
+        assert signing_keys.key_set().current.kid == new.kid != old
         assert obtain() == first
         assert verified_claims(https_client, first["token"], audience="https://b.test")
         assert AccessToken.objects.get().kid == old
 
     def test_no_process_is_needed_twice(self, obtain):
         first = obtain()
-        signing.forget_key_set()
+        signing_keys.forget_key_set()
         assert obtain() == first
 
 
@@ -129,10 +129,10 @@ class TestNotAgain:
 
     def test_after_the_token_was_revoked(self, obtain, first, app):
         row = AccessToken.objects.get()
-        exchange.revoke_access_token(row, now=timezone.now())
+        tokens.revoke(row, now=timezone.now())
         assert not is_good(first)
         with pytest.raises(credentials.CredentialConflict):
-            exchange.revoke_access_token(row, now=timezone.now())
+            tokens.revoke(row, now=timezone.now())
         assert is_good(self.minted(obtain, first, app))
 
     def test_after_delete(self, obtain, first, app, https_client):
@@ -197,15 +197,15 @@ class TestNotAgain:
         assert obtain()["token"] == first
 
     def test_after_its_key_was_removed(self, obtain, first, app):
-        signing.rotate_signing_key(now=timezone.now(), all_new=True)
+        signing_keys.rotate_signing_key(now=timezone.now(), all_new=True)
         assert not is_good(first)
         assert is_good(self.minted(obtain, first, app))
 
     def test_after_its_key_became_unreadable(self, obtain, first, app, clock):
-        signing.rotate_signing_key(now=timezone.now())
+        signing_keys.rotate_signing_key(now=timezone.now())
         clock.shift(3600)
         SigningKey.objects.filter(retires_at__lt=timezone.now()).update(encrypted_private_key="x")
-        signing.forget_key_set()
+        signing_keys.forget_key_set()
         assert is_good(first)
         assert is_good(self.minted(obtain, first, app))
 

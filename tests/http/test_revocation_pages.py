@@ -11,13 +11,13 @@ from django.utils import timezone
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tests.factories import api_key_header, make_api_key
 from tests.http.follower import EPOCH, Follower, end_tokens, whole_feed, write_feed
-from token_exchange.core.feed import parse_feed_page
-from token_exchange.core.scopes import REVOCATIONS_SCOPE
+from tests.support.factories import api_key_header, make_api_key
+from token_exchange.issuer.revocation_feed import PAGE_SIZE, read_page
 from token_exchange.models import Credential, Revocation, RevocationFeed
-from token_exchange.models.recording import recording
-from token_exchange.revocation import PAGE_SIZE, read_page
+from token_exchange.models.revocation_writer import recording
+from token_exchange_core.revocation_feed import parse_feed_page
+from token_exchange_core.scopes import REVOCATIONS_SCOPE
 
 pytestmark = pytest.mark.django_db
 

@@ -8,20 +8,20 @@ import pytest
 import time_machine
 from django.utils import timezone
 
-from tests.factories import (
+from tests.http.client import assert_not_stored, assert_refused
+from tests.http.follower import EPOCH, end_tokens, write_feed
+from tests.support.factories import (
     api_key_header,
     make_api_key,
     make_client_app,
     make_organization,
     make_user,
 )
-from tests.http.client import assert_not_stored, assert_refused
-from tests.http.follower import EPOCH, end_tokens, write_feed
-from token_exchange import credentials
-from token_exchange.core.feed import parse_feed_page
-from token_exchange.core.revocations import RevocationKind
+from token_exchange.issuer import credentials
 from token_exchange.models import Credential, Organization, Revocation, RevocationFeed
-from token_exchange.models.recording import recording
+from token_exchange.models.revocation_writer import recording
+from token_exchange_core.revocation_feed import parse_feed_page
+from token_exchange_core.revocation_set import RevocationKind
 
 pytestmark = pytest.mark.django_db
 

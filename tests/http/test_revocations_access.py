@@ -10,7 +10,9 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from tests.factories import (
+from tests.http.client import assert_refused
+from tests.http.follower import EPOCH, write_feed
+from tests.support.factories import (
     api_key_header,
     basic_header,
     bearer_header,
@@ -18,11 +20,9 @@ from tests.factories import (
     make_client_app,
     make_user,
 )
-from tests.http.client import assert_refused
-from tests.http.follower import EPOCH, write_feed
-from token_exchange import credentials
-from token_exchange.core.scopes import REVOCATIONS_SCOPE
+from token_exchange.issuer import credentials
 from token_exchange.models import Credential
+from token_exchange_core.scopes import REVOCATIONS_SCOPE
 
 pytestmark = pytest.mark.django_db
 

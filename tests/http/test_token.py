@@ -9,14 +9,14 @@ import pytest
 import time_machine
 from django.utils import timezone
 
-from tests.factories import api_key_header, make_api_key, make_organization, make_user
 from tests.http.client import (
     assert_not_stored,
     assert_refused,
     stored_rows,
     verified_claims,
 )
-from token_exchange import credentials, signing
+from tests.support.factories import api_key_header, make_api_key, make_organization, make_user
+from token_exchange.issuer import credentials, signing_keys
 from token_exchange.models import AccessToken
 
 pytestmark = pytest.mark.django_db
@@ -86,7 +86,7 @@ class TestClaims:
         assert jwt.get_unverified_header(token) == {
             "typ": "at+jwt",
             "alg": "EdDSA",
-            "kid": signing.key_set().current.kid,
+            "kid": signing_keys.key_set().current.kid,
         }
 
     def test_a_users_key_speaks_for_the_user(self, exchange, https_client):
@@ -101,7 +101,7 @@ class TestClaims:
         self, exchange, https_client, token_exchange_settings, algorithm
     ):
         token_exchange_settings(ALGORITHM=algorithm)
-        signing.rotate_signing_key(now=timezone.now(), all_new=True)
+        signing_keys.rotate_signing_key(now=timezone.now(), all_new=True)
         token = exchange(make_api_key()).json()["access_token"]
         assert jwt.get_unverified_header(token)["alg"] == algorithm
         assert verified_claims(https_client, token)["gen"] == 1

@@ -8,8 +8,8 @@ import pytest
 import time_machine
 from django.utils import timezone
 
-from tests.factories import make_api_key, make_organization
 from tests.http.client import assert_refused, stored_rows, verified_claims
+from tests.support.factories import make_api_key, make_organization
 from token_exchange.models import AccessToken, Organization
 
 pytestmark = pytest.mark.django_db

@@ -8,10 +8,10 @@ import pytest
 import time_machine
 from django.utils import timezone
 
-from tests.factories import make_client_app, make_organization, make_user, works
 from tests.http.client import assert_not_stored, assert_refused
 from tests.self_service.members import KEYS, make_member
-from token_exchange import credentials
+from tests.support.factories import make_client_app, make_organization, make_user, works
+from token_exchange.issuer import credentials
 from token_exchange.models import AuditEvent, Credential
 
 pytestmark = pytest.mark.django_db

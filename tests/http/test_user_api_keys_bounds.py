@@ -8,10 +8,10 @@ from typing import Any, NamedTuple
 import pytest
 import time_machine
 
-from tests.clients import HttpsClient
-from tests.factories import make_api_key, make_organization, make_user, works
 from tests.http.client import assert_refused
 from tests.self_service.members import KEYS, make_member
+from tests.support.clients import HttpsClient
+from tests.support.factories import make_api_key, make_organization, make_user, works
 
 pytestmark = pytest.mark.django_db
 

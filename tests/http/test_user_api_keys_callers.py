@@ -11,8 +11,10 @@ from django.db.models import QuerySet
 from django.test import Client
 from django.utils import timezone
 
-from tests.clients import HttpsClient
-from tests.factories import (
+from tests.http.client import assert_refused
+from tests.self_service.members import KEYS, make_member
+from tests.support.clients import HttpsClient
+from tests.support.factories import (
     api_key_header,
     basic_header,
     bearer_header,
@@ -22,9 +24,7 @@ from tests.factories import (
     make_user,
     works,
 )
-from tests.http.client import assert_refused
-from tests.self_service.members import KEYS, make_member
-from token_exchange import credentials
+from token_exchange.issuer import credentials
 from token_exchange.models import AccessToken, Credential, Organization
 
 pytestmark = pytest.mark.django_db
@@ -240,7 +240,9 @@ class TestSession:
         self, https_client, user, token_exchange_settings
     ):
         make_organization()
-        token_exchange_settings(SELF_SERVICE_GRANT="tests.self_service.grants.organization_of")
+        token_exchange_settings(
+            SELF_SERVICE_GRANT="tests.self_service.entitlements.organization_of"
+        )
         assert_refused(https_client.get(KEYS), 500, "server_error")
 
 

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 from django.db import connection, transaction
 
-from tests import factories
+from tests.support import factories
 from token_exchange.models import Credential
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)

@@ -5,11 +5,11 @@ from django.core.exceptions import ValidationError
 from django.db import IntegrityError, NotSupportedError, transaction
 from django.db.models import QuerySet
 
-from tests.factories import make_api_key, make_client_app, make_user
 from tests.models.rows import DAY, HOUR, NOW, make, stored
-from token_exchange.credentials import revoke, rotate
+from tests.support.factories import make_api_key, make_client_app, make_user
+from token_exchange.issuer.credentials import revoke, rotate
 from token_exchange.models import APIKey, ClientApp, Credential
-from token_exchange.models.states import State
+from token_exchange.models.credential_state import State
 
 pytestmark = pytest.mark.django_db
 

@@ -7,11 +7,11 @@ from datetime import timedelta
 import pytest
 import time_machine
 
-from tests.factories import make_api_key, make_user
 from tests.models.rows import HOUR, NOW
-from token_exchange import credentials, exchange, signing
-from token_exchange.core.errors import ExpiredToken, InvalidToken
+from tests.support.factories import make_api_key, make_user
+from token_exchange.issuer import credentials, signing_keys, tokens
 from token_exchange.models import AccessToken, Credential, Organization, SigningKey
+from token_exchange_core.errors import ExpiredToken, InvalidToken
 
 pytestmark = pytest.mark.django_db
 
@@ -40,15 +40,15 @@ def owner(request):
 def token(key):
     """A token that is verified, and so remembered."""
     credential = credentials.authenticate_api_key(key.raw_secret, address="", now=NOW)
-    token = exchange.mint(credential, exchange.TokenRequest(), now=NOW).token
+    token = tokens.issue(credential, tokens.TokenRequest(), now=NOW).token
     verify(token)
     return token
 
 
 def verify(token, now=NOW):
     # As another process would, which has not removed the signing key itself.
-    signing.forget_key_set()
-    return exchange.verify_access_token(token, now=now.timestamp())
+    signing_keys.forget_key_set()
+    return tokens.verify_access_token(token, now=now.timestamp())
 
 
 def live(now=NOW):

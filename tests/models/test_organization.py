@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 from django.core.exceptions import ValidationError
 
-from tests.factories import make_organization
+from tests.support.factories import make_organization
 from token_exchange.models import Organization, get_organization_model
 
 HOUR = timedelta(hours=1)

@@ -7,8 +7,8 @@ from django.contrib.auth.models import Permission
 from django.db import DataError, IntegrityError, models
 from django.db.models import ProtectedError
 
-from tests.factories import make_api_key, make_client_app, make_organization, make_user
 from tests.models.rows import NOW, make_token, raw_row
+from tests.support.factories import make_api_key, make_client_app, make_organization, make_user
 from token_exchange.models import (
     AccessToken,
     APIKey,
@@ -17,7 +17,7 @@ from token_exchange.models import (
     Organization,
     SigningKey,
 )
-from token_exchange.models.states import State
+from token_exchange.models.credential_state import State
 
 
 @pytest.mark.django_db

@@ -7,9 +7,9 @@ from datetime import timedelta
 import pytest
 from django.db import DatabaseError, IntegrityError, transaction
 
-from tests.factories import make_api_key, make_client_app
 from tests.models.rows import HOUR, NOW, make, stored
-from token_exchange.credentials import revoke, rotate
+from tests.support.factories import make_api_key, make_client_app
+from token_exchange.issuer.credentials import revoke, rotate
 from token_exchange.models import APIKey, ClientApp, Credential
 
 pytestmark = pytest.mark.django_db

@@ -6,14 +6,14 @@ from datetime import timedelta
 
 import pytest
 
-from tests.factories import make_api_key
 from tests.models.rows import DAY, HOUR, NOW
+from tests.support.factories import make_api_key
 from token_exchange.models import (
     Credential,
     SigningKey,
 )
+from token_exchange.models.credential_state import State
 from token_exchange.models.signing_key import KeyState
-from token_exchange.models.states import State
 
 
 @pytest.mark.django_db

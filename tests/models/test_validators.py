@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
-from tests.factories import make_api_key
 from tests.models.rows import DAY, HOUR
+from tests.support.factories import make_api_key
 from token_exchange.models import (
     AbstractOrganization,
     Credential,

@@ -6,9 +6,9 @@ from datetime import timedelta
 
 import pytest
 
-from tests.factories import make_api_key
 from tests.models.rows import HOUR, NOW
-from token_exchange.credentials import end_overlap, rotate
+from tests.support.factories import make_api_key
+from token_exchange.issuer.credentials import end_overlap, rotate
 from token_exchange.models import Credential
 
 pytestmark = pytest.mark.django_db

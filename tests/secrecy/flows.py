@@ -21,7 +21,12 @@ from rest_framework.views import APIView
 
 from tests.admin.conftest import Desk
 from tests.admin.pages import credential_page, page
-from tests.factories import (
+from tests.secrecy.self_service import fail_to_make_keys
+from tests.secrecy.storage_search import Secrets
+from tests.self_service import entitlements
+from tests.self_service.conftest import PAGES, Visitor
+from tests.self_service.members import KEYS, make_member
+from tests.support.factories import (
     api_key_header,
     basic_header,
     bearer_header,
@@ -30,20 +35,12 @@ from tests.factories import (
     make_organization,
     make_user,
 )
-from tests.secrecy.haystack import Secrets
-from tests.secrecy.self_service import fail_to_make_keys
-from tests.self_service import grants
-from tests.self_service.conftest import PAGES, Visitor
-from tests.self_service.members import KEYS, make_member
-from token_exchange import credentials, purging, signing
 from token_exchange.authentication import BearerAuthentication
-from token_exchange.core.scopes import REVOCATIONS_SCOPE
-from token_exchange.credential_authentication import (
-    ApiKeyAuthentication,
-    ClientAppBasicAuthentication,
-)
+from token_exchange.issuer import credentials, purging, signing_keys
+from token_exchange.issuer.authentication import ApiKeyAuthentication, ClientAppBasicAuthentication
+from token_exchange.issuer.signing_keys.encryption import decrypt
 from token_exchange.models import AccessToken, AuditEvent, Credential, SigningKey
-from token_exchange.signing.encryption import decrypt
+from token_exchange_core.scopes import REVOCATIONS_SCOPE
 
 SECRET = re.compile(r"\b(?:sk|cs)_live\.\w{12}\.\w{49}\b")
 JWKS = "/.well-known/jwks.json"
@@ -115,9 +112,9 @@ class Run:
         """One of each kind, and remember their private halves."""
         for algorithm in ("RS256", "ES256", "EdDSA"):
             self.change_settings(ALGORITHM=algorithm)
-            row = signing.rotate_signing_key(now=timezone.now(), all_new=True)
+            row = signing_keys.rotate_signing_key(now=timezone.now(), all_new=True)
             self.secrets.add_key(decrypt(row), f"the {algorithm} key")
-            keys = signing.key_set()
+            keys = signing_keys.key_set()
             self.objects += [row, keys, keys.current, keys.current.public]
         self.command("reencrypt_signing_keys")
         self.command("remove_signing_key", row.kid)
@@ -242,15 +239,15 @@ class Run:
 
     def visit_the_users_pages(self, member: Any) -> None:
         """Make, rotate and revoke a key in a browser, and send each form a second time."""
-        grants.granted.update(organization=member.organization)
-        self.change_settings(SELF_SERVICE_GRANT=grants.PATH)
-        visitor = Visitor(grants.granted, user=member.user)
+        entitlements.granted.update(organization=member.organization)
+        self.change_settings(SELF_SERVICE_GRANT=entitlements.PATH)
+        visitor = Visitor(entitlements.granted, user=member.user)
         self.fill_in_twice(visitor, "new/", label="phone", expiry="30")
         key = Credential.objects.filter(owner=member.user).order_by("-pk")[0]
         self.fill_in_twice(visitor, f"{key.identifier}/rotate/", overlap="3600")
         self.see(visitor.send(f"{key.identifier}/revoke/"))
         self.see(visitor.get())
-        grants.granted.clear()
+        entitlements.granted.clear()
 
     def fill_in_twice(self, visitor: Visitor, path: str, **values: str) -> None:
         """Send a form, and the same form again."""
@@ -288,7 +285,7 @@ class Run:
 
     def report_leaks(self) -> None:
         """Tell owners of what ends, and report secrets well, wrongly, and to a failing database."""
-        self.change_settings(WARNING_RECIPIENTS="tests.warning.hooks.owners")
+        self.change_settings(WARNING_RECIPIENTS="tests.observability.notifications.hooks.owners")
         now = timezone.now()
         key = self.keep(make_api_key(now=now - timedelta(days=30), expires_at=now + HOUR))
         app = self.keep(make_client_app())

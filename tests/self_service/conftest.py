@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from tests.clients import HttpsClient
-from tests.factories import make_api_key, make_user
-from token_exchange.credentials import IssuedSecret
+from tests.support.clients import HttpsClient
+from tests.support.factories import make_api_key, make_user
+from token_exchange.issuer.credentials import IssuedSecret
 
 PAGES = "/account/keys/"
 HIDDEN = re.compile(r'<input type="hidden" name="(drawn|version)" value="([^"]*)"')

@@ -6,14 +6,14 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
-from tests.factories import (
+from tests.support.factories import (
     api_key_header,
     bearer_header,
     make_api_key,
     make_organization,
     make_user,
 )
-from token_exchange.credentials import IssuedSecret
+from token_exchange.issuer.credentials import IssuedSecret
 
 KEYS = "/v1/user-api-keys"
 

@@ -6,21 +6,21 @@ import pytest
 from django.urls import reverse
 from django.utils.html import escape
 
-from tests.clients import HttpsClient
-from tests.effects import EVIL, effects, evil
-from tests.factories import make_organization, make_user
 from tests.self_service.conftest import Visitor
-from token_exchange import self_service_urls
+from tests.support.clients import HttpsClient
+from tests.support.factories import make_organization, make_user
+from tests.support.xss import EVIL, effects, evil
 from token_exchange.models import Credential
+from token_exchange.views.self_service import urls
 
 pytestmark = pytest.mark.django_db
 
-EVERY_PAGE = pytest.mark.parametrize("pattern", self_service_urls.urlpatterns, ids=str)
+EVERY_PAGE = pytest.mark.parametrize("pattern", urls.urlpatterns, ids=str)
 
 
 def url_of(pattern, identifier):
     args = (identifier,) if "identifier" in str(pattern.pattern) else ()
-    return reverse(f"{self_service_urls.app_name}:{pattern.name}", args=args)
+    return reverse(f"{urls.app_name}:{pattern.name}", args=args)
 
 
 @pytest.fixture

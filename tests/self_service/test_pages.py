@@ -10,10 +10,10 @@ import time_machine
 from django.urls import reverse
 from django.utils import timezone
 
-from tests.clients import HttpsClient
-from tests.factories import make_organization, make_user, works
 from tests.self_service.conftest import PAGES, Visitor
-from token_exchange import credentials
+from tests.support.clients import HttpsClient
+from tests.support.factories import make_organization, make_user, works
+from token_exchange.issuer import credentials
 from token_exchange.models import AuditEvent, Credential, Organization
 
 pytestmark = pytest.mark.django_db

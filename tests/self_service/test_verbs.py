@@ -9,15 +9,15 @@ import pytest
 from django.core.exceptions import ImproperlyConfigured
 from django.utils import timezone
 
-from tests.factories import make_api_key, make_organization, make_user
-from tests.self_service import grants
+from tests.self_service import entitlements
 from tests.self_service.members import make_member
-from token_exchange import self_service
-from token_exchange.core.errors import AccessDenied, Conflict, InvalidRequest
-from token_exchange.credentials import new_identifier
-from token_exchange.exchange import verify_access_token
+from tests.support.factories import make_api_key, make_organization, make_user
+from token_exchange.issuer import self_service
+from token_exchange.issuer.credentials import new_identifier
+from token_exchange.issuer.self_service import Caller, KeyRequest, SelfServiceGrant, grant_of
+from token_exchange.issuer.tokens import verify_access_token
 from token_exchange.models import AuditEvent, Credential, Revocation
-from token_exchange.self_service import Caller, KeyRequest, SelfServiceGrant, grant_of
+from token_exchange_core.errors import AccessDenied, Conflict, InvalidRequest
 
 pytestmark = pytest.mark.django_db
 
@@ -44,7 +44,9 @@ class TestGrant:
 
     def test_must_be_a_grant(self, token_exchange_settings):
         make_organization()
-        token_exchange_settings(SELF_SERVICE_GRANT="tests.self_service.grants.organization_of")
+        token_exchange_settings(
+            SELF_SERVICE_GRANT="tests.self_service.entitlements.organization_of"
+        )
         with pytest.raises(ImproperlyConfigured, match="returned Organization and not"):
             grant_of(make_user())
 
@@ -130,4 +132,4 @@ class TestRevoke:
 
 
 def test_the_grant_of_the_tests_is_found_by_its_path():
-    assert f"{grants.grant.__module__}.{grants.grant.__name__}" == grants.PATH
+    assert f"{entitlements.grant.__module__}.{entitlements.grant.__name__}" == entitlements.PATH

@@ -5,9 +5,9 @@ from __future__ import annotations
 from django.contrib import admin
 
 from token_exchange.admin.access_tokens import AccessTokenAdmin
-from token_exchange.admin.audit.events import AuditEventAdmin
-from token_exchange.admin.credentials.admins import APIKeyAdmin, ClientAppAdmin
-from token_exchange.admin.dashboard.page import DashboardAdmin
+from token_exchange.admin.audit.model_admin import AuditEventAdmin
+from token_exchange.admin.credentials.model_admins import APIKeyAdmin, ClientAppAdmin
+from token_exchange.admin.dashboard.model_admin import DashboardAdmin
 from token_exchange.admin.organizations import OrganizationAdmin
 from token_exchange.admin.signing_keys import SigningKeyAdmin
 from token_exchange.models import (

@@ -15,13 +15,13 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
 from token_exchange.admin import columns
-from token_exchange.admin.desk import DeskAdmin, ObjectPage, bulk_action
+from token_exchange.admin.base import DeskAdmin, ObjectPage, bulk_action
 from token_exchange.admin.filters import CredentialFilter, TokenStateFilter, order_of_tokens
-from token_exchange.admin.lists import LIVE, REFUSED, badge
-from token_exchange.admin.revoking import revoke_tokens_page
-from token_exchange.admin.searching import SearchedAdmin, tokens_matching
+from token_exchange.admin.list_display import LIVE, REFUSED, badge
+from token_exchange.admin.revoke_page import revoke_tokens_page
+from token_exchange.admin.search import SearchedAdmin, tokens_matching
 from token_exchange.models import AccessToken, Credential
-from token_exchange.models.states import State
+from token_exchange.models.credential_state import State
 
 
 class AccessTokenAdmin(SearchedAdmin, DeskAdmin):

@@ -17,7 +17,7 @@ from django.utils.timesince import timesince, timeuntil
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from token_exchange.admin.lists import LIVE_TOKEN_LIMIT, badge
+from token_exchange.admin.list_display import LIVE_TOKEN_LIMIT, badge
 from token_exchange.models import AccessToken, Credential
 
 ID_CHARACTERS_SHOWN: Final = 4

@@ -19,10 +19,10 @@ from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from token_exchange.admin.lists import LIVE, STATE_LABELS
-from token_exchange.admin.reach import organizations_in_reach, within_reach
+from token_exchange.admin.list_display import LIVE, STATE_LABELS
+from token_exchange.admin.tenant_access import organizations_in_reach, within_reach
 from token_exchange.models import Credential, get_organization_model
-from token_exchange.models.states import State
+from token_exchange.models.credential_state import State
 
 ORGANIZATION_LIMIT: Final = 50
 """A list offers no more organizations to filter by; the list of organizations leads to the rest."""

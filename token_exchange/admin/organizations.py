@@ -14,13 +14,13 @@ from django.utils.safestring import SafeString
 from django.utils.text import capfirst
 from django.utils.translation import gettext_lazy as _
 
-from token_exchange import organizations
-from token_exchange.admin.limiting import LimitedAdmin
-from token_exchange.admin.lists import BoundedPaginator
-from token_exchange.admin.reach import is_limited
-from token_exchange.admin.searching import SearchedAdmin, organizations_matching
+from token_exchange.admin.list_display import BoundedPaginator
+from token_exchange.admin.search import SearchedAdmin, organizations_matching
+from token_exchange.admin.tenant_access import is_limited
+from token_exchange.admin.tenant_scoped import LimitedAdmin
+from token_exchange.issuer import organizations
 from token_exchange.models import APIKey, ClientApp
-from token_exchange.transport import client_address
+from token_exchange.request import client_address
 
 _DECIDED_ABOVE: Final = ("slug", "is_active", "max_token_lifetime")
 """What a tenant's own operator may not lift, nor take another's name for the commands with."""
@@ -65,7 +65,7 @@ class OrganizationAdmin(SearchedAdmin, LimitedAdmin):
     )
 
     class Media:
-        css: ClassVar[Any] = {"all": ["token_exchange/admin/desk.css"]}
+        css: ClassVar[Any] = {"all": ["token_exchange/admin/admin.css"]}
 
     @admin.display(description=_("credentials"))
     def credential_links(self, organization: Any) -> SafeString:

@@ -15,15 +15,15 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from token_exchange import signing
-from token_exchange.admin.desk import DeskAdmin, ObjectPage
-from token_exchange.admin.forms import RotateSigningKeyForm
-from token_exchange.admin.lists import COUNT_LIMIT, badge
+from token_exchange.admin.action_forms import RotateSigningKeyForm
+from token_exchange.admin.base import DeskAdmin, ObjectPage
+from token_exchange.admin.list_display import COUNT_LIMIT, badge
 from token_exchange.conf import get_settings
+from token_exchange.issuer import signing_keys
+from token_exchange.issuer.signing_keys import CLOCK_SKEW, SigningKeyConflict
 from token_exchange.models import AccessToken, SigningKey
 from token_exchange.models.signing_key import KeyState
-from token_exchange.signing import CLOCK_SKEW, SigningKeyConflict
-from token_exchange.transport import client_address
+from token_exchange.request import client_address
 
 
 def remove_signing_key_page(
@@ -57,7 +57,7 @@ def remove_signing_key_page(
 def _remove(model_admin: DeskAdmin, request: HttpRequest, key: SigningKey) -> HttpResponse:
     try:
         with transaction.atomic(using=router.db_for_write(SigningKey)):
-            heir = signing.remove_signing_key(
+            heir = signing_keys.remove_signing_key(
                 key.kid, now=timezone.now(), by=request.user, origin=client_address(request)
             )
             # In English, as Django writes its own history whatever the operator's language is.
@@ -140,7 +140,7 @@ class SigningKeyAdmin(DeskAdmin):
         message: Any = "Replaced all keys." if all_new else [{"added": {}}]
         try:
             with transaction.atomic(using=using):
-                key = signing.rotate_signing_key(
+                key = signing_keys.rotate_signing_key(
                     now=now, by=request.user, origin=client_address(request), all_new=all_new
                 )
                 self.log_addition(request, key, message)

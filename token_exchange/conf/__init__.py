@@ -14,11 +14,11 @@ from django.core.exceptions import ImproperlyConfigured
 from django.core.signals import setting_changed
 from django.utils.module_loading import import_string
 
-from token_exchange.conf.reading import read_settings
+from token_exchange.conf.loading import read_settings
 from token_exchange.conf.settings import Settings
 
 if TYPE_CHECKING:
-    from token_exchange.core.verification import VerifiedToken
+    from token_exchange_core.verification import VerifiedToken
 
 __all__ = [
     "Settings",

@@ -22,8 +22,8 @@ from django.utils import timezone
 from django.utils.dateparse import parse_duration
 
 from token_exchange.conf import get_settings
-from token_exchange.core.secret_strings import ID_LENGTH
 from token_exchange.models import AbstractOrganization, Credential, get_organization_model
+from token_exchange_core.secret_strings import ID_LENGTH
 
 _PLAIN: Final = re.compile(r"([0-9]{1,18})([smhdw]?)")
 # Without weeks, which Django 5.2 does not read.

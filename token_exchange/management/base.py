@@ -18,8 +18,8 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.core.serializers.json import DjangoJSONEncoder
 from django.db import Error as DatabaseFailure
 
-from token_exchange.credentials import CredentialConflict
-from token_exchange.signing import SigningKeyConflict
+from token_exchange.issuer.credentials import CredentialConflict
+from token_exchange.issuer.signing_keys import SigningKeyConflict
 
 
 def one_line(text: object) -> str:

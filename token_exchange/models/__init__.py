@@ -7,8 +7,8 @@ tokens lack their signatures, private keys are encrypted.
 from token_exchange.models.access_token import AccessToken
 from token_exchange.models.audit_event import AuditEvent
 from token_exchange.models.credential import Credential
+from token_exchange.models.credential_proxies import APIKey, ClientApp
 from token_exchange.models.hourly_count import Counted, Dashboard, HourlyCount
-from token_exchange.models.kinds import APIKey, ClientApp
 from token_exchange.models.organization import (
     ORGANIZATION_MODEL,
     AbstractOrganization,

@@ -10,9 +10,9 @@ from django.db.models import Exists, F, OuterRef, Q
 from django.utils.translation import gettext_lazy as _
 
 from token_exchange.models.credential import Credential
-from token_exchange.models.querysets import WriterQuerySet
-from token_exchange.models.recording import batched, recording
+from token_exchange.models.revocation_writer import batched, recording
 from token_exchange.models.signing_key import SigningKey
+from token_exchange.models.writer import WriterQuerySet
 
 JTI_LENGTH: Final = 22
 """Characters of base 62: 131 random bits."""

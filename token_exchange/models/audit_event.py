@@ -7,7 +7,7 @@ from typing import Any, ClassVar, NoReturn
 from django.db import NotSupportedError, models
 from django.utils.translation import gettext_lazy as _
 
-from token_exchange.models.querysets import WriterQuerySet
+from token_exchange.models.writer import WriterQuerySet
 
 
 class AuditEventQuerySet(WriterQuerySet["AuditEvent"]):

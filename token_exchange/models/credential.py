@@ -13,12 +13,12 @@ from django.db.models import F
 from django.db.models.functions import Lower
 from django.utils.translation import gettext_lazy as _
 
-from token_exchange.models.credential_rules import CONSTRAINTS, INDEXES
-from token_exchange.models.edited import EditedModel
+from token_exchange.models.credential_constraints import CONSTRAINTS, INDEXES
+from token_exchange.models.credential_queryset import POLICY_FIELDS, CredentialManager, is_narrower
+from token_exchange.models.credential_state import State, warning_window
+from token_exchange.models.dirty_fields import EditedModel
 from token_exchange.models.organization import ORGANIZATION_MODEL
-from token_exchange.models.policy import POLICY_FIELDS, CredentialManager, is_narrower
-from token_exchange.models.recording import recording
-from token_exchange.models.states import State, warning_window
+from token_exchange.models.revocation_writer import recording
 from token_exchange.models.validators import (
     no_control_characters,
     validate_audience,

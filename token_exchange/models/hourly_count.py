@@ -9,8 +9,8 @@ from typing import Any, ClassVar, Final, NamedTuple
 from django.db import connections, models
 from django.utils.translation import gettext_lazy as _
 
-from token_exchange.models.querysets import WriterQuerySet
-from token_exchange.models.recording import batched
+from token_exchange.models.revocation_writer import batched
+from token_exchange.models.writer import WriterQuerySet
 
 _COLUMNS: Final = ("hour", "identifier", "organization", "outcome", "count")
 

@@ -18,11 +18,11 @@ from django.db.models import Subquery
 from django.db.models.functions import Coalesce
 from django.utils.translation import gettext_lazy as _
 
-from token_exchange.core import revocations
-from token_exchange.core.errors import TemporarilyUnavailable
-from token_exchange.core.revocations import RevocationKind
-from token_exchange.models.querysets import WriterQuerySet
-from token_exchange.statements import Select
+from token_exchange.database.compiled_queries import Select
+from token_exchange.models.writer import WriterQuerySet
+from token_exchange_core import revocation_set
+from token_exchange_core.errors import TemporarilyUnavailable
+from token_exchange_core.revocation_set import RevocationKind
 
 EPOCH_LENGTH: Final = 22
 _LAST_POSITION: Final = models.BigIntegerField.MAX_BIGINT
@@ -76,7 +76,7 @@ class RevocationQuerySet(WriterQuerySet["Revocation"]):
         last = self.values("position")[size - 1 : size]
         return self.filter(position__lte=Coalesce(Subquery(last), _LAST_POSITION))
 
-    def positioned_values(self) -> Iterator[tuple[int, revocations.Revocation]]:
+    def positioned_values(self) -> Iterator[tuple[int, revocation_set.Revocation]]:
         """Return what verifiers need to know of each, and its position.
 
         Raises ``MalformedFeed`` after the last, if some of them were not to be understood.
@@ -108,11 +108,11 @@ class MalformedFeed(TemporarilyUnavailable):
 
 def _understand(
     kind: str, subject: str, generation: int | None, expires_at: datetime | None
-) -> revocations.Revocation:
+) -> revocation_set.Revocation:
     # SQLite keeps whatever it is given, in a column of any type.
     if expires_at is None or not isinstance(generation, int | None):
         raise TypeError("a column holds what is not of its type")
-    return revocations.Revocation(
+    return revocation_set.Revocation(
         kind=RevocationKind(kind),
         subject=subject,
         generation=generation,

@@ -11,8 +11,8 @@ from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from token_exchange.conf import get_settings
-from token_exchange.core.keys import ALGORITHMS
-from token_exchange.models.querysets import WriterQuerySet
+from token_exchange.models.writer import WriterQuerySet
+from token_exchange_core.keys import ALGORITHMS
 
 LONGEST_TOKEN_LIFETIME: Final = timedelta(days=1)
 """No setting allows more, so a key that retired longer ago has no live token."""

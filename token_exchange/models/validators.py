@@ -13,8 +13,8 @@ from django.core.validators import RegexValidator
 from django.utils.translation import gettext_lazy as _
 
 from token_exchange.conf import get_settings
-from token_exchange.core.networks import parse_network
-from token_exchange.core.scopes import RESERVED_PREFIX, RESERVED_SCOPES, is_scope_token
+from token_exchange_core.networks import parse_network
+from token_exchange_core.scopes import RESERVED_PREFIX, RESERVED_SCOPES, is_scope_token
 
 if TYPE_CHECKING:
     from django.utils.functional import _StrPromise

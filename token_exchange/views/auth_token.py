@@ -11,18 +11,13 @@ from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from django.views.decorators.debug import sensitive_variables
 
-from token_exchange.core.authorization import parse_basic
-from token_exchange.core.challenges import BASIC_CHALLENGE
-from token_exchange.core.errors import InvalidRequest
-from token_exchange.credentials import (
+from token_exchange.issuer.credentials import (
     AuthenticatedCredential,
     authenticate_client_app,
     invalidate_tokens,
 )
-from token_exchange.exchange import IssuedToken, obtain_auth_token, reuse_ends_at
-from token_exchange.throttling import count_success
-from token_exchange.transport import client_address
-from token_exchange.views.body import read_members
+from token_exchange.issuer.tokens import IssuedToken, reuse_ends_at, reuse_or_issue
+from token_exchange.request import client_address
 from token_exchange.views.endpoint import (
     credential_of,
     endpoint,
@@ -30,6 +25,11 @@ from token_exchange.views.endpoint import (
     record_issue,
     token_response,
 )
+from token_exchange.views.rate_limits import count_success
+from token_exchange.views.request_body import read_members
+from token_exchange_core.authorization import parse_basic
+from token_exchange_core.challenges import BASIC_CHALLENGE
+from token_exchange_core.errors import InvalidRequest
 
 _MAX_REFERENCE_LENGTH: Final = 255
 _SURROGATE: Final = re.compile("[\ud800-\udfff]")
@@ -46,7 +46,7 @@ def auth_token(request: HttpRequest) -> HttpResponse:
         invalidate_tokens(credential, now=now, origin=client_address(request))
         return token_response({"success": True}, usage)
     reference = _reference(read_members(request))
-    issued = obtain_auth_token(credential, now=now)
+    issued = reuse_or_issue(credential, now=now)
     record_issue(request, credential, issued)
     return token_response(
         {"success": True, "access_token": _auth_token_object(issued), **reference}, usage

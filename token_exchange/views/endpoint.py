@@ -19,9 +19,14 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.debug import sensitive_post_parameters, sensitive_variables
 
-from token_exchange import counting
-from token_exchange.core.challenges import bearer_challenge
-from token_exchange.core.errors import (
+from token_exchange.database.errors import DATABASE_AWAY
+from token_exchange.issuer.credentials import AuthenticatedCredential
+from token_exchange.issuer.tokens import IssuedToken
+from token_exchange.observability import exchange_counts
+from token_exchange.request import authorization, client_address, require_https
+from token_exchange.views.rate_limits import RateExceeded, Usage, count_failure
+from token_exchange_core.challenges import bearer_challenge
+from token_exchange_core.errors import (
     CredentialRequired,
     InsufficientScope,
     InvalidClient,
@@ -32,12 +37,7 @@ from token_exchange.core.errors import (
     TemporarilyUnavailable,
     TokenExchangeError,
 )
-from token_exchange.credentials import AuthenticatedCredential
-from token_exchange.event_log import log_event
-from token_exchange.exchange import IssuedToken
-from token_exchange.outages import DATABASE_AWAY
-from token_exchange.throttling import RateExceeded, Usage, count_failure
-from token_exchange.transport import authorization, client_address, require_https
+from token_exchange_core.event_log import log_event
 
 View: TypeAlias = Callable[..., HttpResponse]
 
@@ -73,7 +73,9 @@ def endpoint(
             except Exception as raised:  # noqa: BLE001 - no failure may answer in another shape
                 error = _as_refusal(raised, request, refusal)
                 if counted and request.method == "POST":
-                    counting.count(error.reason, now=time.time(), identifier=error.identifier)
+                    exchange_counts.count(
+                        error.reason, now=time.time(), identifier=error.identifier
+                    )
                 response = _refuse(request, error)
                 if needed := _challenge(error, challenge):
                     response["WWW-Authenticate"] = needed
@@ -95,8 +97,8 @@ def record_issue(
     request: HttpRequest, credential: AuthenticatedCredential, issued: IssuedToken
 ) -> None:
     """Count and log that a token was handed out, by its ``jti``; the token is in no log."""
-    counting.count(
-        counting.REUSED if issued.is_reused else counting.EXCHANGED,
+    exchange_counts.count(
+        exchange_counts.REUSED if issued.is_reused else exchange_counts.EXCHANGED,
         now=time.time(),
         organization_id=credential.organization_id,
         identifier=credential.identifier,

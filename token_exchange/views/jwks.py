@@ -9,7 +9,7 @@ from django.http import HttpRequest, HttpResponse
 from django.utils.cache import get_conditional_response
 
 from token_exchange.conf import get_settings
-from token_exchange.signing import key_set
+from token_exchange.issuer.signing_keys import key_set
 from token_exchange.views.endpoint import endpoint
 
 

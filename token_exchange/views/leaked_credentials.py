@@ -12,13 +12,13 @@ from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from django.views.decorators.debug import sensitive_variables
 
-from token_exchange.core.errors import InvalidRequest
-from token_exchange.event_log import log_event
-from token_exchange.leaks import revoke_leaked
-from token_exchange.throttling import count_report
-from token_exchange.transport import client_address
-from token_exchange.views.body import read_json
+from token_exchange.issuer.leaked_secrets import revoke_leaked
+from token_exchange.request import client_address
 from token_exchange.views.endpoint import endpoint, token_response
+from token_exchange.views.rate_limits import count_report
+from token_exchange.views.request_body import read_json
+from token_exchange_core.errors import InvalidRequest
+from token_exchange_core.event_log import log_event
 
 MAX_STRINGS: Final = 100
 MAX_STRING_LENGTH: Final = 512

@@ -12,15 +12,15 @@ from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from django.utils.cache import get_conditional_response
 
-from token_exchange.core.challenges import API_KEY_CHALLENGE
-from token_exchange.core.errors import InsufficientScope, InvalidRequest
-from token_exchange.core.feed import FeedPage
-from token_exchange.core.scopes import REVOCATIONS_SCOPE
-from token_exchange.credentials import authenticate_api_key
-from token_exchange.revocation import read_page
-from token_exchange.transport import client_address
+from token_exchange.issuer.credentials import authenticate_api_key
+from token_exchange.issuer.revocation_feed import read_page
+from token_exchange.request import client_address
 from token_exchange.views.endpoint import credential_of, endpoint
-from token_exchange.views.parameters import read_query
+from token_exchange.views.request_parameters import read_query
+from token_exchange_core.challenges import API_KEY_CHALLENGE
+from token_exchange_core.errors import InsufficientScope, InvalidRequest
+from token_exchange_core.revocation_feed import FeedPage
+from token_exchange_core.scopes import REVOCATIONS_SCOPE
 
 _EPOCH: Final = re.compile(r"[A-Za-z0-9]{0,64}")
 _POSITION: Final = re.compile(r"[0-9]{1,19}")

@@ -7,13 +7,10 @@ from typing import Final
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 
-from token_exchange.core.challenges import API_KEY_CHALLENGE
-from token_exchange.credentials import authenticate_api_key
-from token_exchange.exchange import mint
-from token_exchange.granting import TokenRequest
-from token_exchange.throttling import count_success
-from token_exchange.transport import client_address
-from token_exchange.views.body import read_members
+from token_exchange.issuer.credentials import authenticate_api_key
+from token_exchange.issuer.tokens import issue
+from token_exchange.issuer.tokens.policy import TokenRequest
+from token_exchange.request import client_address
 from token_exchange.views.endpoint import (
     credential_of,
     endpoint,
@@ -21,7 +18,10 @@ from token_exchange.views.endpoint import (
     record_issue,
     token_response,
 )
-from token_exchange.views.parameters import read_audience, read_scope, read_seconds
+from token_exchange.views.rate_limits import count_success
+from token_exchange.views.request_body import read_members
+from token_exchange.views.request_parameters import read_audience, read_scope, read_seconds
+from token_exchange_core.challenges import API_KEY_CHALLENGE
 
 _REPEATABLE: Final = frozenset({"audience"})  # RFC 8707, section 2
 
@@ -35,7 +35,7 @@ def token(request: HttpRequest) -> HttpResponse:
     )
     recognise(request, credential)
     usage = count_success(request, name="token", identifier=credential.identifier)
-    issued = mint(credential, _asked(request), now=now)
+    issued = issue(credential, _asked(request), now=now)
     record_issue(request, credential, issued)
     return token_response(
         {

@@ -9,17 +9,14 @@ from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from django.views.decorators.debug import sensitive_variables
 
-from token_exchange import self_service
-from token_exchange.core.challenges import BEARER_CHALLENGE
-from token_exchange.core.errors import InvalidRequest
-from token_exchange.credentials import IssuedSecret
+from token_exchange.issuer import self_service
+from token_exchange.issuer.credentials import IssuedSecret
+from token_exchange.issuer.self_service import Caller, KeyRequest
 from token_exchange.models import Credential
-from token_exchange.self_service import Caller, KeyRequest
-from token_exchange.throttling import Usage, count_success
-from token_exchange.views.body import read_members
-from token_exchange.views.callers import caller_of
 from token_exchange.views.endpoint import endpoint, token_response
-from token_exchange.views.parameters import (
+from token_exchange.views.rate_limits import Usage, count_success
+from token_exchange.views.request_body import read_members
+from token_exchange.views.request_parameters import (
     read_audience,
     read_query,
     read_scope,
@@ -29,6 +26,9 @@ from token_exchange.views.parameters import (
     read_time,
     read_truth,
 )
+from token_exchange.views.user_authentication import caller_of
+from token_exchange_core.challenges import BEARER_CHALLENGE
+from token_exchange_core.errors import InvalidRequest
 
 _REPEATABLE: Final = frozenset({"audience", "allowed_networks"})
 # More than any is meant to be, and no sum with a date is out of range.

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final, NamedTuple
 
-from token_exchange.admin.dashboard.figures import Hour
+from token_exchange.admin.dashboard.queries import Hour
 
 STEP: Final = 10
 """Units between one hour and the next; the height is 100."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from token_exchange.management.issuing import IssueCommand
+from token_exchange.management.issue_command import IssueCommand
 from token_exchange.models import Credential
 
 

@@ -11,11 +11,11 @@ from django.core.management.base import CommandError, CommandParser
 from django.utils import timezone
 from django.utils.text import slugify
 
-from token_exchange import organizations
+from token_exchange.issuer import organizations
 from token_exchange.management.arguments import organization_name, positive_duration
 from token_exchange.management.base import OneAnswerCommand
-from token_exchange.management.origin import shell_origin
-from token_exchange.management.presenting import seconds
+from token_exchange.management.output import seconds
+from token_exchange.management.shell_origin import shell_origin
 from token_exchange.models import get_organization_model
 
 _LIFETIMES = ("default_token_lifetime", "max_token_lifetime")

@@ -9,11 +9,11 @@ from typing import Any
 
 from django.core.management.base import CommandParser
 
-from token_exchange import audit_export
 from token_exchange.management.arguments import find_organization, moment, refuse_secret
 from token_exchange.management.base import OneComplaintCommand, one_complaint
 from token_exchange.models import AuditEvent
 from token_exchange.models.audit_event import AuditEventQuerySet
+from token_exchange.observability import audit_export
 
 
 class Command(OneComplaintCommand):

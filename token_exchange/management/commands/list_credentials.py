@@ -9,9 +9,9 @@ from django.utils import timezone
 
 from token_exchange.management.arguments import find_organization, positive_number
 from token_exchange.management.base import OneAnswerCommand, table
-from token_exchange.management.presenting import credential_facts
+from token_exchange.management.output import credential_facts
 from token_exchange.models import Credential
-from token_exchange.models.states import State
+from token_exchange.models.credential_state import State
 
 _COLUMNS = ("identifier", "kind", "states", "organization", "name", "last_used_at", "expires_at")
 

@@ -7,7 +7,7 @@ from typing import Any
 from django.utils import timezone
 
 from token_exchange.management.base import OneAnswerCommand, table
-from token_exchange.management.presenting import iso
+from token_exchange.management.output import iso
 from token_exchange.models import SigningKey
 
 _COLUMNS = ("kid", "algorithm", "state", "published_at", "signs_from", "signs_until", "removed_at")

@@ -5,12 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from token_exchange.conf import get_settings
-from token_exchange.core.secret_strings import (
-    BASE62,
-    CHECKSUM_LENGTH,
-    secret_pattern,
-)
 from token_exchange.management.base import OneAnswerCommand
+from token_exchange_core.secret_strings import BASE62, CHECKSUM_LENGTH, secret_pattern
 
 _CHECKSUM = {
     "algorithm": "CRC-32",

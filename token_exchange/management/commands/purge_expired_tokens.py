@@ -11,9 +11,9 @@ import click
 from django.core.management.base import CommandParser
 from django.utils import timezone
 
+from token_exchange.issuer.purging import PurgeProgress, purge_expired
 from token_exchange.management.arguments import add_time_budget
 from token_exchange.management.base import OneAnswerCommand
-from token_exchange.purging import PurgeProgress, purge_expired
 
 
 class Command(OneAnswerCommand):

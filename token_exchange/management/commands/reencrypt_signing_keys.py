@@ -6,7 +6,7 @@ from typing import Any
 
 from django.utils import timezone
 
-from token_exchange import signing
+from token_exchange.issuer import signing_keys
 from token_exchange.management.base import OneAnswerCommand
 
 
@@ -17,7 +17,7 @@ class Command(OneAnswerCommand):
 
     def answer(self, **_: Any) -> dict[str, Any]:
         """Encrypt them."""
-        done = signing.reencrypt_signing_keys(now=timezone.now())
+        done = signing_keys.reencrypt_signing_keys(now=timezone.now())
         return {
             "reencrypted": list(done.reencrypted),
             "unchanged": list(done.unchanged),

@@ -7,10 +7,10 @@ from typing import Any
 from django.core.management.base import CommandParser
 from django.utils import timezone
 
-from token_exchange import signing
+from token_exchange.issuer import signing_keys
 from token_exchange.management.base import OneAnswerCommand
-from token_exchange.management.origin import shell_origin
-from token_exchange.management.presenting import iso
+from token_exchange.management.output import iso
+from token_exchange.management.shell_origin import shell_origin
 
 
 class Command(OneAnswerCommand):
@@ -25,12 +25,12 @@ class Command(OneAnswerCommand):
     def answer(self, *, kid: str, **_: Any) -> dict[str, Any]:
         """Remove it."""
         now = timezone.now()
-        heir = signing.remove_signing_key(kid, now=now, origin=shell_origin())
+        heir = signing_keys.remove_signing_key(kid, now=now, origin=shell_origin())
         return {
             "kid": kid,
             "removed_at": iso(now),
             "signing_kid": heir.kid,
-            "signs_now": signing.is_readable(heir),
+            "signs_now": signing_keys.is_readable(heir),
         }
 
     def text(self, answer: dict[str, Any]) -> str:

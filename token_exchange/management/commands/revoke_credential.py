@@ -7,11 +7,11 @@ from typing import Any
 from django.core.management.base import CommandError, CommandParser
 from django.utils import timezone
 
-from token_exchange import credentials
+from token_exchange.issuer import credentials
 from token_exchange.management.arguments import find_credential
 from token_exchange.management.base import OneAnswerCommand
-from token_exchange.management.origin import shell_origin
-from token_exchange.management.presenting import credential_facts, iso
+from token_exchange.management.output import credential_facts, iso
+from token_exchange.management.shell_origin import shell_origin
 from token_exchange.models import Credential
 
 

@@ -7,10 +7,10 @@ from typing import Any
 from django.core.management.base import CommandParser
 from django.utils import timezone
 
-from token_exchange import signing
+from token_exchange.issuer import signing_keys
 from token_exchange.management.base import OneAnswerCommand
-from token_exchange.management.origin import shell_origin
-from token_exchange.management.presenting import iso
+from token_exchange.management.output import iso
+from token_exchange.management.shell_origin import shell_origin
 from token_exchange.models import SigningKey
 from token_exchange.models.signing_key import KeyState
 
@@ -32,7 +32,7 @@ class Command(OneAnswerCommand):
     def answer(self, *, all_new: bool, **_: Any) -> dict[str, Any]:
         """Rotate it."""
         now = timezone.now()
-        key = signing.rotate_signing_key(all_new=all_new, now=now, origin=shell_origin())
+        key = signing_keys.rotate_signing_key(all_new=all_new, now=now, origin=shell_origin())
         current = [
             each
             for each in SigningKey.objects.on_writer().published(now=now)
@@ -43,7 +43,7 @@ class Command(OneAnswerCommand):
             "algorithm": key.algorithm,
             "signs_from": iso(key.activates_at),
             "all_new": all_new,
-            "signs_now": all(map(signing.is_readable, current[-1:])),
+            "signs_now": all(map(signing_keys.is_readable, current[-1:])),
         }
 
     def text(self, answer: dict[str, Any]) -> str:

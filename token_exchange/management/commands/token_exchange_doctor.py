@@ -9,9 +9,9 @@ from typing import Any
 
 from django.core.management.base import CommandParser
 
-from token_exchange.doctor import Level, examinations, examine_all
 from token_exchange.management.arguments import positive_duration
 from token_exchange.management.base import OneAnswerCommand, one_line
+from token_exchange.management.doctor import Level, examinations, examine_all
 
 _INDENT = " " * 11
 

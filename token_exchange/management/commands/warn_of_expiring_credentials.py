@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from token_exchange.management.arguments import add_time_budget
 from token_exchange.management.base import OneAnswerCommand
-from token_exchange.warning import warn
+from token_exchange.observability.notifications import warn
 
 
 class Command(OneAnswerCommand):

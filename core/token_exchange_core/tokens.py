@@ -1,0 +1,162 @@
+"""What does an access token say, and how does that become bytes and back?
+
+The profile is RFC 9068, with two claims of our own: ``org``, the organization's id, and ``gen``,
+the generation of the credential, which revocation counts by.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any, Final, TypeAlias
+
+from jwt.utils import base64url_decode, base64url_encode
+
+from token_exchange_core import strict_json
+from token_exchange_core.errors import InvalidToken
+
+TOKEN_TYPE: Final = "at+jwt"  # RFC 9068, section 2.1
+
+USER_SUBJECT_PREFIX: Final = "user:"
+"""Starts the ``sub`` of a user's token; no identifier of ours contains a colon."""
+
+_KEYS_KEPT: Final = 16
+_CLAIMS_KEPT: Final = 1024
+"""Clients ask for their token again and again."""
+
+_JSON: Final = json.JSONEncoder(separators=(",", ":"))
+
+_Claims: TypeAlias = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Claims:
+    """The claims of one access token, present and typed (RFC 9068, section 2.2)."""
+
+    issuer: str
+    subject: str
+    """The credential's identifier, or ``user:<pk>``."""
+    audience: tuple[str, ...]
+    """At least one."""
+    client_id: str
+    """The credential's identifier."""
+    scopes: frozenset[str]
+    issued_at: int
+    """Seconds since the epoch."""
+    expires_at: int
+    """Seconds since the epoch; the token is dead from this second on."""
+    jti: str
+    organization_id: str
+    """The claim ``org``."""
+    generation: int
+    """The claim ``gen``: the credential's generation when this token was minted."""
+    not_before: int | None = None
+    """Seconds since the epoch; our own tokens are good at once and do not have it."""
+
+    @property
+    def scope(self) -> str:
+        """The scopes as the wire has them: sorted, joined by spaces (RFC 6749, section 3.3)."""
+        return " ".join(sorted(self.scopes))
+
+    @property
+    def user_id(self) -> str | None:
+        """The primary key of the owning user, as text; ``None`` for a machine's token."""
+        if self.subject.startswith(USER_SUBJECT_PREFIX):
+            return self.subject.removeprefix(USER_SUBJECT_PREFIX)
+        return None
+
+
+def signing_input(claims: Claims, *, kid: str, algorithm: str) -> str:
+    """Return the encoded header and payload: all of the token but its signature."""
+    payload = {
+        "iss": claims.issuer,
+        "sub": claims.subject,
+        "aud": claims.audience[0] if len(claims.audience) == 1 else list(claims.audience),
+        "client_id": claims.client_id,
+        "scope": claims.scope,
+        "iat": claims.issued_at,
+        "exp": claims.expires_at,
+        "jti": claims.jti,
+        "org": claims.organization_id,
+        "gen": claims.generation,
+    }
+    return f"{_header(kid, algorithm)}.{_encode(payload)}"
+
+
+@lru_cache(maxsize=_KEYS_KEPT)
+def _header(kid: str, algorithm: str) -> str:
+    return _encode({"alg": algorithm, "kid": kid, "typ": TOKEN_TYPE})
+
+
+def kid_of(signing_input: str) -> str:
+    """Return the key id in what ``signing_input`` made."""
+    return _kid(signing_input.partition(".")[0])
+
+
+@lru_cache(maxsize=_KEYS_KEPT)
+def _kid(header: str) -> str:
+    kid: str = strict_json.loads(base64url_decode(header))["kid"]
+    return kid
+
+
+@lru_cache(maxsize=_CLAIMS_KEPT)
+def claims_of(signing_input: str) -> Claims:
+    """Return the claims in what ``signing_input`` made."""
+    return parse_claims(base64url_decode(signing_input.partition(".")[2]))
+
+
+def parse_claims(payload: bytes) -> Claims:
+    """Read the claims of a token whose signature has been verified.
+
+    Raises ``InvalidToken`` unless every claim is there, once, and of its type.
+    """
+    try:
+        claims: object = strict_json.loads(payload)
+    except ValueError as error:
+        raise InvalidToken(reason="malformed_claims") from error
+    if not isinstance(claims, dict):
+        raise InvalidToken(reason="malformed_claims")
+    if "cnf" in claims:  # bound to a key, and so not a bearer token (RFC 9449, section 7.2)
+        raise InvalidToken(reason="claim_cnf")
+    return Claims(
+        issuer=_text(claims, "iss"),
+        subject=_text(claims, "sub"),
+        audience=_audience(claims),
+        client_id=_text(claims, "client_id"),
+        scopes=frozenset(_text(claims, "scope", empty=True).split()),
+        issued_at=_integer(claims, "iat"),
+        expires_at=_integer(claims, "exp"),
+        jti=_text(claims, "jti"),
+        organization_id=_text(claims, "org"),
+        generation=_integer(claims, "gen"),
+        not_before=_integer(claims, "nbf") if "nbf" in claims else None,
+    )
+
+
+def _encode(part: _Claims) -> str:
+    return base64url_encode(_JSON.encode(part).encode()).decode()
+
+
+def _text(claims: _Claims, name: str, *, empty: bool = False) -> str:
+    value = claims.get(name)
+    if not isinstance(value, str) or not (value or empty):
+        raise InvalidToken(reason=f"claim_{name}")
+    return value
+
+
+def _integer(claims: _Claims, name: str) -> int:
+    value = claims.get(name)
+    if type(value) is not int:  # bool is an int to isinstance
+        raise InvalidToken(reason=f"claim_{name}")
+    return value
+
+
+def _audience(claims: _Claims) -> tuple[str, ...]:
+    value = claims.get("aud")
+    values = [value] if isinstance(value, str) else value
+    if not isinstance(values, list) or not values:
+        raise InvalidToken(reason="claim_aud")
+    if not all(isinstance(each, str) and each for each in values):
+        raise InvalidToken(reason="claim_aud")
+    return tuple(values)

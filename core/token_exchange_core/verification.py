@@ -1,0 +1,197 @@
+"""Is this bearer token good: ours, for us, alive and not revoked?"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import re
+from collections import OrderedDict
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any, Final
+
+from jwt.utils import base64url_decode, base64url_encode
+
+from token_exchange_core import strict_json
+from token_exchange_core.errors import ExpiredToken, InvalidToken
+from token_exchange_core.keys import KeySet
+from token_exchange_core.revocation_set import RevocationSet
+from token_exchange_core.tokens import TOKEN_TYPE, Claims, parse_claims
+
+MAX_TOKEN_LENGTH: Final = 8192
+
+DEFAULT_CACHE_SIZE: Final = 10_000
+"""Tokens that a verifier remembers unless told otherwise."""
+
+_COMPACT_JWS: Final = re.compile(r"[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+")
+_TOKEN_TYPES: Final = frozenset({TOKEN_TYPE, f"application/{TOKEN_TYPE}"})
+# Of RFC 7515, section 4.1, and RFC 7797: each would have us take a key or a payload from elsewhere.
+_FORBIDDEN_PARAMETERS: Final = frozenset(
+    {"b64", "crit", "jwk", "jku", "x5u", "x5c", "x5t", "x5t#S256"}
+)
+_HEADERS_KEPT: Final = 64
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VerifiedToken:
+    """A token that was good when it was asked about."""
+
+    claims: Claims
+    owner: Any = None
+    """The owning user, if the token speaks for one whom this service knows."""
+
+
+class TokenVerifier:
+    """Verify access tokens of one issuer for one audience; safe to share between threads.
+
+    A token whose signature and claims were right is remembered by its digest, so that the signature
+    is checked once and not at each request. What can change is checked each time: the keys, the
+    revocations and the clock. At most ``cache_size`` tokens are remembered, the ones that were
+    used last; 0 remembers none.
+    """
+
+    def __init__(
+        self,
+        *,
+        keys: Callable[[], KeySet],
+        revocations: Callable[[], RevocationSet],
+        issuer: str,
+        audience: str,
+        leeway_seconds: int = 0,
+        cache_size: int = DEFAULT_CACHE_SIZE,
+    ) -> None:
+        """Take what to verify by.
+
+        ``keys`` and ``revocations`` are asked at each verification for those of that moment, and
+        may raise. The leeway is for clocks that differ; 0 where one clock issues and verifies.
+        """
+        self._keys = keys
+        self._revocations = revocations
+        self._issuer = issuer
+        self._audience = audience
+        self._leeway_seconds = leeway_seconds
+        self._seen = _SeenTokens(cache_size)
+
+    def verify(self, token: str, *, now: float) -> Claims:
+        """Return what a good token says: signature, type, claims, revocation, then expiry.
+
+        ``now`` is in seconds since the epoch. Raises ``ExpiredToken`` if nothing but the expiry
+        is wrong and ``InvalidToken`` for every other fault.
+        """
+        claims = self.verify_but_expiry(token, now=now)
+        self.check_expiry(claims, now=now)
+        return claims
+
+    def verify_but_expiry(self, token: str, *, now: float) -> Claims:
+        """Return what a token says of which all but the expiry is right; raises as ``verify``.
+
+        For whoever has more to refuse a token for, which must be told before the expiry is.
+        """
+        if len(token) > MAX_TOKEN_LENGTH or not token.isascii():
+            raise InvalidToken(reason="malformed_token")
+        # Not SHA-256, which costs twice as much where the processor does not know it by itself.
+        digest = hashlib.blake2b(token.encode(), digest_size=32).digest()
+        seen = self._seen.get(digest)
+        if seen is None:
+            # Its shape before anything else: PyJWT takes more than one form.
+            if _COMPACT_JWS.fullmatch(token) is None:
+                raise InvalidToken(reason="malformed_token")
+            kid, payload = _verify_signature(token, self._keys())
+            claims = self._check_claims(parse_claims(payload))
+            if now < claims.expires_at + self._leeway_seconds:
+                self._seen.add(digest, (kid, claims))
+        else:
+            kid, claims = seen
+            if self._keys().verification_key(kid) is None:
+                self._seen.forget(digest)
+                raise InvalidToken(reason="unknown_kid")
+        if claims.not_before is not None and now < claims.not_before - self._leeway_seconds:
+            raise InvalidToken(reason="not_yet_valid")
+        self._revocations().check(claims, kid=kid)
+        return claims
+
+    def check_sources(self) -> None:
+        """Raise what would keep every token from being verified now; for a readiness probe."""
+        self._keys()
+        self._revocations()
+
+    def check_expiry(self, claims: Claims, *, now: float) -> None:
+        """Raise ``ExpiredToken`` if the token with these claims is dead at ``now``."""
+        if now >= claims.expires_at + self._leeway_seconds:
+            raise ExpiredToken(reason="expired")
+
+    def _check_claims(self, claims: Claims) -> Claims:
+        if claims.issuer != self._issuer:
+            raise InvalidToken(reason="wrong_issuer")
+        if self._audience not in claims.audience:
+            raise InvalidToken(reason="wrong_audience")
+        return claims
+
+
+class _SeenTokens:
+    """The tokens that were used last, by digest: the key id and the claims of each.
+
+    Each line is one step of the interpreter, which no other thread comes between; what another does
+    between two lines costs a token its place, and never gives one to a token that has none. So
+    there is no lock to wait for, nor one that a forked process would find taken for ever.
+    """
+
+    def __init__(self, size: int) -> None:
+        self._size = size
+        self._tokens: OrderedDict[bytes, tuple[str, Claims]] = OrderedDict()
+
+    def get(self, digest: bytes) -> tuple[str, Claims] | None:
+        try:
+            self._tokens.move_to_end(digest)
+            return self._tokens[digest]
+        except KeyError:
+            return None
+
+    def add(self, digest: bytes, seen: tuple[str, Claims]) -> None:
+        self._tokens[digest] = seen
+        if len(self._tokens) > self._size:
+            with contextlib.suppress(KeyError):
+                self._tokens.popitem(last=False)
+
+    def forget(self, digest: bytes) -> None:
+        self._tokens.pop(digest, None)
+
+
+def _verify_signature(token: str, keys: KeySet) -> tuple[str, bytes]:
+    """Return the key id and the payload of a token that one of the keys has signed."""
+    signing_input, _, signature = token.rpartition(".")
+    header, _, payload = signing_input.partition(".")
+    kid, algorithm = _read_header(header)
+    key = keys.verification_key(kid)
+    if key is None:
+        raise InvalidToken(reason="unknown_kid")
+    try:
+        raw_signature = base64url_decode(signature)
+        # Its last character has bits that no byte takes: two texts would be one token.
+        if base64url_encode(raw_signature) != signature.encode():
+            raise ValueError("not the text of a signature")
+        key.verify(signing_input.encode(), raw_signature, algorithm=algorithm)
+        return key.kid, base64url_decode(payload)
+    except ValueError as error:
+        raise InvalidToken(reason="bad_signature") from error
+
+
+# All tokens of a key have the same header.
+@lru_cache(maxsize=_HEADERS_KEPT)
+def _read_header(header: str) -> tuple[str, object]:
+    """Return the key id and the algorithm that a header names."""
+    try:
+        members = strict_json.loads(base64url_decode(header))
+    except ValueError as error:
+        raise InvalidToken(reason="malformed_header") from error
+    if not isinstance(members, dict):
+        raise InvalidToken(reason="malformed_header")
+    if not _FORBIDDEN_PARAMETERS.isdisjoint(members):
+        raise InvalidToken(reason="forbidden_header_parameter")
+    token_type, kid = members.get("typ"), members.get("kid", "")
+    if not isinstance(token_type, str) or token_type.lower() not in _TOKEN_TYPES:
+        raise InvalidToken(reason="wrong_type")
+    if not isinstance(kid, str):
+        raise InvalidToken(reason="malformed_header")
+    return kid, members.get("alg")

@@ -1,0 +1,200 @@
+"""An operator changes the policy of a credential, and nothing else of it."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from django.contrib.admin.models import LogEntry
+from django.forms import MultiWidget
+from django.utils import timezone
+
+from tests.admin.conftest import hidden_fields
+from tests.admin.pages import credential_page, page
+from tests.support.factories import make_api_key, make_user
+from token_exchange.issuer import credentials
+from token_exchange.models import APIKey
+
+pytestmark = pytest.mark.django_db
+
+KEYS = page("apikey", "changelist")
+
+
+def drawn_values(bound):
+    """Return the name and value of each input of a field, as its page holds them."""
+    widget = bound.field.widget
+    value = bound.value()
+    if not isinstance(widget, MultiWidget):
+        return [(bound.html_name, value)]
+    names = [bound.html_name + suffix for suffix in widget.widgets_names]
+    values = zip(widget.widgets, widget.decompress(value), strict=True)
+    return list(zip(names, (each.format_value(it) for each, it in values), strict=True))
+
+
+class TestChange:
+    FIELDS = ("name", "scopes", "audience", "token_lifetime", "expires_at", "expires_at_at")
+    FIELDS += ("allowed_networks", "metadata")
+
+    def values(self, **values):
+        return {**dict.fromkeys(self.FIELDS, ""), "name": "Same", "scopes": "a b", **values}
+
+    def make_key(self, **values):
+        return make_api_key(name="Same", scopes=["a", "b"], **values).credential
+
+    def test_writes_the_policy(self, desk):
+        key = self.make_key()
+        url = credential_page(key, "change")
+        response = desk.post(
+            url,
+            self.values(
+                name="New", scopes="a b c", allowed_networks="192.0.2.0/24", metadata='{"a": 1}'
+            ),
+        )
+        assert response.url == KEYS
+        key.refresh_from_db()
+        assert (key.name, key.scopes) == ("New", ["a", "b", "c"])
+        assert (key.allowed_networks, key.metadata) == (["192.0.2.0/24"], {"a": 1})
+        assert key.generation == 1
+        entry = LogEntry.objects.get()
+        assert "Scopes" in str(entry)
+        assert entry.content_type.model == "apikey"
+
+    def test_shows_what_it_takes_back(self, desk):
+        """A form sent as it was drawn changes nothing."""
+        key = self.make_key(
+            audience=["https://a.test"], allowed_networks=["192.0.2.0/24"], metadata={"a": [1, "é"]}
+        )
+        before = APIKey.objects.values().get()
+        form = desk.get(credential_page(key, "change")).context["adminform"].form
+        drawn = [each for bound in form for each in drawn_values(bound)]
+        values = {name: value for name, value in drawn if value is not None}
+        desk.post(credential_page(key, "change"), values)
+        assert APIKey.objects.values().get() == before
+        assert LogEntry.objects.get().get_change_message() == "No fields changed."
+
+    def test_ends_the_tokens_when_it_narrows(self, desk):
+        key = self.make_key()
+        desk.post(credential_page(key, "change"), self.values(scopes="a"))
+        key.refresh_from_db()
+        assert (key.scopes, key.generation) == (["a"], 2)
+        assert "ends all tokens" in desk.get(credential_page(key, "change")).text
+
+    def test_leaves_alone_what_is_not_policy(self, desk):
+        key = self.make_key()
+        before = APIKey.objects.values().get()
+        attack = dict.fromkeys(before, "1") | {
+            "owner": make_user().pk,
+            "revoked_at_0": "2020-01-01",
+        }
+        desk.post(credential_page(key, "change"), attack | self.values())
+        assert APIKey.objects.values().get() == before
+
+    def test_refuses_an_expiry_in_the_past(self, desk):
+        key = self.make_key()
+        values = self.values(expires_at="custom", expires_at_at="2020-01-01T00:00")
+        response = desk.post(credential_page(key, "change"), values)
+        assert "The expiry must be in the future." in response.text
+
+    def test_lets_a_past_expiry_stand_that_was_not_touched(self, desk):
+        now = timezone.now().replace(microsecond=0)
+        key = self.make_key(now=now - timedelta(days=2), expires_at=now - timedelta(days=1))
+        expires_at = timezone.localtime(key.expires_at)
+        values = self.values(
+            name="New", expires_at="custom", expires_at_at=f"{expires_at:%Y-%m-%dT%H:%M:%S}"
+        )
+        desk.post(credential_page(key, "change"), values)
+        key.refresh_from_db()
+        assert key.name == "New"
+
+    def test_refuses_to_let_an_expiry_go_where_there_must_be_one(
+        self, desk, token_exchange_settings
+    ):
+        token_exchange_settings(MAX_KEY_LIFETIME=3600)
+        key = self.make_key()
+        response = desk.post(credential_page(key, "change"), self.values())
+        assert "Credentials must expire by" in response.text
+
+    def test_shows_scopes_that_are_no_longer_offered(self, desk, token_exchange_settings):
+        key = self.make_key()
+        token_exchange_settings(SCOPES={"a": "A"})
+        url = credential_page(key, "change")
+        assert "No longer offered; clear this box</span> <code>b</code>" in desk.get(url).text
+        assert "is not one of the scopes" in desk.post(url, self.values(scopes=["a", "b"])).text
+        desk.post(url, self.values(scopes=["a"]))
+        key.refresh_from_db()
+        assert key.scopes == ["a"]
+
+    def test_of_a_revoked_credential_is_refused(self, desk):
+        key = self.make_key()
+        credentials.revoke(key, now=timezone.now())
+        url = credential_page(key, "change")
+        assert 'name="scopes"' not in desk.get(url).text
+        assert desk.post(url, self.values(name="New")).status_code == 403
+
+    def test_offers_no_deletion(self, desk):
+        key = self.make_key()
+        assert "deletelink" not in desk.get(credential_page(key, "change")).text
+        assert desk.post(credential_page(key, "delete"), {"post": "yes"}).status_code == 403
+        assert APIKey.objects.count() == 1
+
+    @pytest.mark.parametrize("codenames", [("view_apikey",), ("view_apikey", "change_apikey")])
+    def test_shows_no_digest_to_anybody(self, desk, sign_in, codenames):
+        issued = make_api_key()
+        credentials.rotate(issued.credential, now=timezone.now())
+        key = APIKey.objects.get()
+        for user in (desk, sign_in(*codenames)):
+            for url in (KEYS, credential_page(key, "change"), credential_page(key, "history")):
+                text = user.get(url).text
+                assert key.secret_digest not in text
+                assert key.previous_secret_digest not in text
+                assert "digest" not in text.lower()
+
+
+class TestMeanwhile:
+    """Somebody else has changed the credential since the form was drawn."""
+
+    def test_nothing_is_saved_and_the_page_says_so(self, desk):
+        key = make_api_key(name="Nightly", scopes=["a", "b"]).credential
+        url = credential_page(key, "change")
+        drawn = hidden_fields(desk.get(url))
+        key.scopes = ["a"]
+        credentials.change(key, now=timezone.now())
+        response = desk.post(url, {**drawn, "name": "Other", "scopes": "a b"})
+        assert response.status_code == 409
+        assert "Nothing was done now, so that their change stays." in response.text
+        assert APIKey.objects.values_list("name", "scopes").get() == ("Nightly", ["a"])
+        assert LogEntry.objects.count() == 0
+
+    def test_its_use_and_a_rotation_are_no_such_changes(self, desk):
+        key = make_api_key(name="Nightly").credential
+        url = credential_page(key, "change")
+        drawn = hidden_fields(desk.get(url))
+        credentials.rotate(key, now=timezone.now())
+        desk.post(url, {**drawn, "name": "Other"})
+        assert APIKey.objects.get().name == "Other"
+
+    def test_a_form_that_was_refused_can_be_sent_again(self, desk):
+        """What it holds was never saved, and is not shown as if it were."""
+        key = make_api_key(name="Nightly").credential
+        url = credential_page(key, "change")
+        drawn = hidden_fields(desk.get(url))
+        response = desk.post(url, {**drawn, "name": "Other", "scopes": "c", "metadata": "x"})
+        assert dict(response.context["facts"])["Scopes"] == "none"
+        desk.post(url, {**hidden_fields(response), "name": "Other", "scopes": "c"})
+        assert APIKey.objects.values_list("name", "scopes").get() == ("Other", ["c"])
+
+    def test_it_was_revoked(self, desk):
+        key = make_api_key(name="Nightly").credential
+        url = credential_page(key, "change")
+        drawn = hidden_fields(desk.get(url))
+        credentials.revoke(key, now=timezone.now())
+        assert desk.post(url, {**drawn, "name": "Other"}).status_code == 403
+
+    def test_it_is_told_to_nobody_who_may_not_change_it(self, sign_in):
+        key = make_api_key().credential
+        response = sign_in("view_apikey").post(credential_page(key, "change"), {"edition": "x"})
+        assert response.status_code == 403
+
+    def test_it_is_gone_for_who_may_no_longer_see_it(self, desk):
+        response = desk.post("/admin/token_exchange/apikey/999999/change/", {"edition": "x"})
+        assert response.status_code == 302

@@ -1,0 +1,113 @@
+"""What can still be done with credentials that have ended, and with overlaps that have not."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from django.contrib.admin.models import LogEntry
+from django.utils import timezone
+
+from tests.admin.clients import works
+from tests.admin.conftest import hidden_fields
+from tests.admin.pages import credential_page, page
+from tests.support.factories import make_api_key
+from token_exchange.issuer import credentials
+from token_exchange.models import APIKey
+
+pytestmark = pytest.mark.django_db
+
+LIST = page("apikey", "changelist")
+CLOSED = [("expired", "rotate"), ("revoked", "rotate"), ("revoked", "revoke")]
+
+
+class TestEnded:
+    @pytest.fixture
+    def expired(self):
+        now = timezone.now()
+        past = make_api_key(now=now - timedelta(days=2), expires_at=now - timedelta(days=1))
+        return past.credential
+
+    @pytest.fixture
+    def revoked(self, expired):
+        credentials.revoke(expired, now=timezone.now())
+        return expired
+
+    @pytest.mark.parametrize(("state", "name"), CLOSED)
+    def test_a_credential_has_no_button(self, desk, request, state, name):
+        ended = request.getfixturevalue(state)
+        text = desk.get(credential_page(ended, "change")).text
+        assert credential_page(ended, name) not in text
+
+    @pytest.mark.parametrize(("state", "name"), CLOSED)
+    @pytest.mark.parametrize("method", ["get", "post"])
+    def test_a_credential_is_left_as_it_is(self, desk, request, state, name, method):
+        ended = request.getfixturevalue(state)
+        before = APIKey.objects.values().get()
+        response = getattr(desk, method)(credential_page(ended, name), {"confirmed": "yes"})
+        assert response.url == credential_page(ended, "change")
+        assert "has ended" in desk.get(response.url).text
+        assert APIKey.objects.values().get() == before
+
+    def test_an_expired_credential_can_be_revoked(self, desk, expired):
+        """Nobody can then extend it."""
+        url = credential_page(expired, "revoke")
+        assert url in desk.get(credential_page(expired, "change")).text
+        desk.send(url, reason="leaked")
+        assert APIKey.objects.get().revocation_reason == "leaked"
+
+    def test_an_expired_credential_can_be_revoked_among_others(self, desk, expired):
+        rows = [expired, make_api_key().credential]
+        response = desk.choose(LIST, "revoke_selected", *rows)
+        assert response.context["skipped"] == []
+        desk.post(LIST, hidden_fields(response))
+        assert APIKey.objects.exclude(revoked_at=None).count() == 2
+
+    def test_an_expired_credential_is_not_rotated_among_others(self, desk, expired):
+        response = desk.choose(LIST, "rotate_selected", expired, make_api_key().credential)
+        assert response.context["skipped"] == [expired]
+
+
+class TestEndOverlap:
+    def test_ends_the_previous_secret(self, desk):
+        issued = make_api_key()
+        rotated = credentials.rotate(issued.credential, now=timezone.now())
+        response = desk.post(credential_page(issued.credential, "end_overlap"))
+        assert response.url == credential_page(issued.credential, "change")
+        assert (works(issued.raw_secret), works(rotated.raw_secret)) == (False, True)
+        assert LogEntry.objects.get().change_message == "Ended the overlap."
+
+    def test_ends_the_one_that_was_shown(self, desk):
+        issued = make_api_key()
+        credentials.rotate(issued.credential, now=timezone.now())
+        shown = hidden_fields(desk.get(credential_page(issued.credential, "change")))
+        response = desk.post(credential_page(issued.credential, "end_overlap"), shown)
+        assert response.url == credential_page(issued.credential, "change")
+        assert not works(issued.raw_secret)
+
+    def test_leaves_the_previous_secret_of_a_later_rotation(self, desk):
+        """Somebody else has ended that one, and rotated again."""
+        key = make_api_key().credential
+        credentials.rotate(key, now=timezone.now())
+        shown = hidden_fields(desk.get(credential_page(key, "change")))
+        credentials.end_overlap(key, now=timezone.now())
+        second = credentials.rotate(key, now=timezone.now(), overlap=timedelta(0))
+        credentials.rotate(key, now=timezone.now())
+        response = desk.post(credential_page(key, "end_overlap"), shown)
+        assert response.status_code == 409
+        assert "Nothing was done now" in response.text
+        assert works(second.raw_secret)
+        assert LogEntry.objects.count() == 0
+
+    def test_without_an_overlap_says_so(self, desk):
+        issued = make_api_key()
+        response = desk.post(credential_page(issued.credential, "end_overlap"))
+        assert "There is no previous secret now." in desk.get(response.url).text
+        assert LogEntry.objects.count() == 0
+
+    def test_is_not_obtained_by_get(self, desk):
+        issued = make_api_key()
+        credentials.rotate(issued.credential, now=timezone.now())
+        response = desk.get(credential_page(issued.credential, "end_overlap"))
+        assert (response.status_code, response.headers["Allow"]) == (405, "POST")
+        assert works(issued.raw_secret)

@@ -1,0 +1,174 @@
+"""An operator ends credentials and tokens."""
+
+from __future__ import annotations
+
+import pytest
+from django.contrib.admin.models import CHANGE, LogEntry
+from django.db import connection
+from django.utils import timezone
+
+from tests.admin.clients import make_token
+from tests.admin.conftest import hidden_fields
+from tests.admin.pages import credential_page, page
+from tests.support.factories import make_api_key, make_client_app
+from token_exchange.issuer import credentials
+from token_exchange.models import AccessToken, APIKey, ClientApp
+
+pytestmark = pytest.mark.django_db
+
+LIST = page("apikey", "changelist")
+TOKENS = page("accesstoken", "changelist")
+
+
+class TestRevokeCredential:
+    def test_asks_first_and_says_what_will_stop(self, desk):
+        issued = make_api_key()
+        make_token(issued)
+        make_token(issued)
+        response = desk.get(credential_page(issued.credential, "revoke"))
+        (row, cells) = response.context["rows"][0]
+        assert row == issued.credential
+        assert {str(label): str(value) for label, value in cells}["live tokens"] == "2"
+        assert '<td data-label="Live tokens">2</td>' in response.text
+        assert APIKey.objects.get().revoked_at is None
+
+    def test_ends_it_and_says_so(self, desk):
+        credential = make_api_key().credential
+        url = credential_page(credential, "revoke")
+        response = desk.send(url, reason="laptop <b>lost</b>")
+        assert response.url == credential_page(credential, "change")
+        text = desk.get(response.url).text
+        assert "1 was revoked." in text
+        assert "laptop &lt;b&gt;lost&lt;/b&gt;" in text
+        credential.refresh_from_db()
+        assert credential.revoked_by == desk.user
+        assert credential.revocation_reason == "laptop <b>lost</b>"
+
+    def test_enters_the_history(self, desk):
+        desk.send(credential_page(make_api_key().credential, "revoke"), reason="lost")
+        entry = LogEntry.objects.get()
+        assert (entry.action_flag, entry.user) == (CHANGE, desk.user)
+        assert (entry.change_message, entry.content_type.model) == ("Revoked: lost", "apikey")
+
+    def test_keeps_no_secret_that_was_pasted_into_the_reason(self, desk):
+        issued = make_api_key()
+        reason = f"found {issued.raw_secret}"
+        desk.send(credential_page(issued.credential, "revoke"), reason=reason)
+        kept = f"found {issued.credential.identifier}.[secret]"
+        assert APIKey.objects.get().revocation_reason == kept
+        assert LogEntry.objects.get().change_message == f"Revoked: {kept}"
+
+    def test_needs_no_reason(self, desk):
+        desk.send(credential_page(make_client_app().credential, "revoke"))
+        assert ClientApp.objects.get().revoked_at is not None
+        assert LogEntry.objects.get().change_message == "Revoked."
+
+    @pytest.mark.parametrize("reason", ["a\tb", "x" * 256])
+    def test_refuses_a_reason_that_cannot_be_kept(self, desk, reason):
+        response = desk.send(credential_page(make_api_key().credential, "revoke"), reason=reason)
+        assert response.context["form"].errors["reason"]
+        assert APIKey.objects.get().revoked_at is None
+
+    def test_takes_several(self, desk):
+        rows = [make_api_key().credential for _ in range(3)]
+        response = desk.choose(LIST, "revoke_selected", *rows[:2])
+        assert APIKey.objects.exclude(revoked_at=None).count() == 0
+        response = desk.post(LIST, {**hidden_fields(response), "reason": "leaver"})
+        assert response.url == LIST
+        assert "2 were revoked." in desk.get(LIST).text
+        assert set(APIKey.objects.exclude(revoked_at=None)) == set(rows[:2])
+        assert LogEntry.objects.count() == 2
+
+    def test_leaves_out_what_has_ended(self, desk):
+        ended, alive = make_api_key().credential, make_api_key().credential
+        credentials.revoke(ended, now=timezone.now(), reason="first")
+        response = desk.choose(LIST, "revoke_selected", ended, alive)
+        assert response.context["skipped"] == [ended]
+        desk.post(LIST, {**hidden_fields(response), "reason": "second"})
+        ended.refresh_from_db()
+        assert ended.revocation_reason == "first"
+
+    def test_a_reload_revokes_nothing(self, desk):
+        rows = [make_api_key().credential for _ in range(2)]
+        values = hidden_fields(desk.choose(LIST, "revoke_selected", *rows))
+        desk.post(LIST, values)
+        assert desk.post(LIST, values).url == LIST
+        assert "it has ended already" in desk.get(LIST).text
+        assert LogEntry.objects.count() == 2
+
+    def test_does_not_count_what_somebody_else_has_just_revoked(self, desk):
+        """The other request commits after this one has read the row."""
+        credential = make_api_key().credential
+
+        def be_faster(execute, sql, params, many, context):
+            if sql.startswith("UPDATE") and "revocation_reason" in sql and not done:
+                done.append(sql)
+                credentials.revoke(APIKey.objects.get(), now=timezone.now(), reason="theirs")
+            return execute(sql, params, many, context)
+
+        done = []
+        values = hidden_fields(desk.get(credential_page(credential, "revoke")))
+        with connection.execute_wrapper(be_faster):
+            response = desk.post(credential_page(credential, "revoke"), values)
+        assert response.status_code == 409
+        assert "Somebody else has revoked this at the same moment." in response.text
+        assert credential_page(credential, "change") in response.text
+        assert LogEntry.objects.count() == 0
+
+    def test_of_several_tells_how_many_somebody_else_has_just_revoked(self, desk):
+        """The others are revoked all the same: whoever asks for that wants them to end."""
+        first, second = make_api_key().credential, make_api_key().credential
+        done = []
+
+        def be_faster(execute, sql, params, many, context):
+            if sql.startswith("UPDATE") and "revocation_reason" in sql and not done:
+                done.append(sql)
+                credentials.revoke(APIKey.objects.get(pk=first.pk), now=timezone.now())
+            return execute(sql, params, many, context)
+
+        values = hidden_fields(desk.choose(LIST, "revoke_selected", first, second))
+        with connection.execute_wrapper(be_faster):
+            response = desk.post(LIST, values)
+        text = desk.get(response.url).text
+        assert "1 was revoked." in text
+        assert "1 had been revoked by somebody else meanwhile." in text
+        assert LogEntry.objects.get().object_id == str(second.pk)
+
+    def test_offers_reasons_and_takes_any(self, desk):
+        response = desk.get(credential_page(make_api_key().credential, "revoke"))
+        assert '<option value="No longer needed"></option>' in response.text
+        assert 'list="te-reasons"' in response.text
+
+    def test_refuses_as_a_client_error(self, desk):
+        url = credential_page(make_api_key().credential, "revoke")
+        assert desk.send(url, reason="a\tb").status_code == 400
+
+
+class TestRevokeToken:
+    def test_asks_first(self, desk):
+        token = make_token()
+        text = desk.get(page("accesstoken", "revoke", token)).text
+        assert token.jti in text
+        token.refresh_from_db()
+        assert token.revoked_at is None
+
+    def test_ends_it(self, desk):
+        token = make_token()
+        response = desk.send(page("accesstoken", "revoke", token))
+        assert response.url == page("accesstoken", "change", token)
+        token.refresh_from_db()
+        assert token.revoked_at is not None
+        assert LogEntry.objects.get().get_edited_object() == token
+
+    def test_takes_several(self, desk):
+        tokens = [make_token() for _ in range(3)]
+        response = desk.choose(TOKENS, "revoke_selected", *tokens[:2])
+        desk.post(TOKENS, hidden_fields(response))
+        assert set(AccessToken.objects.exclude(revoked_at=None)) == set(tokens[:2])
+
+    def test_has_a_button_only_while_it_lives(self, desk):
+        token = make_token()
+        url = page("accesstoken", "revoke", token)
+        assert url in desk.get(page("accesstoken", "change", token)).text
+        desk.send(url)
+        assert url not in desk.get(page("accesstoken", "change", token)).text

@@ -1,0 +1,145 @@
+"""What the search of a list finds, and what nobody may search for."""
+
+from __future__ import annotations
+
+import pytest
+from django.contrib.messages import get_messages
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
+
+from tests.admin.clients import make_token
+from tests.admin.pages import page
+from tests.support.factories import make_api_key, make_client_app, make_organization, make_user
+from token_exchange.admin.search import holds_secret
+from token_exchange.issuer import credentials
+from token_exchange.issuer.tokens import TokenRequest, issue
+from token_exchange_core.secret_strings import make_client_id, make_identifier, random_text
+
+pytestmark = pytest.mark.django_db
+
+KEYS = page("apikey", "changelist")
+APPS = page("clientapp", "changelist")
+TOKENS = page("accesstoken", "changelist")
+TENANTS = page("organization", "changelist")
+
+
+def found(desk, url, term):
+    return sorted(each.name for each in desk.get(url, {"q": term}).context["cl"].result_list)
+
+
+class TestCredentials:
+    @pytest.mark.parametrize(
+        ("term", "names"),
+        [
+            ("Nightly", ["NIGHTLY job", "Nightly report"]),
+            ("nIGHTLY r", ["Nightly report"]),
+            ("  nightly report ", ["Nightly report"]),
+            ("report", []),
+            ("100%", ["100% of it"]),
+            ("1%", []),
+            ("night_y", []),
+            ("under_score", ["under_score"]),
+            ("back\\slash", ["back\\slash"]),
+            ("", ["100% of it", "NIGHTLY job", "Nightly report", "back\\slash", "under_score"]),
+        ],
+    )
+    def test_are_found_by_the_beginning_of_the_name_in_any_case(self, desk, term, names):
+        for name in ("Nightly report", "NIGHTLY job", "100% of it", "under_score", "back\\slash"):
+            make_api_key(name=name)
+        assert found(desk, KEYS, term) == names
+
+    def test_are_found_as_typed_where_the_database_knows_no_case(self, desk):
+        make_api_key(name="Ärger")
+        assert found(desk, KEYS, "Ärg") == ["Ärger"]
+
+    def test_are_found_by_the_whole_identifier(self, desk):
+        key, app = make_api_key(name="key").credential, make_client_app(name="app").credential
+        make_api_key()
+        assert found(desk, KEYS, key.identifier) == ["key"]
+        assert found(desk, KEYS, key.identifier[:-1]) == []
+        assert found(desk, APPS, app.identifier) == ["app"]
+        assert found(desk, KEYS, app.identifier) == []
+
+    def test_are_found_by_the_owner(self, desk):
+        make_api_key(name="hers", owner=make_user(username="anna"))
+        make_api_key(name="annabel")
+        make_api_key(name="another", owner=make_user(username="bob"))
+        assert found(desk, KEYS, "anna") == ["annabel", "hers"]
+        assert found(desk, KEYS, "bob") == ["another"]
+        assert found(desk, KEYS, "an") == ["annabel", "another"]
+
+    def test_are_sorted_by_name_in_any_case(self, desk):
+        for name in ("b", "A", "C"):
+            make_api_key(name=name)
+        names = [each.name for each in desk.get(f"{KEYS}?o=1").context["cl"].result_list]
+        assert names == ["A", "b", "C"]
+
+
+class TestAccessTokens:
+    def test_are_found_by_jti_and_by_the_identifier_of_the_credential(self, desk):
+        token, _other = make_token(), make_token()
+        for term in (token.jti, token.credential.identifier):
+            assert list(desk.get(TOKENS, {"q": term}).context["cl"].result_list) == [token]
+        assert not desk.get(TOKENS, {"q": token.jti[:-1]}).context["cl"].result_list
+
+
+class TestOrganizations:
+    def test_are_found_by_slug_and_by_the_beginning_of_the_name(self, desk):
+        for name, slug in (("Acme Ltd", "acme"), ("The Acme", "the-acme"), ("Beta", "acme-beta")):
+            make_organization(name=name, slug=slug)
+        assert found(desk, TENANTS, "acme") == ["Acme Ltd"]
+        assert found(desk, TENANTS, "the-acme") == ["The Acme"]
+        assert found(desk, TENANTS, "beta") == ["Beta"]
+
+    def test_that_no_database_can_hold_are_not_there(self, desk):
+        url = "/admin/autocomplete/?app_label=token_exchange&model_name=apikey"
+        answer = desk.get(f"{url}&field_name=organization&term=%00")
+        assert answer.json()["results"] == []
+
+    def test_are_offered_in_the_order_of_their_names(self, desk):
+        for name in ("acme 2", "Acme 1", "beta"):
+            make_organization(name=name)
+        url = "/admin/autocomplete/?app_label=token_exchange&model_name=apikey"
+        answer = desk.get(f"{url}&field_name=organization&term=ACME").json()
+        assert [each["text"] for each in answer["results"]] == ["Acme 1", "acme 2"]
+
+
+class TestSecrets:
+    @pytest.mark.parametrize("url", [KEYS, APPS, TOKENS, TENANTS])
+    def test_are_neither_looked_up_nor_repeated(self, desk, url):
+        raw_secret = make_api_key().raw_secret
+        with CaptureQueriesContext(connection) as queries:
+            response = desk.get(url, {"q": f"ApiKey {raw_secret}"})
+        assert (response.status_code, response.url) == (302, f"{url}?e=1")
+        assert all(raw_secret[-40:] not in query["sql"] for query in queries)
+        (message,) = get_messages(response.wsgi_request)
+        assert "rotate the secret" in str(message)
+        text = desk.get(response.url).text
+        assert "rotate the secret" in text
+        assert raw_secret[-40:] not in response.text + text + str(response.cookies)
+
+    def test_find_nothing_where_a_field_is_completed(self, desk):
+        make_organization(name="sk_test")
+        url = "/admin/autocomplete/?app_label=token_exchange&model_name=apikey"
+        raw_secret = make_api_key().raw_secret
+        with CaptureQueriesContext(connection) as queries:
+            answer = desk.get(f"{url}&field_name=organization&term={raw_secret}")
+        assert answer.json()["results"] == []
+        assert all(raw_secret[-40:] not in query["sql"] for query in queries)
+
+    def test_are_known_by_their_shape(self):
+        issued, app = make_api_key(), make_client_app()
+        secrets = (issued.raw_secret, issued.raw_secret[:-3], app.raw_secret, random_text(49))
+        for each in secrets:
+            assert holds_secret(each)
+            assert holds_secret(f' "{each}"')
+        public = (issued.credential.identifier, app.credential.identifier)
+        public += (make_client_id("x_y"), make_identifier("x_y"), random_text(22), "a.b.c", "v1.2")
+        for each in (*public, f"{issued.credential.identifier}.", "Nightly report of 2026.11.22"):
+            assert not holds_secret(each)
+
+    def test_are_tokens_as_well(self):
+        issued, now = make_api_key(), timezone.now()
+        row = credentials.authenticate_api_key(issued.raw_secret, address="", now=now)
+        assert holds_secret(issue(row, TokenRequest(), now=now).token)

@@ -1,0 +1,45 @@
+"""What a form of the admin offers to choose from, and to whom."""
+
+from __future__ import annotations
+
+import pytest
+from django.contrib import admin
+
+from tests.admin.pages import page
+from tests.support.factories import make_organization
+from token_exchange.models import AccessToken, APIKey
+
+pytestmark = pytest.mark.django_db
+
+ADD = page("apikey", "add")
+
+
+class TestAChoiceThatIsNone:
+    @pytest.mark.parametrize("field", ["organization", "owner"])
+    @pytest.mark.parametrize("value", ["x", "-1", "1.5", "1,2", "None", "\x00", 10**30, 2**31 - 1])
+    @pytest.mark.parametrize("role", ["desk", "limited"])
+    def test_is_an_error_of_the_form(self, request, role, field, value):
+        response = request.getfixturevalue(role).send(ADD, name="x", **{field: value})
+        assert response.status_code == 200
+        assert field in response.context["adminform"].form.errors
+        assert not APIKey.objects.exists()
+
+
+class TestAChoice:
+    @pytest.mark.parametrize("role", ["desk", "limited"])
+    def test_stays_when_something_else_is_wrong(self, request, ours, role):
+        response = request.getfixturevalue(role).send(ADD, name="", organization=ours.pk)
+        assert f'<option value="{ours.pk}" selected>Ours</option>' in response.text
+
+    def test_is_sought_where_there_are_many(self, desk, ours):
+        make_organization(name="Another")
+        text = desk.get(ADD).text
+        assert "Another" not in text
+        assert "admin-autocomplete" in text
+
+    def test_of_what_is_nobodys_is_empty_for_the_limited(self, rf, limited):
+        request = rf.get("/")
+        request.user = limited.user
+        field = AccessToken._meta.get_field("credential")
+        found = admin.site.get_model_admin(APIKey).formfield_for_foreignkey(field, request)
+        assert not found.queryset.exists()

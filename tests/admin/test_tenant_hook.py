@@ -1,0 +1,121 @@
+"""Which organizations a user is limited to, as the project's hook says."""
+
+from __future__ import annotations
+
+import pytest
+from django.contrib.auth.models import Group
+
+from tests.admin import operators
+from tests.admin.pages import page
+from tests.support.factories import make_api_key, make_organization
+from token_exchange.admin.tenant_access import organizations_in_reach, organizations_of
+from token_exchange.models import Organization
+
+pytestmark = pytest.mark.django_db
+
+LIST = page("apikey", "changelist")
+
+
+@pytest.fixture
+def hook(token_exchange_settings):
+    def hook(name):
+        token_exchange_settings(OPERATOR_ORGANIZATIONS=f"tests.admin.operators.{name}")
+
+    return hook
+
+
+@pytest.fixture
+def desk(sign_in):
+    """Somebody who may look at keys, and whose group is named after an organization."""
+    desk = sign_in("view_apikey")
+    desk.user.groups.add(Group.objects.create(name="ours"))
+    return desk
+
+
+@pytest.fixture
+def rows():
+    """Our key and another's."""
+    ours = make_api_key(organization=make_organization(slug="ours")).credential
+    return ours, make_api_key().credential
+
+
+def found(desk):
+    return {each.pk for each in desk.get(LIST).context["cl"].result_list}
+
+
+class TestTheHook:
+    def test_limits_nobody_where_there_is_none(self, desk, rows):
+        assert found(desk) == {each.pk for each in rows}
+
+    def test_limits_nobody_to_whom_it_says_so(self, hook, desk, rows):
+        hook("nobody_is_limited")
+        assert found(desk) == {each.pk for each in rows}
+
+    @pytest.mark.parametrize("name", ["by_group", "as_a_query", "as_text"])
+    def test_limits_to_the_organizations_that_it_names(self, hook, desk, rows, name):
+        hook(name)
+        assert found(desk) == {rows[0].pk}
+
+    def test_limits_to_nothing_at_all(self, hook, sign_in, rows):
+        hook("by_group")
+        assert found(sign_in("view_apikey")) == set()
+
+    def test_never_limits_a_superuser(self, hook, sign_in, rows):
+        hook("by_group")
+        operators.ASKED.clear()
+        desk = sign_in(is_superuser=True)
+        assert found(desk) == {each.pk for each in rows}
+        assert operators.ASKED == []
+
+    def test_is_asked_once_a_request_and_again_in_the_next(self, hook, desk, rows):
+        hook("by_group")
+        for _ in range(2):
+            operators.ASKED.clear()
+            found(desk)
+            assert [desk.user.pk] == operators.ASKED
+        desk.user.groups.clear()
+        assert found(desk) == set()
+
+
+class TestAHookThatIsWrong:
+    @pytest.mark.filterwarnings("ignore:coroutine 'later' was never awaited")
+    @pytest.mark.parametrize(
+        "name",
+        [
+            "fails",
+            "text",
+            "raw_bytes",
+            "number",
+            "rows",
+            "tuples",
+            "yes",
+            "fraction",
+            "nothing_in_it",
+            "later",
+            "does_not_exist",
+        ],
+    )
+    def test_lets_nobody_see_anything_and_is_logged(self, hook, desk, rows, caplog, name):
+        hook(name)
+        response = desk.get(LIST)
+        assert response.status_code == 200
+        assert list(response.context["cl"].result_list) == []
+        assert [
+            (each.event, each.event_fields, each.exc_info is not None)
+            for each in caplog.records
+            if each.name == "token_exchange"
+        ] == [("operator.reach_unknown", {"user": str(desk.user.pk)}, True)]
+
+    def test_limits_a_superuser_neither(self, hook, sign_in, rows):
+        hook("fails")
+        assert found(sign_in(is_superuser=True)) == {each.pk for each in rows}
+
+
+class TestOrganizationsInReach:
+    def test_are_all_for_who_is_not_limited(self, desk, rows):
+        assert set(organizations_in_reach(desk.user)) == set(Organization.objects.all())
+        assert organizations_of(desk.user) is None
+
+    def test_are_his_for_who_is(self, hook, desk, rows):
+        hook("by_group")
+        assert [each.slug for each in organizations_in_reach(desk.user)] == ["ours"]

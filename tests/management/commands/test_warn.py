@@ -1,0 +1,54 @@
+from __future__ import annotations
+
+from datetime import timedelta
+from io import StringIO
+
+import pytest
+from django.core import mail
+from django.core.management import CommandError, call_command
+from django.utils import timezone
+
+from tests.management.commands.conftest import run, text
+from tests.support.factories import make_api_key
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture(autouse=True)
+def _expiring():
+    now = timezone.now()
+    issued_at = now - timedelta(days=60)
+    make_api_key(now=issued_at, expires_at=now + timedelta(hours=12))
+
+
+class TestWarnOfExpiringCredentials:
+    def test_tells_of_how_many(self):
+        assert run("warn_of_expiring_credentials") == {
+            "expiring": 1,
+            "previous_secrets": 0,
+            "mails": 0,
+            "failed_mails": 0,
+        }
+
+    def test_tells_people(self, token_exchange_settings):
+        token_exchange_settings(WARNING_RECIPIENTS="tests.observability.notifications.hooks.owners")
+        told = text("warn_of_expiring_credentials", "--time-budget", "5m")
+        assert told == (
+            "Warned of 1 credentials that expire and of 0 previous secrets in use; "
+            "sent 1 e-mails.\n"
+        )
+        assert len(mail.outbox) == 1
+
+    def test_complains_of_mails_that_failed(self, token_exchange_settings):
+        token_exchange_settings(WARNING_RECIPIENTS="tests.observability.notifications.hooks.broken")
+        out = StringIO()
+        with pytest.raises(CommandError) as caught:
+            call_command("warn_of_expiring_credentials", stdout=out)
+        told = "1 e-mails failed, as the log says; the next run tries them again."
+        assert str(caught.value) == told
+        assert out.getvalue().startswith("Warned of 1 credentials")
+
+    def test_refuses_a_budget_that_cannot_be(self, complaint):
+        assert "--time-budget: '0'" in complaint(
+            "warn_of_expiring_credentials", "--time-budget", "0"
+        )

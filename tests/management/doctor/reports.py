@@ -1,0 +1,64 @@
+"""What does the doctor say, and how does the command end?"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from io import StringIO
+from typing import Any
+
+from django.core.management import CommandError, call_command
+
+from token_exchange.management.doctor import examinations, examine_all
+
+
+@dataclass(frozen=True)
+class Report:
+    """What the command has printed with ``--json``, and its complaint."""
+
+    answer: dict[str, Any]
+    complaint: str
+
+    def of(self, subject: str) -> list[tuple[str, str]]:
+        """Return the level and the text of each finding."""
+        return [(each["level"], each["text"]) for each in self._of(subject)]
+
+    def hint(self, subject: str) -> str:
+        """Return the one hint there is."""
+        (hint,) = [each["hint"] for each in self._of(subject) if each["hint"]]
+        return str(hint)
+
+    def _of(self, subject: str) -> list[dict[str, str]]:
+        return [each for each in self.answer["findings"] if each["subject"] == subject]
+
+
+def examine(*arguments: str) -> Report:
+    """Run the doctor in this process."""
+    printed, complaint = _run("--json", *arguments)
+    report = Report(json.loads(printed), complaint)
+    assert report.answer["ok"] is (complaint == "")
+    return report
+
+
+def last_of(subject: str, *, timeout_seconds: float) -> tuple[str, str]:
+    """Examine one subject alone, not longer than this, and return how that ended."""
+    only = [each for each in examinations() if each.subject == subject]
+    *_, (_, finding) = examine_all(only, timeout_seconds=timeout_seconds)
+    return str(finding.level), finding.text
+
+
+def shown(*arguments: str, **options: Any) -> list[str]:
+    """Return the lines that people see, the complaint last."""
+    printed, complaint = _run(*arguments, **options)
+    return [*printed.splitlines(), complaint]
+
+
+def _run(*arguments: str, **options: Any) -> tuple[str, str]:
+    out, err = StringIO(), StringIO()
+    complaint = ""
+    try:
+        call_command("token_exchange_doctor", *arguments, stdout=out, stderr=err, **options)
+    except CommandError as error:
+        complaint = str(error)
+    assert err.getvalue() == ""
+    return out.getvalue(), complaint

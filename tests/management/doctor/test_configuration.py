@@ -1,0 +1,46 @@
+from __future__ import annotations
+
+import pytest
+
+from tests.management.doctor.reports import examine
+
+pytestmark = pytest.mark.django_db
+
+ISSUER = "https://issuer.test"
+
+
+@pytest.fixture(autouse=True)
+def _silenced(settings):
+    settings.SILENCED_SYSTEM_CHECKS = ["token_exchange.W005"]
+
+
+def test_nothing_to_say():
+    text = "The system checks have nothing to say against the settings."
+    assert examine().of("configuration") == [("ok", text)]
+
+
+def test_checks_of_a_deployment_are_run(settings):
+    settings.TOKEN_EXCHANGE = {"ISSUER": ISSUER, "RATE_LIMITS": {"token": None}}
+    report = examine()
+    assert report.of("configuration") == [
+        ("warning", "There is no rate limit for token. (token_exchange.W004)")
+    ]
+    assert report.hint("configuration").startswith("Leave out TOKEN_EXCHANGE['RATE_LIMITS'] ")
+
+
+def test_errors_of_checks_are_errors(settings):
+    settings.USE_TZ = False
+    assert examine().of("configuration") == [
+        ("error", "Tokens need times with a zone, and USE_TZ is off. (token_exchange.E034)")
+    ]
+
+
+def test_what_rests_on_settings_that_cannot_be_read_is_not_examined(settings):
+    settings.TOKEN_EXCHANGE = {"ISSUER": ISSUER, "MAX_OVERLAP": -1, "NONSENSE": 1}
+    report = examine()
+    assert [level for level, _ in report.of("configuration")] == ["error", "error"]
+    not_examined = [("warning", "Not examined, because of the fault in: configuration.")]
+    for subject in ("signing keys", "revocation feed", "purge", "warnings", "cache"):
+        assert report.of(subject) == not_examined
+    for subject in ("database", "clock", "broker"):
+        assert {level for level, _ in report.of(subject)} == {"ok"}

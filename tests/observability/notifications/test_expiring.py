@@ -1,0 +1,251 @@
+"""Is each credential that ends soon told of, once at each threshold?"""
+
+from __future__ import annotations
+
+import logging
+from datetime import timedelta
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+
+from tests.observability.notifications.conftest import DAY, HOUR, INSTANT, NOW
+from tests.support.factories import make_api_key, make_client_app, make_organization, make_user
+from token_exchange.issuer import credentials
+from token_exchange.models import Credential
+from token_exchange.observability import notifications
+from token_exchange.observability.notifications import due
+from token_exchange.signals import credential_expiring
+
+pytestmark = pytest.mark.django_db
+
+YEAR = timedelta(days=365)
+ENDS_AT = NOW + 60 * DAY
+
+
+@pytest.fixture
+def credential():
+    return make_api_key(now=NOW, expires_at=ENDS_AT).credential
+
+
+class TestThresholds:
+    def test_each_is_told_once(self, warn, hear, credential):
+        said = hear(credential_expiring)
+        told = []
+        for at in (NOW + number * 12 * HOUR for number in range(124)):
+            told += [at] * warn(at).expiring
+        assert told == [ENDS_AT - 30 * DAY, ENDS_AT - 7 * DAY, ENDS_AT - DAY]
+        assert said == [{"credential": credential, "expires_at": ENDS_AT}] * 3
+
+    @pytest.mark.parametrize("days", [30, 7, 1])
+    def test_is_crossed_at_its_instant(self, warn, credential, days):
+        Credential.objects.filter(pk=credential.pk).update(
+            expiry_warned_at=ENDS_AT - days * DAY - INSTANT
+        )
+        assert warn(ENDS_AT - days * DAY - INSTANT).expiring == 0
+        assert warn(ENDS_AT - days * DAY).expiring == 1
+        assert warn(ENDS_AT - days * DAY + INSTANT).expiring == 0
+
+    def test_several_that_were_crossed_unseen_are_one_warning(self, warn, credential):
+        assert warn(ENDS_AT - HOUR).expiring == 1
+        assert warn(ENDS_AT - HOUR + INSTANT).expiring == 0
+
+    def test_what_has_expired_is_no_longer_warned_of(self, warn, credential):
+        assert warn(ENDS_AT - INSTANT).expiring == 1
+        Credential.objects.update(expiry_warned_at=None)
+        assert warn(ENDS_AT).expiring == 0
+
+    def test_beyond_which_it_was_made_says_nothing(self, warn):
+        """A key for a week: nobody needs to hear at once that it ends within a month."""
+        make_api_key(now=NOW, expires_at=NOW + 7 * DAY)
+        assert warn(NOW).expiring == 0
+        assert warn(NOW + 6 * DAY - INSTANT).expiring == 0
+        assert warn(NOW + 6 * DAY).expiring == 1
+
+    def test_are_the_setting(self, warn, token_exchange_settings, credential):
+        token_exchange_settings(EXPIRY_WARNINGS=[HOUR])
+        assert warn(ENDS_AT - HOUR - INSTANT).expiring == 0
+        assert warn(ENDS_AT - HOUR).expiring == 1
+
+    def test_of_an_empty_setting_there_are_none(self, warn, token_exchange_settings, credential):
+        token_exchange_settings(EXPIRY_WARNINGS=[])
+        assert warn(ENDS_AT - INSTANT).expiring == 0
+
+    def test_one_that_is_added_is_told_as_well(self, warn, token_exchange_settings, credential):
+        warn(ENDS_AT - 7 * DAY)
+        token_exchange_settings(EXPIRY_WARNINGS=[3 * DAY, 7 * DAY])
+        assert warn(ENDS_AT - 3 * DAY).expiring == 1
+
+    def test_without_an_expiry_there_is_none(self, warn):
+        make_api_key(now=NOW)
+        assert warn(NOW + YEAR).expiring == 0
+
+    def test_of_client_apps_as_well(self, warn):
+        make_client_app(now=NOW, expires_at=ENDS_AT)
+        assert warn(ENDS_AT - DAY).expiring == 1
+
+
+class TestAnotherExpiry:
+    def test_is_told_anew(self, warn, credential):
+        assert warn(ENDS_AT - DAY).expiring == 1
+        credential.expires_at = ENDS_AT + 30 * DAY
+        credentials.change(credential, now=ENDS_AT - DAY)
+        assert warn(ENDS_AT - DAY).expiring == 0
+        assert warn(ENDS_AT).expiring == 1
+
+    def test_that_is_nearer_is_told_at_once(self, warn, credential):
+        """Warned within the window of the new expiry, but of the old one."""
+        at = ENDS_AT - 30 * DAY
+        assert warn(at).expiring == 1
+        credential.expires_at = at + 2 * DAY
+        credentials.change(credential, now=at)
+        assert warn(at).expiring == 1
+        assert warn(at + INSTANT).expiring == 0
+
+
+class TestWhoIsNotTold:
+    """Nobody is told of what does not work anyway."""
+
+    def test_of_what_is_revoked(self, warn, credential):
+        credentials.revoke(credential, now=NOW)
+        assert warn(ENDS_AT - DAY).expiring == 0
+
+    def test_of_an_inactive_organization_until_it_is_active(self, warn, credential):
+        organization = credential.organization
+        organization.is_active = False
+        organization.save()
+        assert warn(ENDS_AT - DAY).expiring == 0
+        organization.is_active = True
+        organization.save()
+        assert warn(ENDS_AT - DAY).expiring == 1
+
+    def test_of_an_inactive_owner_until_he_is_active(self, warn):
+        owner = make_user()
+        make_api_key(now=NOW, expires_at=ENDS_AT, owner=owner)
+        owner.is_active = False
+        owner.save()
+        assert warn(ENDS_AT - DAY).expiring == 0
+        owner.is_active = True
+        owner.save()
+        assert warn(ENDS_AT - DAY).expiring == 1
+
+    def test_of_an_owner_who_is_gone(self, warn):
+        make_api_key(now=NOW, expires_at=ENDS_AT, owner=make_user())
+        Credential.objects.update(owner=None)
+        assert warn(ENDS_AT - DAY).expiring == 0
+
+
+class TestRun:
+    def test_tells_of_all_however_many(self, warn, hear, monkeypatch):
+        monkeypatch.setattr(due, "BATCH_ROWS", 3)
+        organization = make_organization()
+        made = {
+            make_api_key(
+                now=NOW, expires_at=ENDS_AT + (number // 5) * HOUR, organization=organization
+            ).credential.pk
+            for number in range(15)
+        }
+        said = hear(credential_expiring)
+        assert warn(ENDS_AT - DAY + 2 * HOUR).expiring == 15
+        assert {each["credential"].pk for each in said} == made
+
+    def test_asks_for_no_row_twice(self, warn, monkeypatch, credential):
+        monkeypatch.setattr(due, "BATCH_ROWS", 1)
+        with CaptureQueriesContext(connection) as captured:
+            assert warn(ENDS_AT - DAY).expiring == 1
+        claims = [query for query in captured if query["sql"].startswith("UPDATE")]
+        selects = [query for query in captured if query["sql"].startswith("SELECT")]
+        # Each threshold has its part of the time, one of them a second batch; and old secrets.
+        assert (len(claims), len(selects)) == (1, 3 + 1 + 1)
+
+    def test_is_told_by_one_of_two_that_read_it_together(self, hear):
+        """As two workers would: each has read the row before the other one claims it."""
+        make_api_key(now=NOW, expires_at=ENDS_AT)
+        (first,) = due.expiring("expiry_warned_at", now=ENDS_AT - DAY)
+        (second,) = due.expiring("expiry_warned_at", now=ENDS_AT - DAY)
+        due.claim(first, "expiry_warned_at", now=ENDS_AT - DAY)
+        with pytest.raises(due.ToldAlready):
+            due.claim(second, "expiry_warned_at", now=ENDS_AT - DAY)
+
+    @pytest.mark.parametrize("change", ["expiry", "revocation"])
+    def test_is_not_told_of_what_changed_since_it_was_read(self, change):
+        credential = make_api_key(now=NOW, expires_at=ENDS_AT).credential
+        (read,) = due.expiring("expiry_warned_at", now=ENDS_AT - DAY)
+        if change == "expiry":
+            credential.expires_at = ENDS_AT + YEAR
+            credential.save()
+        else:
+            credentials.revoke(credential, now=NOW)
+        with pytest.raises(due.ToldAlready):
+            due.claim(read, "expiry_warned_at", now=ENDS_AT - DAY)
+
+
+@pytest.mark.django_db(transaction=True)
+class TestReceiver:
+    """Each claim is a transaction of its own, and what is told is told at once."""
+
+    @pytest.fixture
+    def receive(self):
+        """Let this be called for each that is told of."""
+        connected = []
+
+        def connect(act):
+            def receiver(**_):
+                act()
+
+            credential_expiring.connect(receiver, weak=False)
+            connected.append(receiver)
+
+        yield connect
+        for receiver in connected:
+            credential_expiring.disconnect(receiver)
+
+    def test_that_takes_long_ends_the_run_at_its_time(self, elapsed, receive):
+        for _ in range(3):
+            make_api_key(now=NOW, expires_at=ENDS_AT)
+
+        def take_a_while():
+            elapsed.seconds += 6
+
+        receive(take_a_while)
+        counts = [
+            notifications.warn(now=ENDS_AT - DAY, time_budget_seconds=10).expiring for _ in range(3)
+        ]
+        assert counts == [2, 1, 0]
+
+    def test_that_lets_another_run_begin_is_called_once_for_each(self, hear, receive):
+        for _ in range(2):
+            make_api_key(now=NOW, expires_at=ENDS_AT)
+        others = []
+
+        def run_another():
+            others.append(notifications.warn(now=ENDS_AT - DAY).expiring)
+
+        said = hear(credential_expiring)
+        receive(run_another)
+        assert notifications.warn(now=ENDS_AT - DAY).expiring == 1
+        assert others == [0, 1]
+        assert len({each["credential"].pk for each in said}) == len(said) == 2
+
+    def test_that_fails_breaks_nothing(self, hear, receive):
+        for _ in range(2):
+            make_api_key(now=NOW, expires_at=ENDS_AT)
+
+        def fail():
+            raise LookupError
+
+        receive(fail)
+        assert notifications.warn(now=ENDS_AT - DAY).expiring == 2
+
+
+class TestLog:
+    def test_has_a_line(self, warn, caplog, credential):
+        caplog.set_level(logging.INFO, "token_exchange")
+        warn(ENDS_AT - DAY)
+        (record,) = caplog.records
+        assert (record.levelname, record.event) == ("WARNING", "credential.expiring")
+        assert record.event_fields == {
+            "identifier": credential.identifier,
+            "organization": str(credential.organization_id),
+            "expires_at": ENDS_AT.isoformat(),
+        }

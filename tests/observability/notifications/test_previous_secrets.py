@@ -1,0 +1,147 @@
+"""Is the end of a previous secret told of where somebody still uses it?"""
+
+from __future__ import annotations
+
+import logging
+from datetime import timedelta
+
+import pytest
+
+from tests.observability.notifications.conftest import (
+    ADDRESS,
+    DAY,
+    HOUR,
+    INSTANT,
+    NOW,
+    use_previous,
+)
+from tests.support.factories import make_api_key, make_client_app
+from token_exchange.issuer import credentials
+from token_exchange.models import Credential
+from token_exchange.signals import previous_secret_still_used
+
+pytestmark = pytest.mark.django_db
+
+USED_AT = NOW + timedelta(minutes=5)
+
+
+@pytest.fixture
+def rotated(django_capture_on_commit_callbacks):
+    """A key that was rotated with this overlap, and its old secret used: ``rotated(DAY)``."""
+
+    def rotate(overlap, *, used_at=USED_AT, **values):
+        issued = make_api_key(now=NOW, **values)
+        credentials.rotate(issued.credential, now=NOW, overlap=overlap)
+        if used_at is not None:
+            with django_capture_on_commit_callbacks(execute=True):
+                use_previous(issued, at=used_at)
+        return issued
+
+    return rotate
+
+
+class TestWhen:
+    @pytest.mark.parametrize(
+        ("overlap", "notice"),
+        [
+            (7 * DAY, DAY),
+            (2 * DAY, DAY),
+            (DAY, 12 * HOUR),
+            (HOUR, timedelta(minutes=30)),
+        ],
+    )
+    def test_a_day_before_its_end_or_after_half_of_the_overlap(
+        self, warn, rotated, overlap, notice
+    ):
+        rotated(overlap)
+        due_at = NOW + overlap - notice
+        assert warn(due_at - INSTANT).previous_secrets == 0
+        assert warn(due_at).previous_secrets == 1
+        assert warn(due_at + INSTANT).previous_secrets == 0
+
+    def test_at_its_first_use_where_that_is_later(self, warn, rotated):
+        rotated(DAY, used_at=NOW + 20 * HOUR)
+        assert warn(NOW + 21 * HOUR).previous_secrets == 1
+
+    def test_not_after_its_end(self, warn, rotated):
+        rotated(DAY)
+        assert warn(NOW + DAY).previous_secrets == 0
+
+    def test_not_without_a_use(self, warn, rotated):
+        rotated(DAY, used_at=None)
+        assert warn(NOW + 20 * HOUR).previous_secrets == 0
+
+    def test_again_after_the_next_rotation(self, warn, rotated, django_capture_on_commit_callbacks):
+        first = rotated(DAY)
+        assert warn(NOW + 20 * HOUR).previous_secrets == 1
+        key = Credential.objects.get()
+        credentials.end_overlap(key, now=NOW + 21 * HOUR)
+        assert warn(NOW + 21 * HOUR).previous_secrets == 0
+        assert first.credential.pk == key.pk
+        second = credentials.rotate(key, now=NOW + 22 * HOUR, overlap=DAY)
+        third = credentials.rotate(key, now=NOW + 47 * HOUR, overlap=DAY)
+        assert third.credential.previous_secret_last_used_at is None
+        with django_capture_on_commit_callbacks(execute=True):
+            use_previous(second, at=NOW + 48 * HOUR)
+        assert warn(NOW + 60 * HOUR).previous_secrets == 1
+
+
+class TestWhoIsNotTold:
+    def test_of_what_is_revoked(self, warn, rotated):
+        credentials.revoke(rotated(DAY).credential, now=NOW)
+        assert warn(NOW + 20 * HOUR).previous_secrets == 0
+
+    def test_of_what_has_expired(self, warn, rotated):
+        rotated(DAY, expires_at=NOW + 20 * HOUR)
+        assert warn(NOW + 20 * HOUR - INSTANT).previous_secrets == 1
+        Credential.objects.update(previous_secret_warned_at=None)
+        assert warn(NOW + 20 * HOUR).previous_secrets == 0
+
+    def test_of_an_inactive_organization(self, warn, rotated):
+        organization = rotated(DAY).credential.organization
+        organization.is_active = False
+        organization.save()
+        assert warn(NOW + 20 * HOUR).previous_secrets == 0
+
+
+class TestWhatIsTold:
+    def test_by_signal_and_log(self, warn, rotated, hear, caplog):
+        credential = rotated(DAY).credential
+        caplog.set_level(logging.INFO, "token_exchange")
+        caplog.clear()
+        said = hear(previous_secret_still_used)
+        warn(NOW + 20 * HOUR)
+        assert said == [
+            {
+                "credential": credential,
+                "last_used_at": USED_AT,
+                "address": ADDRESS,
+                "ends_at": NOW + DAY,
+            }
+        ]
+        (record,) = caplog.records
+        assert (record.levelname, record.event) == (
+            "WARNING",
+            "credential.previous_secret_still_used",
+        )
+        assert record.event_fields == {
+            "identifier": credential.identifier,
+            "organization": str(credential.organization_id),
+            "ends_at": (NOW + DAY).isoformat(),
+            "last_used_at": USED_AT.isoformat(),
+            "address": ADDRESS,
+        }
+
+    def test_beside_the_expiry_of_the_same_credential(self, warn, rotated):
+        rotated(7 * DAY, expires_at=NOW + 7 * DAY)
+        warned = warn(NOW + 6 * DAY)
+        assert (warned.expiring, warned.previous_secrets) == (1, 1)
+
+    def test_of_client_apps_as_well(self, warn, django_capture_on_commit_callbacks):
+        app = make_client_app(now=NOW)
+        credentials.rotate(app.credential, now=NOW, overlap=DAY)
+        with django_capture_on_commit_callbacks(execute=True):
+            credentials.authenticate_client_app(
+                app.credential.identifier, app.raw_secret, address=ADDRESS, now=USED_AT
+            )
+        assert warn(NOW + 20 * HOUR).previous_secrets == 1

@@ -1,0 +1,125 @@
+"""How does an operator get a new credential, exactly one for each form?"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib.admin import helpers
+from django.core.exceptions import PermissionDenied, ValidationError
+from django.core.signing import BadSignature
+from django.db import router, transaction
+from django.forms import ModelForm
+from django.http import HttpRequest, HttpResponse
+from django.utils import timezone
+from django.utils.text import capfirst
+from django.utils.translation import gettext as _
+from django.views.decorators.debug import sensitive_variables
+
+from token_exchange.admin.base import DeskAdmin
+from token_exchange.admin.credentials.change_page import BY_ID
+from token_exchange.admin.credentials.show_once import show_secrets
+from token_exchange.issuer import credentials
+from token_exchange.issuer.credentials import CredentialConflict, IssuedSecret
+from token_exchange.request import client_address
+from token_exchange.views.signed_state import seal, unseal
+
+
+def issue_page(model_admin: DeskAdmin, request: HttpRequest) -> HttpResponse:
+    """Show the empty form, or issue and show the secret.
+
+    The form brings the identifier with it, so that the same form sent twice finds its credential
+    issued already and makes no second one.
+    """
+    if not model_admin.has_add_permission(request):
+        raise PermissionDenied
+    form_class = model_admin.get_form(request, None, change=False)
+    if request.method != "POST":
+        return _form_page(model_admin, request, form_class())
+    form = form_class(request.POST)
+    try:
+        identifier = unseal(request.POST.get("drawn", ""), **_binding(model_admin, request))
+    except BadSignature:
+        form.add_error(
+            None, _("This form is out of date or belongs to another user. Submit it again.")
+        )
+        return _form_page(model_admin, request, form)
+    return _issue_once(model_admin, request, identifier, form)
+
+
+@sensitive_variables("issued")
+def _issue_once(
+    model_admin: DeskAdmin, request: HttpRequest, identifier: str, form: ModelForm[Any]
+) -> HttpResponse:
+    if model_admin.model.objects.on_writer().filter(identifier=identifier).exists():
+        return _already_issued(model_admin, request, identifier)
+    if form.is_valid():
+        try:
+            issued = _issue(model_admin, request, identifier, form)
+        except CredentialConflict:  # by the same form, at this very moment
+            return _already_issued(model_admin, request, identifier)
+        except ValidationError as error:
+            _add_errors(form, error)
+        else:
+            title = capfirst(_("%(kind)s issued") % {"kind": model_admin.opts.verbose_name})
+            return show_secrets(model_admin, request, [issued], title=title)
+    return _form_page(model_admin, request, form, drawn=request.POST["drawn"])
+
+
+def _binding(model_admin: DeskAdmin, request: HttpRequest) -> dict[str, Any]:
+    return {"purpose": f"issue {model_admin.model.KIND}", "user": request.user}
+
+
+def _issue(
+    model_admin: DeskAdmin, request: HttpRequest, identifier: str, form: ModelForm[Any]
+) -> IssuedSecret:
+    model = model_admin.model
+    with transaction.atomic(using=(using := router.db_for_write(model))):
+        issued = credentials.issue(
+            kind=model.KIND,
+            identifier=identifier,
+            now=timezone.now(),
+            by=request.user,
+            origin=client_address(request),
+            **form.cleaned_data,
+        )
+        # The history belongs to the proxy.
+        credential = model.objects.using(using).get(pk=issued.credential.pk)
+        model_admin.log_addition(request, credential, [{"added": {}}])
+    return issued
+
+
+def _add_errors(form: ModelForm[Any], error: ValidationError) -> None:
+    for name, errors in error.update_error_dict({}).items():
+        form.add_error(name if name in form.fields else None, errors)
+
+
+def _already_issued(model_admin: DeskAdmin, request: HttpRequest, identifier: str) -> HttpResponse:
+    credential = model_admin.model.objects.on_writer().filter(identifier=identifier).first()
+    return model_admin.page(
+        request,
+        "already_issued.html",
+        status=409,
+        title=_("Already issued"),
+        credential=credential,
+        change_url=credential and model_admin.url("change", credential),
+    )
+
+
+def _form_page(
+    model_admin: DeskAdmin, request: HttpRequest, form: ModelForm[Any], *, drawn: str = ""
+) -> HttpResponse:
+    binding = _binding(model_admin, request)
+    fieldsets: Any = list(model_admin.get_fieldsets(request))
+    admin_form = helpers.AdminForm(form, fieldsets, {}, (), model_admin=model_admin)
+    title = _("Issue %(kind)s") % {"kind": model_admin.opts.verbose_name}
+    context = {
+        **model_admin.admin_site.each_context(request),
+        "title": title,
+        "adminform": admin_form,
+        "media": model_admin.media + admin_form.media,
+        "errors": helpers.AdminErrorList(form, []),
+        "inline_admin_formsets": [],
+        "by_id_url": f"?{BY_ID}" if model_admin.get_autocomplete_fields(request) else None,
+        "drawn": drawn or seal(credentials.new_identifier(model_admin.model.KIND), **binding),
+    }
+    return model_admin.render_change_form(request, context, add=True)

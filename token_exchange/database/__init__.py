@@ -1,0 +1,1 @@
+"""Below the models: compiled queries, process-wide caches, what "unavailable" looks like."""

@@ -1,0 +1,1 @@
+"""The authorization server: every operation that needs the tables."""

@@ -1,0 +1,133 @@
+"""Who sent this API key, or this client id and secret, directly to a view?"""
+
+from __future__ import annotations
+
+import logging
+from abc import abstractmethod
+from datetime import datetime
+from typing import Any, ClassVar
+
+from django.utils import timezone
+from django.views.decorators.debug import sensitive_variables
+from rest_framework.authentication import BaseAuthentication
+
+from token_exchange.authentication import Principal
+from token_exchange.conf import get_settings
+from token_exchange.database.errors import DATABASE_AWAY
+from token_exchange.exceptions import as_api_exception, challenges
+from token_exchange.issuer.credentials import (
+    AuthenticatedCredential,
+    authenticate_api_key,
+    authenticate_client_app,
+)
+from token_exchange.request import authorization, client_address, http_request, require_https
+from token_exchange_core.authorization import API_KEY, BASIC, parse_basic
+from token_exchange_core.challenges import API_KEY_CHALLENGE, BASIC_CHALLENGE
+from token_exchange_core.errors import (
+    InvalidClient,
+    ServerError,
+    TemporarilyUnavailable,
+    TokenExchangeError,
+)
+from token_exchange_core.event_log import log_event
+
+
+class _CredentialAuthentication(BaseAuthentication):
+    """Authenticate by a credential itself; ``request.auth`` is an ``AuthenticatedCredential``."""
+
+    scheme: ClassVar[str]
+    """In lower case."""
+    refusal: ClassVar[str]
+    """What every refused credential is told."""
+
+    def authenticate(self, request: Any) -> tuple[Any, AuthenticatedCredential] | None:
+        """Return user and credential, or ``None`` where there is none of this scheme."""
+        try:
+            credential = self._authenticate(request)
+        except TokenExchangeError as error:
+            ours = error.status >= ServerError.status
+            log_event(
+                logging.ERROR if ours else logging.WARNING,
+                "credential.failed" if ours else "credential.refused",
+                reason=error.reason,
+                identifier=error.identifier,
+                address=client_address(request),
+            )
+            raise as_api_exception(error, request) from error
+        if credential is None:
+            return None
+        if credential.owner is not None:
+            return credential.owner, credential
+        machine = Principal(
+            identifier=credential.identifier,
+            organization_id=str(credential.organization_id),
+            scopes=frozenset(credential.scopes),
+        )
+        return machine, credential
+
+    def _authenticate(self, request: Any) -> AuthenticatedCredential | None:
+        http = http_request(request)
+        header = authorization(http)
+        if header is None or header.scheme != self.scheme:
+            return None
+        require_https(http)
+        try:
+            credential = self.check(
+                header.parameter, address=client_address(http), now=timezone.now()
+            )
+            if credential.audience and get_settings().audience not in credential.audience:
+                raise InvalidClient(reason="audience_not_allowed", identifier=credential.identifier)
+        except InvalidClient as error:
+            raise InvalidClient(
+                self.refusal, reason=error.reason, identifier=error.identifier
+            ) from error
+        except DATABASE_AWAY as error:
+            raise TemporarilyUnavailable(reason="database_away") from error
+        return credential
+
+    @abstractmethod
+    def check(self, parameter: str, *, address: str, now: datetime) -> AuthenticatedCredential:
+        """Return the credential in the header's parameter; raises ``InvalidClient``."""
+
+    @abstractmethod
+    def challenge(self, request: Any) -> str:
+        """Return this scheme's challenge alone."""
+
+    def authenticate_header(self, request: Any) -> str:
+        """Return the challenges of every authenticator, for DRF asks only the first."""
+        return challenges(request) or self.challenge(request)
+
+
+class ApiKeyAuthentication(_CredentialAuthentication):
+    """Authenticate by ``Authorization: ApiKey <key>``, without an exchange: one SELECT."""
+
+    scheme = API_KEY
+    refusal = "Invalid API Key"
+
+    @sensitive_variables("parameter")
+    def check(self, parameter: str, *, address: str, now: datetime) -> AuthenticatedCredential:
+        """Authenticate the key."""
+        return authenticate_api_key(parameter, address=address, now=now, load_owner=True)
+
+    def challenge(self, request: Any) -> str:
+        """Return the ``ApiKey`` challenge."""
+        return API_KEY_CHALLENGE
+
+
+class ClientAppBasicAuthentication(_CredentialAuthentication):
+    """Authenticate by client id and secret in HTTP Basic (RFC 7617), without an exchange."""
+
+    scheme = BASIC
+    refusal = InvalidClient.description
+
+    @sensitive_variables("parameter", "basic")
+    def check(self, parameter: str, *, address: str, now: datetime) -> AuthenticatedCredential:
+        """Authenticate the pair."""
+        basic = parse_basic(parameter)
+        return authenticate_client_app(
+            basic.client_id, basic.raw_client_secret, address=address, now=now
+        )
+
+    def challenge(self, request: Any) -> str:
+        """Return the Basic challenge (RFC 7617, section 2.1)."""
+        return BASIC_CHALLENGE

@@ -1,0 +1,105 @@
+"""What is stored of a credential that authentication must know?"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from functools import cache
+from typing import Any, Final, NamedTuple
+
+from django.contrib.auth import get_user_model
+from django.db import router
+from django.db.models import OuterRef, Subquery
+
+from token_exchange.database.compiled_queries import Parameter, Select
+from token_exchange.models import AccessToken, Credential
+
+
+class StoredCredential(NamedTuple):
+    """A row, its fields under the names by which the query asks for them, and what came along."""
+
+    pk: int
+    kind: str
+    identifier: str
+    organization_id: Any
+    organization__is_active: bool
+    organization__default_token_lifetime: timedelta | None
+    organization__max_token_lifetime: timedelta | None
+    scopes: list[str]
+    audience: list[str]
+    token_lifetime: timedelta | None
+    allowed_networks: list[str]
+    secret_version: int
+    generation: int
+    expires_at: datetime | None
+    revoked_at: datetime | None
+    last_used_at: datetime | None
+    secret_digest: str
+    previous_secret_digest: str | None
+    previous_secret_expires_at: datetime | None
+    previous_secret_last_used_at: datetime | None
+    # Of a client app these are not asked for: a constraint says what they are.
+    subject_type: str = Credential.SubjectType.ORGANIZATION
+    owner_id: Any = None
+    owner_is_active: bool | None = None
+    # What came along.
+    owner: Any = None
+    token: str | None = None
+
+
+_ALL: Final = StoredCredential._fields[: StoredCredential._fields.index("owner")]
+_COLUMNS: Final[dict[str, tuple[str, ...]]] = {
+    Credential.Kind.API_KEY: _ALL,
+    Credential.Kind.CLIENT_APP: _ALL[: _ALL.index("subject_type")],
+}
+
+
+def find(
+    *, kind: str, identifier: str, load_owner: bool = False, token_until: datetime | None = None
+) -> StoredCredential | None:
+    """Return the credential by one SELECT on the writer, or ``None`` if there is none.
+
+    With ``load_owner`` its owner comes along, a user; with ``token_until`` the newest token,
+    unsigned, that may be handed out again and lives beyond that.
+    """
+    using = router.db_for_write(Credential)
+    user_columns = _user_columns() if load_owner else ()
+    select = _select(kind, user_columns, with_token=token_until is not None)
+    found = select.first(using=using, identifier=identifier, token_until=token_until)
+    if found is None:
+        return None
+    count = len(_COLUMNS[kind])
+    row, more = StoredCredential(*found[:count]), found[count:]
+    if row.kind != kind:
+        return None
+    if token_until is not None:
+        return row._replace(token=more[0])
+    if load_owner and row.owner_id is not None:
+        return row._replace(owner=get_user_model().from_db(using, user_columns, more))
+    return row
+
+
+@cache
+def _select(kind: str, user_columns: tuple[str, ...], *, with_token: bool) -> Select:
+    identifier = Parameter("identifier", Credential._meta.get_field("identifier"))
+    rows: Any = Credential.objects.filter(identifier=identifier)
+    names = [*_COLUMNS[kind], *(f"owner__{name}" for name in user_columns)]
+    if "owner_is_active" in names:
+        # Not a join: PostgreSQL would spend more time on planning than on all the rest.
+        users = get_user_model()._base_manager.filter(pk=OuterRef("owner_id"))
+        rows = rows.annotate(owner_is_active=Subquery(users.values("is_active")))
+    if with_token:
+        rows = rows.annotate(newest_token=Subquery(_signing_inputs()))
+        names.append("newest_token")
+    return Select(rows.values_list(*names))
+
+
+def _signing_inputs() -> Any:
+    return AccessToken.objects.signing_inputs(
+        credential=OuterRef("pk"),
+        generation=OuterRef("generation"),
+        until=Parameter("token_until", AccessToken._meta.get_field("expires_at")),
+    )
+
+
+def _user_columns() -> tuple[str, ...]:
+    return tuple(each.attname for each in get_user_model()._meta.concrete_fields)

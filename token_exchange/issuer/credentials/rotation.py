@@ -1,0 +1,139 @@
+"""How does a credential change its secret without anyone's downtime?"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+from django.core.exceptions import ValidationError
+from django.db import router, transaction
+from django.db.models import F
+from django.utils.translation import gettext as _
+from django.views.decorators.debug import sensitive_variables
+
+from token_exchange.conf import get_settings
+from token_exchange.issuer.credentials.issuance import CredentialConflict, IssuedSecret, new_secret
+from token_exchange.models import Credential
+from token_exchange.observability import audit
+from token_exchange.signals import announce, credential_overlap_ended, credential_rotated
+
+_PREVIOUS_SECRET_UNUSED: Final[dict[str, Any]] = {
+    "previous_secret_last_used_at": None,
+    "previous_secret_last_used_from": "",
+    "previous_secret_warned_at": None,
+    "previous_secret_mailed_at": None,
+}
+
+
+@sensitive_variables("secret")
+def rotate(
+    credential: Credential,
+    *,
+    now: datetime,
+    overlap: timedelta | None = None,
+    compromised: bool = False,
+    by: Any = None,
+    origin: str = "",
+) -> IssuedSecret:
+    """Give the credential a new secret; the one before it works on for ``overlap``.
+
+    The default is ``DEFAULT_OVERLAP``, the most ``MAX_OVERLAP``. ``compromised`` ends the previous
+    secrets and every token at once. Raises ``ValidationError`` for an overlap out of bounds and
+    ``CredentialConflict`` if the credential has ended, was rotated since it was read, or still has
+    a previous secret and is not compromised.
+    """
+    overlap = _overlap(overlap, compromised=compromised)
+    _check_rotatable(credential, compromised=compromised, now=now)
+    secret = new_secret(credential.kind, credential.identifier)
+    changes: dict[str, Any] = {
+        "secret_digest": secret.digest,
+        "secret_issued_at": now,
+        "secret_version": F("secret_version") + 1,
+        "previous_secret_digest": credential.secret_digest if overlap else None,
+        "previous_secret_expires_at": now + overlap if overlap else None,
+        **_PREVIOUS_SECRET_UNUSED,
+    }
+    if compromised:
+        changes["generation"] = F("generation") + 1
+    with transaction.atomic(using=(using := router.db_for_write(Credential))):
+        rows = Credential.objects.using(using).filter(pk=credential.pk, revoked_at=None)
+        _expect_one(rows.filter(secret_digest=credential.secret_digest).update(**changes))
+        credential.refresh_from_db(using=using)
+        event = (
+            audit.Event.CREDENTIAL_COMPROMISED if compromised else audit.Event.CREDENTIAL_ROTATED
+        )
+        audit.record(
+            event,
+            audit.credential_target(credential),
+            using=using,
+            now=now,
+            by=by,
+            origin=origin,
+            details={"overlap_seconds": int(overlap.total_seconds())},
+        )
+        announce(
+            credential_rotated,
+            using=using,
+            credential=credential,
+            by=by,
+            overlap=overlap,
+            compromised=compromised,
+        )
+    return IssuedSecret(credential=credential, raw_secret=secret.raw_secret)
+
+
+def _overlap(overlap: timedelta | None, *, compromised: bool) -> timedelta:
+    settings = get_settings()
+    if compromised:
+        return timedelta(0)
+    if overlap is None:
+        return min(settings.default_overlap, settings.max_overlap)
+    if not timedelta(0) <= overlap <= settings.max_overlap:
+        raise ValidationError(
+            _("The overlap must be between 0 and %(maximum)d seconds."),
+            params={"maximum": settings.max_overlap.total_seconds()},
+        )
+    return overlap
+
+
+def _check_rotatable(credential: Credential, *, compromised: bool, now: datetime) -> None:
+    if credential.has_ended(now=now):
+        raise CredentialConflict(_("The credential has ended; issue a new one."))
+    if credential.has_previous_secret(now=now) and not compromised:
+        raise CredentialConflict(
+            _(
+                "The previous secret still works until %(until)s. First end it alone "
+                "(rotate_credential ID --end-overlap), or rotate as compromised (--compromised)."
+            )
+            % {"until": f"{credential.previous_secret_expires_at:%Y-%m-%d %H:%M:%S %Z}"}
+        )
+
+
+def _expect_one(count: int) -> None:
+    if count != 1:
+        raise CredentialConflict(_("The credential was changed meanwhile. Look again."))
+
+
+def end_overlap(credential: Credential, *, now: datetime, by: Any = None, origin: str = "") -> None:
+    """End the previous secret now. Raises ``CredentialConflict`` if there is none any more."""
+    with transaction.atomic(using=(using := router.db_for_write(Credential))):
+        rows = Credential.objects.using(using).filter(
+            pk=credential.pk, previous_secret_expires_at__gt=now
+        )
+        _expect_one(
+            rows.update(
+                previous_secret_digest=None,
+                previous_secret_expires_at=None,
+                **_PREVIOUS_SECRET_UNUSED,
+            )
+        )
+        credential.refresh_from_db(using=using)
+        audit.record(
+            audit.Event.CREDENTIAL_OVERLAP_ENDED,
+            audit.credential_target(credential),
+            using=using,
+            now=now,
+            by=by,
+            origin=origin,
+        )
+        announce(credential_overlap_ended, using=using, credential=credential, by=by)

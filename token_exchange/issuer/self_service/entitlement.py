@@ -1,0 +1,61 @@
+"""What may a user have who is signed in by session, with no key to measure by?"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any, Final
+
+from django.core.exceptions import ImproperlyConfigured
+from django.utils.module_loading import import_string
+
+from token_exchange.conf import get_settings
+from token_exchange.models import AbstractOrganization
+from token_exchange_core.networks import parse_network
+
+DEFAULT_MAX_KEYS: Final = 10
+"""How many live keys a user may have where no grant says it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SelfServiceGrant:
+    """What the callable in ``SELF_SERVICE_GRANT`` returns for a user who may make keys."""
+
+    organization: AbstractOrganization
+    """To which the keys belong; another organization's are out of reach."""
+    scopes: Iterable[str] = ()
+    """All that a key may have; reserved ones are never given."""
+    audience: Iterable[str] = ()
+    """Empty: this service's own."""
+    allowed_networks: Iterable[str] = ()
+    """In CIDR notation; empty: everywhere."""
+    max_lifetime: timedelta | None = None
+    """From now on; ``None``: keys need not expire, unless ``MAX_KEY_LIFETIME`` says so."""
+    max_keys: int = DEFAULT_MAX_KEYS
+    """Live keys that the user may have, whoever made them, to make another."""
+
+    def __post_init__(self) -> None:
+        for name in ("scopes", "audience", "allowed_networks"):
+            if isinstance(getattr(self, name), str):
+                raise TypeError(f"{name} must be a list of strings, and not one string")
+            object.__setattr__(self, name, tuple(getattr(self, name)))
+        for each in self.allowed_networks:
+            parse_network(each)
+
+
+def grant_of(user: Any) -> SelfServiceGrant | None:
+    """Return what ``SELF_SERVICE_GRANT`` says of the user; ``None`` is nothing at all.
+
+    Raises ``ImproperlyConfigured`` where it says something else.
+    """
+    path = get_settings().self_service_grant
+    if path is None:
+        return None
+    grant = import_string(path)(user)
+    if grant is not None and not isinstance(grant, SelfServiceGrant):
+        raise ImproperlyConfigured(
+            f"{path}, which TOKEN_EXCHANGE['SELF_SERVICE_GRANT'] names, returned "
+            f"{type(grant).__name__} and not a SelfServiceGrant or None."
+        )
+    return grant

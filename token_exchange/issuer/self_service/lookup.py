@@ -1,0 +1,88 @@
+"""Which keys are a user's, and which of these may the user manage?"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+from django.db import router
+
+from token_exchange.issuer.self_service.authority import authority_of
+from token_exchange.issuer.self_service.caller import Caller
+from token_exchange.issuer.self_service.entitlement import grant_of
+from token_exchange.issuer.self_service.limits import Bounds
+from token_exchange.models import Credential
+from token_exchange.models.credential_queryset import CredentialQuerySet
+from token_exchange_core.errors import AccessDenied, InvalidRequest, NotFound
+
+PAGE_SIZE: Final = 100
+
+_IDENTIFIER: Final = re.compile(r"[A-Za-z0-9_.]{1,64}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeyPage:
+    """Some of a user's keys, the newest first."""
+
+    keys: list[Credential]
+    next: str | None
+    """The identifier to go on after; ``None``: these were the last."""
+
+
+def keys_of(caller: Caller, *, after: str | None = None) -> KeyPage:
+    """Return at most ``PAGE_SIZE`` of the caller's keys, from the one after ``after`` on.
+
+    Raises ``AccessDenied`` for a session without a grant, ``InvalidRequest`` for an ``after`` that
+    is no key of the caller's.
+    """
+    if caller.claims is None and grant_of(caller.user) is None:
+        raise AccessDenied(reason="no_grant")
+    rows = all_keys(caller, using=router.db_for_write(Credential))
+    if after is not None:
+        mark = rows.filter(identifier=after).first() if _IDENTIFIER.fullmatch(after) else None
+        if mark is None:
+            raise InvalidRequest(
+                "The parameter after must be that of an earlier answer.", reason="malformed_query"
+            )
+        rows = rows.filter(pk__lt=mark.pk)
+    found = list(rows.order_by("-pk")[: PAGE_SIZE + 1])
+    keys = found[:PAGE_SIZE]
+    return KeyPage(keys=keys, next=keys[-1].identifier if len(found) > PAGE_SIZE else None)
+
+
+def key_of(caller: Caller, identifier: str, *, now: datetime) -> Credential:
+    """Return a key of the caller's that lies within what the caller may manage.
+
+    Raises ``NotFound`` and ``AccessDenied`` as ``rotate`` does.
+    """
+    using = router.db_for_write(Credential)
+    bounds = authority_of(caller, now=now, using=using).bounds
+    return within(bounds, find(caller, identifier, using=using).first(), identifier)
+
+
+def all_keys(caller: Caller, *, using: str) -> CredentialQuerySet:
+    """Return every key that speaks for the caller."""
+    return Credential.objects.using(using).filter(kind=Credential.Kind.API_KEY, owner=caller.user)
+
+
+def find(caller: Caller, identifier: str, *, using: str) -> CredentialQuerySet:
+    """Return the key, or nothing; raises ``NotFound`` for what no key is called."""
+    if _IDENTIFIER.fullmatch(identifier) is None:
+        raise NotFound(reason="unknown_key")
+    return all_keys(caller, using=using).filter(identifier=identifier)
+
+
+def within(bounds: Bounds, key: Credential | None, identifier: str) -> Credential:
+    """Return what was found, if it may be managed; raises ``NotFound`` and ``AccessDenied``."""
+    # Whether another user has it is nobody's business; a collation may have ignored the case.
+    if key is None or key.identifier != identifier:
+        raise NotFound(reason="unknown_key")
+    if not bounds.contain(key):
+        raise AccessDenied(
+            "The key has more than the caller may manage.",
+            reason="key_out_of_bounds",
+            identifier=identifier,
+        )
+    return key

@@ -1,0 +1,117 @@
+"""With what are the private halves of the signing keys encrypted, and how does that change?
+
+A copy of the database alone signs nothing. The newest secret encrypts and every secret decrypts, so
+that a new one comes in before the old one goes.
+"""
+
+from __future__ import annotations
+
+import base64
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.fernet import Fernet, InvalidToken, MultiFernet
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+from django.conf import settings as django_settings
+from django.views.decorators.debug import sensitive_variables
+
+from token_exchange.conf import get_settings
+from token_exchange.models import SigningKey
+from token_exchange_core import keys
+
+_LABEL: Final = b"token_exchange.signing_key_encryption.v1"
+
+
+class UnreadablePrivateKey(Exception):
+    """A private half cannot be decrypted with the secrets of today, or is not what it should be."""
+
+
+def _fernets() -> list[Fernet]:
+    secrets: tuple[str | bytes, ...] = get_settings().signing_key_encryption_keys or (
+        django_settings.SECRET_KEY,
+        *django_settings.SECRET_KEY_FALLBACKS,
+    )
+    return [Fernet(_derive(secret)) for secret in secrets]
+
+
+def _derive(secret: str | bytes) -> bytes:
+    raw = secret if isinstance(secret, bytes) else secret.encode()
+    return base64.urlsafe_b64encode(HKDF(SHA256(), 32, None, _LABEL).derive(raw))
+
+
+def encrypt(key: keys.SigningKey) -> str:
+    """Return the private half, encrypted with the newest secret."""
+    return _fernets()[0].encrypt(key.private_bytes()).decode()
+
+
+@sensitive_variables("der")
+def decrypt(row: SigningKey) -> keys.SigningKey:
+    """Return the key of the row, parsed; raises ``UnreadablePrivateKey``."""
+    try:
+        der = MultiFernet(_fernets()).decrypt(row.encrypted_private_key.encode())
+        key = keys.SigningKey.from_private_bytes(der, algorithm=row.algorithm)
+    except (InvalidToken, UnsupportedAlgorithm, ValueError, TypeError) as error:
+        raise UnreadablePrivateKey(row.kid) from error
+    if key.kid != row.kid:
+        raise UnreadablePrivateKey(row.kid)
+    return key
+
+
+def is_readable(row: SigningKey) -> bool:
+    """Tell whether the key's private half can be decrypted with the secrets of today."""
+    try:
+        decrypt(row)
+    except UnreadablePrivateKey:
+        return False
+    return True
+
+
+def needs_reencryption(row: SigningKey) -> bool:
+    """Tell whether the newest secret alone does not decrypt it."""
+    try:
+        _fernets()[0].decrypt(row.encrypted_private_key.encode())
+    except InvalidToken:
+        return True
+    return False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reencryption:
+    """What became of each published key, by its ``kid``."""
+
+    reencrypted: tuple[str, ...]
+    unchanged: tuple[str, ...]
+    """The newest secret decrypts them already, or somebody else has just changed them."""
+    unreadable: tuple[str, ...]
+    """No secret does; they are left as they are."""
+
+
+def reencrypt_signing_keys(*, now: datetime) -> Reencryption:
+    """Encrypt each private half with the newest secret, after which the older ones may go.
+
+    Safe to run twice, and while keys are rotated or removed: what somebody else writes meanwhile
+    stays.
+    """
+    rows = SigningKey.objects.on_writer()
+    rows.forget_gone(now=now)
+    found: dict[str, list[str]] = {"reencrypted": [], "unchanged": [], "unreadable": []}
+    for row in rows.published(now=now):
+        found[_reencrypt(row)].append(row.kid)
+    return Reencryption(**{name: tuple(kids) for name, kids in found.items()})
+
+
+def _reencrypt(row: SigningKey) -> str:
+    """Return what became of it, in the names of ``Reencryption``."""
+    try:
+        key = decrypt(row)
+    except UnreadablePrivateKey:
+        return "unreadable"
+    if not needs_reencryption(row):
+        return "unchanged"
+    as_it_was = SigningKey.objects.on_writer().filter(
+        pk=row.pk, encrypted_private_key=row.encrypted_private_key
+    )
+    return "reencrypted" if as_it_was.update(encrypted_private_key=encrypt(key)) else "unchanged"

@@ -1,0 +1,201 @@
+"""How does one signing key follow another: by and by, or at once because it leaked?"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+from django.db import IntegrityError, router, transaction
+from django.db.models import Max, Q
+from django.utils.translation import gettext as _
+
+from token_exchange.conf import get_settings
+from token_exchange.issuer.signing_keys.encryption import encrypt, is_readable
+from token_exchange.issuer.signing_keys.key_set import forget_key_set
+from token_exchange.models import SigningKey
+from token_exchange.models.revocation_writer import Recorder, recording
+from token_exchange.models.signing_key import SigningKeyQuerySet
+from token_exchange.observability import audit
+from token_exchange.signals import announce, signing_key_published, signing_key_removed
+from token_exchange_core import keys
+from token_exchange_core.event_log import log_event
+from token_exchange_core.revocation_set import RevocationKind
+
+CLOCK_SKEW: Final = timedelta(minutes=1)
+"""How far a verifier's clock, or its cache's, may be behind ours."""
+
+
+class SigningKeyConflict(Exception):
+    """The keys are not, or no longer, what the verb is for."""
+
+
+def ensure_first_key(*, using: str, now: datetime, origin: str = "") -> None:
+    """Make the first signing key on the database ``using`` if there has never been one.
+
+    For ``post_migrate``, which also runs after a flush: what this process knew of keys is void.
+    """
+    forget_key_set()
+    if not SigningKey.objects.using(using).exists():
+        with contextlib.suppress(SigningKeyConflict):
+            _add_key(sequence=1, using=using, now=now, activates_at=now, origin=origin)
+
+
+def rotate_signing_key(
+    *, now: datetime, by: Any = None, origin: str = "", all_new: bool = False
+) -> SigningKey:
+    """Publish a new signing key, which signs once every verifier can have fetched it.
+
+    That is ``JWKS_MAX_AGE`` and a minute from ``now``; the key that signs today retires then. With
+    ``all_new`` the new key signs at once and all others are removed, so that every token dies: for
+    a database that was restored, or copied to another environment. Takes a transaction of its own.
+    Raises ``SigningKeyConflict`` while a published key waits to sign.
+    """
+    using = router.db_for_write(SigningKey)
+    activates_at = now if all_new else now + get_settings().jwks_max_age + CLOCK_SKEW
+    # Drawn before the transaction, so that of two who rotate at once the second draws the same.
+    sequence = _next_sequence(using=using)
+    with recording(using=using) as feed:
+        rows = SigningKey.objects.using(using)
+        if all_new:
+            feed.begin_anew()
+            _remove(rows.published(now=now), feed, using=using, now=now, by=by, origin=origin)
+        else:
+            _refuse_while_one_waits(rows, now=now)
+            not_retired = rows.filter(Q(retires_at=None) | Q(retires_at__gt=activates_at))
+            not_retired.filter(removed_at=None).update(retires_at=activates_at)
+        rows.forget_gone(now=now)
+        return _add_key(
+            sequence=sequence,
+            using=using,
+            now=now,
+            activates_at=activates_at,
+            by=by,
+            origin=origin,
+        )
+
+
+def remove_signing_key(kid: str, *, now: datetime, by: Any = None, origin: str = "") -> SigningKey:
+    """Refuse a key that leaked, and every token it signed; return the key that signs now.
+
+    Where it was the one that signs, the one that waits takes over at once, or else a new one. Where
+    it waited, the one of today signs on. A verifier with an older copy of the keys refuses a new
+    key's tokens until it has fetched it. Takes a transaction of its own. Raises
+    ``SigningKeyConflict`` if there is no such key, or it is gone.
+    """
+    using = router.db_for_write(SigningKey)
+    with recording(using=using) as feed:
+        rows = SigningKey.objects.using(using)
+        leaked = rows.published(now=now).filter(kid=kid)
+        if not leaked.exists():
+            raise SigningKeyConflict(_("No published key has this id: %(kid)s.") % {"kid": kid})
+        _remove(leaked, feed, using=using, now=now, by=by, origin=origin)
+        heirs = rows.published(now=now).exclude(retires_at__lte=now)
+        heir, last = heirs.first(), heirs.last()
+        if heir is None or last is None:
+            sequence = _next_sequence(using=using)
+            return _add_key(
+                sequence=sequence, using=using, now=now, activates_at=now, by=by, origin=origin
+            )
+        rows.filter(pk=heir.pk, activates_at__gt=now).update(activates_at=now)
+        rows.filter(pk=last.pk).update(retires_at=None)
+        heir.refresh_from_db(using=using)
+        return heir
+
+
+def tend_signing_keys(*, now: datetime, origin: str = "") -> SigningKey | None:
+    """Rotate if the key has signed for ``SIGNING_KEY_LIFETIME``, and forget those that are gone.
+
+    Returns the key that was published, if one was. Where the key of today cannot be read, none is:
+    who has another ``SECRET_KEY`` than the rest shall not publish what the rest cannot read.
+    """
+    SigningKey.objects.on_writer().forget_gone(now=now)
+    lifetime = get_settings().signing_key_lifetime
+    newest = SigningKey.objects.on_writer().published(now=now).last()
+    if lifetime is None or newest is None or now < newest.activates_at + lifetime:
+        return None
+    if not is_readable(newest):
+        log_event(logging.ERROR, "signing_key.unreadable", kid=newest.kid)
+        return None
+    try:
+        return rotate_signing_key(now=now, origin=origin)
+    except SigningKeyConflict:  # somebody else was faster
+        return None
+
+
+def _refuse_while_one_waits(rows: SigningKeyQuerySet, *, now: datetime) -> None:
+    waiting = rows.filter(removed_at=None, activates_at__gt=now).first()
+    if waiting is not None:
+        raise SigningKeyConflict(
+            _("Key %(kid)s is published and signs from %(time)s; rotate after that.")
+            % {
+                "kid": waiting.kid,
+                "time": waiting.activates_at.isoformat(timespec="seconds"),
+            }
+        )
+
+
+def _remove(
+    rows: SigningKeyQuerySet, feed: Recorder, *, using: str, now: datetime, by: Any, origin: str
+) -> None:
+    # Which rows these are is decided once: afterwards they are no longer found.
+    kids = list(rows.values_list("kid", flat=True))
+    removed = SigningKey.objects.using(using).filter(kid__in=kids)
+    removed.update(removed_at=now, encrypted_private_key="")
+    for key in removed.order_by("sequence"):
+        feed.end_all(RevocationKind.SIGNING_KEY, key.kid)
+        audit.record(
+            audit.Event.SIGNING_KEY_REMOVED,
+            audit.signing_key_target(key),
+            using=using,
+            now=now,
+            by=by,
+            origin=origin,
+        )
+        announce(signing_key_removed, using=using, signing_key=key, by=by)
+
+
+def _next_sequence(*, using: str) -> int:
+    newest = SigningKey.objects.using(using).aggregate(newest=Max("sequence"))["newest"]
+    return (newest or 0) + 1
+
+
+def _add_key(
+    *,
+    sequence: int,
+    using: str,
+    now: datetime,
+    activates_at: datetime,
+    by: Any = None,
+    origin: str = "",
+) -> SigningKey:
+    made = keys.SigningKey.generate(get_settings().algorithm)
+    key = SigningKey(
+        sequence=sequence,
+        kid=made.kid,
+        algorithm=made.algorithm,
+        public_jwk=dict(made.public.public_jwk),
+        encrypted_private_key=encrypt(made),
+        published_at=now,
+        activates_at=activates_at,
+    )
+    try:
+        with transaction.atomic(using=using):
+            key.save(using=using, force_insert=True)
+            audit.record(
+                audit.Event.SIGNING_KEY_PUBLISHED,
+                audit.signing_key_target(key),
+                using=using,
+                now=now,
+                by=by,
+                origin=origin,
+                details={
+                    "algorithm": key.algorithm,
+                    "signs_from": key.activates_at.isoformat(timespec="seconds"),
+                },
+            )
+    except IntegrityError as error:
+        raise SigningKeyConflict(_("Another process has just published a key.")) from error
+    announce(signing_key_published, using=using, signing_key=key, by=by)
+    return key

@@ -1,0 +1,16 @@
+"""What in the project's settings will not work, or works and is dangerous?"""
+
+from django.core import checks
+
+from token_exchange.management.checks.deployment import check_deployment
+from token_exchange.management.checks.settings import check_settings
+from token_exchange.management.checks.signing_keys import check_signing_keys
+
+__all__ = ["check_deployment", "check_settings", "check_signing_keys", "register"]
+
+
+def register() -> None:
+    """Register the checks, those of a deployment and of the database apart."""
+    checks.register(check_settings, checks.Tags.security)
+    checks.register(check_deployment, checks.Tags.security, deploy=True)
+    checks.register(check_signing_keys, checks.Tags.database)

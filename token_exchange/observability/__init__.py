@@ -1,0 +1,1 @@
+"""Audit trail, exchange counts, notifications: what operators see of the service."""

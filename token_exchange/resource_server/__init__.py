@@ -1,0 +1,1 @@
+"""Verification of bearer tokens for Django APIs, with or without our tables."""

@@ -1,0 +1,40 @@
+"""Is this bearer token good, which another service has issued?
+
+For a service without our tables: `MODE` is "resource-server", and the app is not installed.
+"""
+
+from __future__ import annotations
+
+from token_exchange.conf import get_settings, kept_until_settings_change
+from token_exchange_core.remote import remote_verifier
+from token_exchange_core.verification import TokenVerifier, VerifiedToken
+
+
+def verify_access_token(token: str, *, now: float) -> VerifiedToken:
+    """Return what a good access token of the issuer says; nobody owns it here.
+
+    ``now`` is in seconds since the epoch. Raises ``InvalidToken``, or ``ExpiredToken`` if nothing
+    but the expiry is wrong, and ``TemporarilyUnavailable`` if the issuer has been away too long.
+    """
+    return VerifiedToken(claims=_verifier().verify(token, now=now))
+
+
+def check_sources() -> None:
+    """Raise ``TemporarilyUnavailable`` while no token can be verified; for a readiness probe."""
+    _verifier().check_sources()
+
+
+@kept_until_settings_change
+def _verifier() -> TokenVerifier:
+    settings = get_settings()
+    return remote_verifier(
+        issuer=settings.issuer,
+        audience=settings.audience,
+        revocations_api_key=settings.revocations_api_key or "",
+        jwks_url=settings.jwks_url,
+        revocations_url=settings.revocations_url,
+        max_age_seconds=settings.revocation_max_age.total_seconds(),
+        max_staleness_seconds=settings.revocation_max_staleness.total_seconds(),
+        timeout_seconds=settings.remote_timeout.total_seconds(),
+        cache_size=settings.verified_token_cache_size,
+    )

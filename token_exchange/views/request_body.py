@@ -1,0 +1,130 @@
+"""What did the body say?
+
+A body may be JSON, whatever its Content-Type says or does not say, or a form. It may be empty.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from django.core.exceptions import BadRequest, RequestDataTooBig, SuspiciousOperation
+from django.http import HttpRequest
+from django.http.multipartparser import MultiPartParserError
+from django.http.request import RawPostDataException, UnreadablePostError
+from django.views.decorators.debug import sensitive_variables
+
+from token_exchange_core import strict_json
+from token_exchange_core.errors import InvalidRequest
+
+MAX_BODY_BYTES: Final = 65_536
+_MAX_DIGITS: Final = 20
+_FORMS: Final = frozenset({"application/x-www-form-urlencoded", "multipart/form-data"})
+
+
+def read_members(
+    request: HttpRequest, *, repeatable: frozenset[str] = frozenset()
+) -> dict[str, Any]:
+    """Return the body's members; a form's ``repeatable`` ones as lists of strings.
+
+    Raises ``InvalidRequest`` for a body that is too large, neither JSON object nor form, or has a
+    member twice.
+    """
+    try:
+        body = _read(request)
+    except RawPostDataException:  # a middleware was here first, and may have kept a form
+        if request.content_type in _FORMS:
+            return _form_members(request, repeatable)
+        raise
+    if not body.strip():
+        return {}
+    # Command-line clients send JSON as a form unless told otherwise.
+    if request.content_type in _FORMS and not body.lstrip().startswith(b"{"):
+        return _form_members(request, repeatable)
+    return _json_members(body)
+
+
+@sensitive_variables()
+def read_json(request: HttpRequest) -> Any:
+    """Return the body as JSON, whatever its Content-Type says.
+
+    Raises ``InvalidRequest`` for a body that is too large, or is no JSON.
+    """
+    try:
+        body = _read(request)
+    except RawPostDataException as error:  # a middleware was here first, and may have kept a form
+        if request.content_type in _FORMS:
+            raise InvalidRequest("The body must be JSON.", reason="malformed_json") from error
+        raise
+    try:
+        return _loads(body)
+    except ValueError as error:
+        raise InvalidRequest("The body must be JSON.", reason="malformed_json") from error
+
+
+def _read(request: HttpRequest) -> bytes:
+    try:
+        body = _bytes_of(request)
+    except RequestDataTooBig:
+        body = None
+    # Django 5.2 stumbles over a Content-Length that is no number.
+    except (UnreadablePostError, ValueError) as error:
+        raise InvalidRequest("The body could not be read.", reason="body_unreadable") from error
+    if body is None or len(body) > MAX_BODY_BYTES:
+        raise InvalidRequest("The body is too large.", reason="body_too_large")
+    if not body and "HTTP_TRANSFER_ENCODING" in request.META:
+        # WSGI has no body without its length, and what it asked for would be lost without a word.
+        raise InvalidRequest("Send the body with a Content-Length.", reason="body_without_length")
+    return body
+
+
+def _bytes_of(request: HttpRequest) -> bytes | None:
+    if request.META.get("CONTENT_LENGTH") == "0":
+        return b""  # as most exchanges are; to read nothing costs Django a lot
+    return request.body if _declared_length(request) <= MAX_BODY_BYTES else None
+
+
+def _declared_length(request: HttpRequest) -> int:
+    declared = request.META.get("CONTENT_LENGTH") or "0"
+    return (
+        int(declared)
+        if declared.isascii() and declared.isdigit() and len(declared) < _MAX_DIGITS
+        else 0
+    )
+
+
+def _form_members(request: HttpRequest, repeatable: frozenset[str]) -> dict[str, Any]:
+    try:
+        parameters = list(request.POST.lists())
+    # A codec that does not make text of bytes, such as hex, is a LookupError or a ValueError.
+    except (
+        BadRequest,
+        SuspiciousOperation,
+        MultiPartParserError,
+        LookupError,
+        ValueError,
+    ) as error:
+        raise InvalidRequest("The form is malformed.", reason="malformed_form") from error
+    if any(len(values) > 1 and name not in repeatable for name, values in parameters):
+        raise InvalidRequest("A parameter is repeated.", reason="repeated_parameter")
+    return {
+        # An empty value is an absent one (RFC 6749, section 3.2).
+        name: [each for each in values if each] if name in repeatable else values[0]
+        for name, values in parameters
+    }
+
+
+def _loads(body: bytes) -> Any:
+    # Of bytes, json would take other encodings and surrogates (RFC 8259, section 8.1).
+    return strict_json.loads(body.decode("utf-8-sig"))
+
+
+def _json_members(body: bytes) -> dict[str, Any]:
+    try:
+        members = _loads(body)
+    except ValueError as error:
+        raise InvalidRequest(
+            "The body must be a JSON object or a form.", reason="malformed_json"
+        ) from error
+    if not isinstance(members, dict):
+        raise InvalidRequest("The body must be a JSON object or a form.", reason="malformed_json")
+    return members
