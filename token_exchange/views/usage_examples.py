@@ -11,6 +11,7 @@ from django.urls import NoReverseMatch, reverse
 
 from token_exchange.conf import get_settings
 from token_exchange.models import Credential
+from token_exchange.models.credential_policy import effective_audience
 from token_exchange_core.scopes import REVOCATIONS_SCOPE
 
 # Somebody else copies the lines, into a shell or a program: the audience must not act there.
@@ -66,7 +67,7 @@ class Client:
     @property
     def api(self) -> str:
         """Where its tokens are good: its first audience, if that is an address and no more."""
-        first = next(iter(self.audience), get_settings().audience)
+        first = effective_audience(self.audience)[0]
         return first if _PLAIN_ADDRESS.fullmatch(first) else get_settings().issuer
 
 

@@ -16,7 +16,7 @@ from django.views.decorators.debug import sensitive_variables
 
 from token_exchange.issuer import credentials, self_service
 from token_exchange.issuer.credentials import IssuedSecret
-from token_exchange.issuer.self_service import Bounds, Caller
+from token_exchange.issuer.self_service import Authority, Caller
 from token_exchange.models import Credential
 from token_exchange.models.credential_state import State
 from token_exchange.views import usage_examples
@@ -40,13 +40,13 @@ STATES: Final = {
 def list_keys(request: HttpRequest, caller: Caller) -> HttpResponse:
     """Show the user's keys, the newest first."""
     now = timezone.now()
-    bounds = _bounds(caller)
+    authority = _authority(caller)
     found = self_service.keys_of(caller, after=request.GET.get("after"))
     rows = [
         {
             "key": key,
             "states": [(each.value, STATES[each]) for each in key.states(now=now)],
-            "is_open": not key.has_ended(now=now) and bounds.contain(key),
+            "is_open": not key.has_ended(now=now) and authority.covers(key),
         }
         for key in found.keys
     ]
@@ -58,7 +58,7 @@ def list_keys(request: HttpRequest, caller: Caller) -> HttpResponse:
 def new_key(request: HttpRequest, caller: Caller) -> HttpResponse:
     """Show the empty form, or make the key and show its secret, once for each form."""
     now = timezone.now()
-    bounds = _bounds(caller)
+    bounds = _authority(caller).bounds
     if request.method != "POST":
         return show(request, "new", form=KeyForm(bounds, now=now), drawn=_draw(caller))
     form = KeyForm(bounds, now=now, data=request.POST)
@@ -117,9 +117,9 @@ def _show_secret(request: HttpRequest, issued: IssuedSecret, *, title: str) -> H
     return show(request, "show_once", title=title, key=key, raw_key=raw_key, curl=curl)
 
 
-def _bounds(caller: Caller) -> Bounds:
+def _authority(caller: Caller) -> Authority:
     using = router.db_for_write(Credential)
-    return self_service.authority_of(caller, now=timezone.now(), using=using).bounds
+    return self_service.authority_of(caller, now=timezone.now(), using=using)
 
 
 def _draw(caller: Caller) -> str:
