@@ -13,6 +13,7 @@ KINDS = (
     "migrations/0001_*.py",
     "templates/*.html",
     "static/*",
+    "views/openapi.json",
     "management/commands/*.py",
 )
 

@@ -1,4 +1,4 @@
-"""Which credentials do these strings open, which somebody has found, and how do they end?"""
+"""Revocation of credentials whose secrets were found where they don't belong."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from django.views.decorators.debug import sensitive_variables
 from token_exchange.conf import get_settings
 from token_exchange.issuer import credentials
 from token_exchange.issuer.credentials import CredentialConflict
+from token_exchange.issuer.credentials.secret_match import SecretMatch, match_secret
 from token_exchange.models import Credential
 from token_exchange.observability import notifications
 from token_exchange.observability.audit import Act
@@ -22,14 +23,13 @@ from token_exchange.signals import announce, credential_leaked
 from token_exchange_core import secret_strings
 from token_exchange_core.errors import InvalidClient
 from token_exchange_core.event_log import log_event
-from token_exchange_core.secret_strings import NO_DIGEST, same_digest
 
 REASON: Final = "Reported as leaked."
 """The reason of these revocations. It is stored, so it is not translated."""
 
 
-class _Found(NamedTuple):
-    """A string that has the shape and the checksum of a secret of ours."""
+class _Candidate(NamedTuple):
+    """A string with the shape and checksum of one of our secrets."""
 
     kind: str
     identifier: str
@@ -38,88 +38,86 @@ class _Found(NamedTuple):
 
 @sensitive_variables()
 def revoke_leaked(raw_strings: Iterable[str], *, now: datetime, origin: str) -> list[Credential]:
-    """Revoke each credential of which a full secret is among the strings; return them.
+    """Revoke and return each credential that has one of the strings as its secret.
 
-    The secret must be the current one, or the previous one while it lives; an identifier alone
-    opens nothing and ends nothing. What can be no secret is passed over before the database is
-    asked; all others cost one SELECT, whatever they are. Each credential ends in a transaction of
-    its own, which holds the feed and then one row, as every revocation does. Afterwards its owners
-    get their e-mail.
+    The secret must be the current one, or the previous one during an overlap; an identifier alone
+    revokes nothing. Strings that can't be secrets cost no query, and all others one SELECT
+    together. Each credential is revoked in a transaction of its own, which locks the feed and then
+    one row, as every revocation does. Their owners are notified by e-mail after the commit.
     """
-    found = _recognise(raw_strings)
-    if not found:
+    candidates = _candidates(raw_strings)
+    if not candidates:
         return []
-    opened = _opened(found, now=now)
-    revoked = [each for each in opened if _revoke(each, found, now=now, origin=origin)]
-    told = partial(notifications.mail_leaked, revoked, now=now)
-    transaction.on_commit(told, using=router.db_for_write(Credential), robust=True)
+    leaked = _leaked_credentials(candidates, now=now)
+    revoked = [each for each in leaked if _revoke(each, candidates, now=now, origin=origin)]
+    send_mail = partial(notifications.mail_leaked, revoked, now=now)
+    transaction.on_commit(send_mail, using=router.db_for_write(Credential), robust=True)
     return revoked
 
 
 @sensitive_variables()
-def _recognise(raw_strings: Iterable[str]) -> set[_Found]:
+def _candidates(raw_strings: Iterable[str]) -> set[_Candidate]:
     settings = get_settings()
-    found = set()
+    candidates = set()
     for each in raw_strings:
         raw_string = each.strip()
         with suppress(InvalidClient):
             secret = secret_strings.parse_secret(raw_string, prefix=settings.api_key_string_prefix)
-            found.add(_Found(Credential.Kind.API_KEY, secret.identifier, secret.digest))
+            candidates.add(_Candidate(Credential.Kind.API_KEY, secret.identifier, secret.digest))
         with suppress(InvalidClient):
             prefix = settings.client_secret_string_prefix
             secret = secret_strings.parse_secret(raw_string, prefix=prefix)
-            # It repeats the id of its client id, whose checksum follows from that.
+            # A client secret contains the ID of its client ID, but not that one's checksum.
             client = f"{settings.client_id_string_prefix}{secret.identifier[len(prefix) :]}"
             client_id = secret_strings.client_id_of(client)
-            found.add(_Found(Credential.Kind.CLIENT_APP, client_id, secret.digest))
-    return found
+            candidates.add(_Candidate(Credential.Kind.CLIENT_APP, client_id, secret.digest))
+    return candidates
 
 
 @sensitive_variables()
-def _opened(found: set[_Found], *, now: datetime) -> list[Credential]:
-    identifiers = sorted({each.identifier for each in found})
+def _leaked_credentials(candidates: set[_Candidate], *, now: datetime) -> list[Credential]:
+    identifiers = sorted({each.identifier for each in candidates})
     rows = Credential.objects.on_writer().filter(identifier__in=identifiers, revoked_at=None)
     stored = {row.identifier: row for row in rows.select_related("organization", "owner")}
-    # Each is compared, also with nothing, so that one that is unknown costs what a wrong one does.
-    opened = {
+    # Every candidate is compared, so that an unknown identifier takes as long as a wrong secret.
+    leaked = {
         row.pk: row
-        for each in found
-        if _opens(each, row := stored.get(each.identifier), now=now) and row is not None
+        for each in candidates
+        if _is_secret_of(row := stored.get(each.identifier), each, now=now) and row is not None
     }
-    return [opened[pk] for pk in sorted(opened)]
+    return [leaked[pk] for pk in sorted(leaked)]
 
 
 @sensitive_variables()
-def _opens(found: _Found, row: Credential | None, *, now: datetime) -> bool:
-    is_current = same_digest(row.secret_digest if row else NO_DIGEST, found.digest)
-    previous = row.previous_secret_digest if row else None
-    is_previous = same_digest(previous or NO_DIGEST, found.digest)
-    if row is None or row.kind != found.kind:
-        return False
-    return is_current or (is_previous and row.has_previous_secret(now=now))
+def _is_secret_of(row: Credential | None, candidate: _Candidate, *, now: datetime) -> bool:
+    match = match_secret(row, candidate.digest, now=now)
+    is_valid = match in {SecretMatch.CURRENT, SecretMatch.PREVIOUS}
+    return is_valid and row is not None and row.kind == candidate.kind
 
 
-class _AnotherSecret(Exception):
-    """It has been given another secret meanwhile, and that one did not leak."""
+class _SecretReplaced(Exception):
+    """The secret that leaked was replaced after the credential was read."""
 
 
 @sensitive_variables()
-def _revoke(credential: Credential, found: set[_Found], *, now: datetime, origin: str) -> bool:
-    """Revoke it, and tell whether nobody was faster."""
+def _revoke(
+    credential: Credential, candidates: set[_Candidate], *, now: datetime, origin: str
+) -> bool:
+    """Revoke the credential and return true, unless it was revoked or got another secret first."""
     using = router.db_for_write(Credential)
-    # What revokes locks the row before it reads it again: only then is it certain what opens it.
-    with suppress(CredentialConflict, _AnotherSecret), transaction.atomic(using=using):
+    # Revoking locks and re-reads the row; only then is it certain which secrets it has.
+    with suppress(CredentialConflict, _SecretReplaced), transaction.atomic(using=using):
         credentials.revoke(
             credential,
             cause=Credential.RevocationCause.LEAK,
             act=Act(now=now, origin=origin, reason=REASON),
         )
         if not any(
-            _opens(each, credential, now=now)
-            for each in found
+            _is_secret_of(credential, each, now=now)
+            for each in candidates
             if each.identifier == credential.identifier
         ):
-            raise _AnotherSecret
+            raise _SecretReplaced
         transaction.on_commit(partial(_log, credential, origin), using=using, robust=True)
         announce(credential_leaked, using=using, credential=credential, origin=origin)
         return True

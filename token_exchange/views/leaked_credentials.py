@@ -1,6 +1,6 @@
-"""Somebody has found secrets of ours, and they end: ``POST /v1/leaked-credentials``.
+"""Reports of leaked secrets: ``POST /v1/leaked-credentials``.
 
-Anybody may send what they found, without a credential of their own.
+Anyone may send a report; it needs no credential.
 """
 
 from __future__ import annotations
@@ -27,7 +27,10 @@ MAX_STRING_LENGTH: Final = 512
 @endpoint("POST")
 @sensitive_variables()
 def leaked_credentials(request: HttpRequest) -> HttpResponse:
-    """Revoke what the strings open, and say the same to everyone: whether one did, only we know."""
+    """Revoke the credentials whose secrets are reported.
+
+    The answer is always the same, so that it can't be used to test stolen secrets.
+    """
     address = client_address(request)
     usage = count_report(request, address=address)
     raw_strings = _raw_strings(read_json(request))

@@ -1,4 +1,4 @@
-"""Can everybody be let in to report, whatever they send and however often?"""
+"""POST /v1/leaked-credentials, which anyone may call: malformed reports, limits, outages."""
 
 from __future__ import annotations
 
@@ -53,30 +53,28 @@ class TestMalformed:
         ["application/json", "", "application/x-www-form-urlencoded", "multipart/form-data"],
     )
     @pytest.mark.parametrize("body", MALFORMED.values(), ids=MALFORMED)
-    def test_is_refused_in_the_one_shape(
+    def test_malformed_body_is_refused(
         self, https_client, token_exchange_settings, body, content_type
     ):
         token_exchange_settings(RATE_LIMITS=None)
         response = report(https_client, body=body, content_type=content_type)
         assert_refused(response, 400, "invalid_request")
 
-    def test_a_form_that_a_middleware_has_read_is_refused(self, https_client, settings):
+    def test_form_that_a_middleware_has_read_is_refused(self, https_client, settings):
         settings.MIDDLEWARE = [*settings.MIDDLEWARE, f"{__name__}.read_the_form"]
         body = MALFORMED["multipart"]
         response = report(https_client, body=body, content_type="multipart/form-data; boundary=B")
         assert_refused(response, 400, "invalid_request")
 
-    def test_a_body_that_a_middleware_has_swallowed_is_a_failure_of_ours(
-        self, https_client, settings
-    ):
-        settings.MIDDLEWARE = [*settings.MIDDLEWARE, f"{__name__}.swallow_the_body"]
+    def test_body_that_a_middleware_has_consumed_is_a_server_error(self, https_client, settings):
+        settings.MIDDLEWARE = [*settings.MIDDLEWARE, f"{__name__}.consume_the_body"]
         assert_refused(report(https_client, "x"), 500, "server_error")
 
-    def test_as_much_as_is_allowed_is_taken(self, https_client):
+    def test_largest_report_is_accepted(self, https_client):
         assert report(https_client, *["x" * 512] * 100).status_code == 202
 
     @pytest.mark.parametrize("method", ["GET", "HEAD", "PUT", "PATCH", "DELETE", "OPTIONS"])
-    def test_another_method_is_refused(self, https_client, method):
+    def test_other_methods_are_refused(self, https_client, method):
         response = https_client.generic(method, PATH)
         assert (response.status_code, response["Allow"]) == (405, "POST")
 
@@ -94,7 +92,7 @@ def read_the_form(get_response):
     return middleware
 
 
-def swallow_the_body(get_response):
+def consume_the_body(get_response):
     def middleware(request):
         request.read()
         return get_response(request)
@@ -107,7 +105,7 @@ class TestLimit:
     def _rates(self, token_exchange_settings):
         token_exchange_settings(RATE_LIMITS={"leak_report": "3/h"})
 
-    def test_is_by_address(self, https_client):
+    def test_limit_is_by_address(self, https_client):
         answers = [report(https_client, "x") for _ in range(4)]
         assert [each.status_code for each in answers] == [202, 202, 202, 429]
         assert_refused(answers[3], 429, "slow_down")
@@ -116,23 +114,23 @@ class TestLimit:
         other = https_client.post(PATH, "[]", "application/json", REMOTE_ADDR="203.0.113.10")
         assert other.status_code == 202
 
-    def test_counts_each_report_once_however_much_is_in_it(self, https_client):
+    def test_report_counts_once_whatever_its_size(self, https_client):
         for _ in range(3):
             assert report(https_client, *["x"] * 100).status_code == 202
         assert report(https_client).status_code == 429
 
-    def test_counts_what_is_malformed_too(self, https_client):
+    def test_malformed_report_counts_too(self, https_client):
         answers = [report(https_client, body=b"{").status_code for _ in range(4)]
         assert answers == [400, 400, 400, 429]
 
-    def test_over_it_nothing_is_revoked(self, https_client):
+    def test_report_over_the_limit_revokes_nothing(self, https_client):
         issued = make_api_key()
         for _ in range(3):
             report(https_client, "x")
         assert report(https_client, issued.raw_secret).status_code == 429
         assert Credential.objects.get().revoked_at is None
 
-    def test_takes_nothing_from_exchanges(self, https_client):
+    def test_reports_do_not_count_against_exchanges(self, https_client):
         issued = make_api_key()
         for _ in range(5):
             report(https_client, "x")
@@ -155,7 +153,7 @@ class TestDatabaseAway:
         return reporter.get_traceback_text() + reporter.get_traceback_html()
 
     @pytest.mark.parametrize("make", [make_api_key, make_client_app])
-    def test_the_report_is_to_be_sent_again_and_no_secret_is_told(
+    def test_report_is_refused_for_now_and_no_secret_is_logged(
         self, https_client, caplog, request, make
     ):
         raw_secret = make().raw_secret
@@ -218,7 +216,9 @@ class TestAnyBody:
     )
     @given(body=bodies, content_type=content_types)
     @example(body=b'["\\ud800"]', content_type="")
-    def test_is_taken_or_refused_and_changes_nothing(self, https_client, body, content_type):
+    def test_any_body_is_accepted_or_refused_and_changes_nothing(
+        self, https_client, body, content_type
+    ):
         before = stored_rows()
         response = report(https_client, body=body, content_type=content_type)
         if is_a_list_of_strings(body):

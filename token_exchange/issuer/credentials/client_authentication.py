@@ -13,6 +13,7 @@ from django.views.decorators.debug import sensitive_variables
 
 from token_exchange.conf import get_settings
 from token_exchange.issuer.credentials.lookup import StoredCredential, find
+from token_exchange.issuer.credentials.secret_match import SecretMatch, match_secret
 from token_exchange.models import Credential
 from token_exchange.models.credential_queryset import CredentialQuerySet
 from token_exchange.signals import previous_secret_used
@@ -20,7 +21,6 @@ from token_exchange_core import secret_strings
 from token_exchange_core.errors import InvalidClient
 from token_exchange_core.event_log import log_event
 from token_exchange_core.networks import is_within
-from token_exchange_core.secret_strings import NO_DIGEST, same_digest
 
 LAST_USED_RESOLUTION: Final = timedelta(minutes=1)
 """``last_used_at`` is written at most this often, so that no request waits for another's row."""
@@ -99,16 +99,13 @@ def authenticate_client_app(
 def _authenticate(
     row: StoredCredential | None, *, identifier: str, digest: str, address: str, now: datetime
 ) -> AuthenticatedCredential:
-    # Both comparisons are made whatever was found, so that every refusal costs the same.
-    is_current = same_digest(row.secret_digest if row else NO_DIGEST, digest)
-    is_previous = same_digest((row.previous_secret_digest if row else None) or NO_DIGEST, digest)
+    match = match_secret(row, digest, now=now)
     if row is None or row.identifier != identifier:  # a collation may have ignored the case
         raise InvalidClient(reason="unknown")
-    reason = _reason_to_refuse(
-        row, is_current=is_current, is_previous=is_previous, address=address, now=now
-    )
+    reason = _reason_to_refuse(row, match, address=address, now=now)
     if reason is not None:
         raise InvalidClient(reason=reason, identifier=identifier)
+    is_current = match is SecretMatch.CURRENT
     _record_use(row, used_previous_secret=not is_current, address=address, now=now)
     return AuthenticatedCredential(
         pk=row.pk,
@@ -132,16 +129,14 @@ def _authenticate(
 
 
 def _reason_to_refuse(
-    row: StoredCredential, *, is_current: bool, is_previous: bool, address: str, now: datetime
+    row: StoredCredential, match: SecretMatch | None, *, address: str, now: datetime
 ) -> str | None:
-    if not (is_current or is_previous):
+    if match is None:
         return "wrong_secret"  # and no more work than for a credential that is unknown
-    previous_expires_at = row.previous_secret_expires_at
     is_user = row.subject_type == Credential.SubjectType.USER
     # In the order in which an operator would ask.
     reasons = {
-        "previous_secret_expired": not is_current
-        and (previous_expires_at is None or previous_expires_at <= now),
+        "previous_secret_expired": match is SecretMatch.PREVIOUS_EXPIRED,
         "credential_revoked": row.revoked_at is not None,
         "credential_expired": row.expires_at is not None and row.expires_at <= now,
         "organization_inactive": not row.organization__is_active,

@@ -1,4 +1,4 @@
-"""Does the page tell scanners the truth?"""
+"""docs/leaks.md and SECURITY.md against the code: the checksum and the patterns."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def has_checksum() -> Any:
 
 
 @pytest.mark.parametrize("make", [make_api_key, make_client_app])
-def test_the_checksum(has_checksum, make):
+def test_checksum_of_the_page_tells_secrets_from_typos(has_checksum, make):
     raw_secret = make().raw_secret
     assert has_checksum(raw_secret)
     for place in range(len(raw_secret)):
@@ -34,7 +34,7 @@ def test_the_checksum(has_checksum, make):
         assert not has_checksum(raw_secret[:place] + other + raw_secret[place + 1 :])
 
 
-def test_the_rules():
+def test_patterns_of_the_pages_are_those_printed():
     printed = text("print_secret_patterns")
     assert f"$ python manage.py print_secret_patterns\n{printed}```" in PAGE
     for regex in re.findall(r"'''(.*?)'''", printed):
