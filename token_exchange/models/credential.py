@@ -12,6 +12,7 @@ from django.db.models import F
 from django.db.models.functions import Lower
 from django.utils.translation import gettext_lazy as _
 
+from token_exchange.models.credential_choices import CredentialKind, RevocationCause, SubjectType
 from token_exchange.models.credential_constraints import CONSTRAINTS, INDEXES
 from token_exchange.models.credential_policy import (
     INHERITED_FIELDS,
@@ -35,25 +36,9 @@ from token_exchange.models.validators import (
 class Credential(models.Model):
     """An identifier and a secret. An API key sends both as one string, a client app as two."""
 
-    class Kind(models.TextChoices):
-        """Which of the two it is."""
-
-        API_KEY = "api_key", _("API key")
-        CLIENT_APP = "client_app", _("client app")
-
-    class SubjectType(models.TextChoices):
-        """For whom its tokens speak; never changes."""
-
-        ORGANIZATION = "organization", _("organization")
-        USER = "user", _("user")
-
-    class RevocationCause(models.TextChoices):
-        """What led to a revocation, whatever its reason says."""
-
-        OPERATOR = "operator", _("Operator")
-        OWNER = "owner", _("Owner")
-        OWNER_DELETED = "owner_deleted", _("Owner deleted")
-        LEAK = "leak", _("Leak")
+    Kind = CredentialKind
+    SubjectType = SubjectType
+    RevocationCause = RevocationCause
 
     EDITABLE_FIELDS = (*POLICY_FIELDS, "name", "metadata")
     """All that ``edit`` and ``save`` write of a stored credential."""

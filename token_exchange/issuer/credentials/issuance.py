@@ -75,36 +75,45 @@ def issue(
     ``CredentialConflict``. Raises ``ValidationError`` for values that a credential cannot have.
     """
     act = act or Act()
-    now = act.now
+    identifier = identifier or new_identifier(kind)
+    secret = new_secret(kind, identifier)
     columns = policy.as_columns()
-    columns["expires_at"] = columns["expires_at"] or _latest_expiry(now)
+    columns["expires_at"] = columns["expires_at"] or _latest_expiry(act.now)
     credential = Credential(
         kind=kind,
-        identifier=identifier or new_identifier(kind),
+        identifier=identifier,
         name=name,
         organization=organization,  # type: ignore[misc] # which model it is, a setting says
         subject_type=(
             Credential.SubjectType.ORGANIZATION if owner is None else Credential.SubjectType.USER
         ),
         owner=owner,
-        created_at=now,
+        secret_digest=secret.digest,
+        secret_issued_at=act.now,
+        created_at=act.now,
         created_by=act.by,
         metadata={} if metadata is None else metadata,
         **columns,
     )
-    secret = new_secret(kind, credential.identifier)
-    credential.secret_digest = secret.digest
-    credential.secret_issued_at = now
-    if kind not in Credential.Kind:
+    _validate(credential, now=act.now)
+    _insert(credential, act=act)
+    return IssuedSecret(credential=credential, raw_secret=secret.raw_secret)
+
+
+def _validate(credential: Credential, *, now: datetime) -> None:
+    if credential.kind not in Credential.Kind:
         raise ValidationError({"kind": _("There is no such kind of credential.")})
-    if kind == Credential.Kind.CLIENT_APP and owner is not None:
+    if credential.kind == Credential.Kind.CLIENT_APP and credential.owner is not None:
         raise ValidationError(
             {"owner": _("A client app acts as its organization and has no owner.")}
         )
     # Duplicates are left to the INSERT, the only check without a race. The other constraints hold
-    # by what is written above, and Django would ask the database once for each of them.
+    # by how a credential is built, and Django would ask the database once for each of them.
     credential.full_clean(exclude={"identifier"}, validate_constraints=False)
     check_expiry(credential.expires_at, now=now)
+
+
+def _insert(credential: Credential, *, act: Act) -> None:
     using = router.db_for_write(Credential)
     try:
         with transaction.atomic(using=using):
@@ -118,7 +127,6 @@ def issue(
             act.announce(credential_issued, using=using, credential=credential)
     except IntegrityError as error:
         raise CredentialConflict(_("This credential has already been issued.")) from error
-    return IssuedSecret(credential=credential, raw_secret=secret.raw_secret)
 
 
 def _details(credential: Credential) -> dict[str, Any]:

@@ -54,28 +54,19 @@ def rotate(
         "previous_secret_expires_at": now + overlap if overlap else None,
         **_PREVIOUS_SECRET_UNUSED,
     }
+    event = audit.Event.CREDENTIAL_ROTATED
     if compromised:
+        event = audit.Event.CREDENTIAL_COMPROMISED
         changes["generation"] = F("generation") + 1
+    details = {"overlap_seconds": int(overlap.total_seconds())}
     with transaction.atomic(using=(using := router.db_for_write(Credential))):
         rows = Credential.objects.using(using).filter(pk=credential.pk, revoked_at=None)
         _expect_one(rows.filter(secret_digest=credential.secret_digest).update(**changes))
         credential.refresh_from_db(using=using)
-        event = (
-            audit.Event.CREDENTIAL_COMPROMISED if compromised else audit.Event.CREDENTIAL_ROTATED
-        )
-        act.record(
-            event,
-            audit.credential_target(credential),
-            using=using,
-            details={"overlap_seconds": int(overlap.total_seconds())},
-        )
-        act.announce(
-            credential_rotated,
-            using=using,
-            credential=credential,
-            overlap=overlap,
-            compromised=compromised,
-        )
+        target = audit.credential_target(credential)
+        act.record(event, target, using=using, details=details)
+        arguments = {"overlap": overlap, "compromised": compromised}
+        act.announce(credential_rotated, using=using, credential=credential, **arguments)
     return IssuedSecret(credential=credential, raw_secret=secret.raw_secret)
 
 
