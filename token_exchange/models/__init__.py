@@ -1,7 +1,14 @@
-"""What is stored, and which rules do its rows keep by themselves?
+"""What is stored, and the rules that rows keep by themselves.
 
-State follows from times, never from a flag. Nothing stored opens a door: secrets are digests,
-tokens lack their signatures, private keys are encrypted.
+State follows from times, never from a flag. The database holds no usable secret: secrets are
+digests, tokens lack their signatures, private keys are encrypted.
+
+These writes revoke tokens, and write the revocation feed in the same transaction:
+
+* ``Credential.edit`` and ``save(update_fields=…)``, if the policy allows less than before;
+* ``update``, ``bulk_update`` and related managers of credentials, for a field that tokens inherit;
+* ``update`` of an access token's ``revoked_at``;
+* deleting a credential, an access token or a user.
 """
 
 from token_exchange.models.access_token import AccessToken

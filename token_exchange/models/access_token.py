@@ -1,4 +1,4 @@
-"""Which tokens were minted, and is one of them still good?"""
+"""Access tokens that were issued; the tokens themselves are not stored."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ from token_exchange.models.writer import WriterQuerySet
 JTI_LENGTH: Final = 22
 """Characters of base 62: 131 random bits."""
 
-_ENDS_TOKENS: Final = frozenset({"revoked_at", "jti", "expires_at"})
-"""Another expiry or id does not reach what was signed, and no revocation would find it later."""
+_REVOKES_TOKENS: Final = frozenset({"revoked_at", "jti", "expires_at"})
+"""A new expiry or id does not change the signed token, so no later revocation would find it."""
 
 
 class AccessTokenQuerySet(WriterQuerySet["AccessToken"]):
@@ -31,7 +31,7 @@ class AccessTokenQuerySet(WriterQuerySet["AccessToken"]):
     def live(self, *, now: datetime) -> Self:
         """Keep the tokens that verification accepts at ``now``.
 
-        What ``revocation`` refuses for a reason is left out here without one; keep them in step.
+        Must match ``RevocationSet.check``: a token that is refused there is not live here.
         """
         return self.with_signing_key().filter(
             Q(credential__subject_type=Credential.SubjectType.ORGANIZATION)
@@ -44,9 +44,9 @@ class AccessTokenQuerySet(WriterQuerySet["AccessToken"]):
         )
 
     def signing_inputs(self, *, credential: Any, generation: Any, until: Any) -> Any:
-        """Return what is to be signed to hand a token out again that outlives ``until``.
+        """Return the signing input of the newest re-usable token that expires after ``until``.
 
-        At most one: the newest follows the newest policy.
+        At most one, because the newest follows the newest policy.
         """
         return (
             self.filter(
@@ -61,12 +61,12 @@ class AccessTokenQuerySet(WriterQuerySet["AccessToken"]):
         )
 
     def update(self, **values: Any) -> int:
-        """Update, and tell the feed of each token that ends by that. Locks the feed.
+        """Update, and write each token that this revokes to the feed. Locks the feed.
 
         A token with another expiry than was signed ends as well. Raises ``ValueError`` for what
         would bring a token back: verifiers have been told.
         """
-        if _ENDS_TOKENS.isdisjoint(values):
+        if _REVOKES_TOKENS.isdisjoint(values):
             return super().update(**values)
         if "revoked_at" not in values:
             values["signing_input"] = ""  # or a client would be given it again
@@ -90,7 +90,7 @@ class AccessTokenQuerySet(WriterQuerySet["AccessToken"]):
 
 
 class AccessToken(models.Model):
-    """A token that was minted; the token itself is not here.
+    """A token that was issued. The token itself is not stored.
 
     Where the token may be handed out again, ``signing_input`` has all of it but the signature,
     which the row's key can make once more.
@@ -106,7 +106,7 @@ class AccessToken(models.Model):
         verbose_name=_("credential"),
     )
     generation = models.PositiveIntegerField(_("generation"), editable=False)
-    # Of the secret that it was minted for.
+    # The version of the secret that it was issued for.
     secret_version = models.PositiveIntegerField(default=1, editable=False)
     scope = models.TextField(_("scope"), blank=True, editable=False)
     audience = models.JSONField(_("audience"), editable=False)

@@ -1,4 +1,4 @@
-"""Who did what to which credential, token or key, when, from where, and why?"""
+"""The audit trail: one row for each life-cycle event, which nobody edits."""
 
 from __future__ import annotations
 

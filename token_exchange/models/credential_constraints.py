@@ -1,4 +1,4 @@
-"""What does the database itself refuse of credentials, and by what does it find them?"""
+"""Constraints and indexes of the credential table."""
 
 from __future__ import annotations
 

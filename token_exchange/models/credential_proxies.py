@@ -1,4 +1,4 @@
-"""What sets API keys and client apps apart, in lists and permissions?"""
+"""Proxies of the credential, one for each kind, with permissions of their own."""
 
 from __future__ import annotations
 

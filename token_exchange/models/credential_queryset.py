@@ -52,12 +52,11 @@ class CredentialQuerySet(WriterQuerySet["Credential"]):
         return super().update(name=F("name"))
 
     def update(self, **values: Any) -> int:
-        """Update, and end the tokens of each row whose policy, or life, is written.
+        """Update, and revoke the tokens of each row whose policy or state is written.
 
-        What the rows had before is not known here, so any write to a policy counts as narrowing.
-        ``bulk_update`` and related managers come through here as well. Locks the feed; see
-        ``recording``. Raises ``ValueError`` for a new identifier, under which nobody could end what
-        was minted under the old one.
+        What the rows held before is not known here, so any write to a policy counts as narrowing.
+        ``bulk_update`` and related managers come through here as well. Locks the feed. Raises
+        ``ValueError`` for a new identifier: nobody could revoke the tokens that carry the old one.
         """
         if "identifier" in values:
             raise ValueError("The identifier of a credential stays as it is; issue a new one")
@@ -67,9 +66,9 @@ class CredentialQuerySet(WriterQuerySet["Credential"]):
         if values == {"owner": None} and not self.exists():
             return 0  # Django writes this for every user who is deleted, and most had none
         if "expires_at" in values:
-            # Whoever was warned was warned of another expiry.
+            # The warnings that were sent were about another expiry.
             values = {"expiry_warned_at": None, "end_mailed_at": None, **values}
-        # Whatever was given: a generation that comes back would bring its tokens back.
+        # Whatever was given: a generation that is used again would bring its tokens back.
         values["generation"] = F("generation") + 1
         count = 0
         with recording(using=self.db) as feed:

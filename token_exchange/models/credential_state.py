@@ -1,4 +1,4 @@
-"""Where can a credential stand in its life, and which rows stand there?"""
+"""The states of a credential, and the condition of the rows in each."""
 
 from __future__ import annotations
 

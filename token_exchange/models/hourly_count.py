@@ -1,4 +1,4 @@
-"""How often did exchanges succeed or fail in an hour?"""
+"""Exchanges counted by hour, organization, credential and outcome."""
 
 from __future__ import annotations
 

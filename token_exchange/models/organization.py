@@ -1,4 +1,4 @@
-"""Who is the tenant, and what is the tenant's token policy?"""
+"""The organization: a tenant and its token policy. Swappable."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Is what somebody wrote into a credential or an organization usable?"""
+"""Validators for the fields of credentials and organizations."""
 
 from __future__ import annotations
 

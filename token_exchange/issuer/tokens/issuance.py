@@ -11,7 +11,8 @@ from django.db import router
 from token_exchange.database.compiled_queries import Insert
 from token_exchange.issuer import signing_keys
 from token_exchange.issuer.credentials import AuthenticatedCredential
-from token_exchange.issuer.tokens.policy import TokenRequest, new_claims
+from token_exchange.issuer.tokens.claims import new_claims
+from token_exchange.issuer.tokens.policy import TokenRequest
 from token_exchange.models import AccessToken
 from token_exchange_core import tokens
 

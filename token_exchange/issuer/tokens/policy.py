@@ -11,14 +11,11 @@ from datetime import datetime, timedelta
 from typing import Any, Protocol
 
 from token_exchange.conf import get_settings
-from token_exchange.issuer import signing_keys
 from token_exchange.issuer.credentials import AuthenticatedCredential
 from token_exchange.models import Credential
-from token_exchange.models.access_token import JTI_LENGTH
 from token_exchange.models.credential_policy import effective_audience
 from token_exchange_core.errors import InvalidClient, InvalidRequest, InvalidScope, InvalidTarget
-from token_exchange_core.secret_strings import random_text
-from token_exchange_core.tokens import USER_SUBJECT_PREFIX, Claims
+from token_exchange_core.tokens import USER_SUBJECT_PREFIX
 
 
 class LifetimeSource(Protocol):
@@ -44,49 +41,6 @@ class TokenRequest:
     audience: tuple[str, ...] | None = None
     expires_in: int | None = None
     """Seconds."""
-
-
-def new_claims(
-    credential: AuthenticatedCredential, requested: TokenRequest, *, now: datetime
-) -> Claims:
-    """Return the claims of a new token, with a new ``jti``.
-
-    Raises ``InvalidScope``, ``InvalidTarget`` or ``InvalidRequest`` for more than the credential
-    allows, ``InvalidClient`` in the last second before it expires.
-    """
-    issued_at = int(now.timestamp())
-    return Claims(
-        issuer=get_settings().issuer,
-        subject=_subject(credential),
-        audience=_audience(credential, requested.audience),
-        client_id=credential.identifier,
-        scopes=_scopes(credential, requested.scopes),
-        issued_at=issued_at,
-        expires_at=issued_at + _lifetime_seconds(credential, requested.expires_in, now=now),
-        jti=random_text(JTI_LENGTH),
-        organization_id=str(credential.organization_id),
-        generation=credential.generation,
-    )
-
-
-def is_current(claims: Claims, credential: AuthenticatedCredential, *, now: datetime) -> bool:
-    """Return whether a token has the claims that a new one would have, and lives no longer.
-
-    The clock of the process that issued it may be ahead by ``CLOCK_SKEW``, and all times are cut
-    to whole seconds.
-    """
-    issued_at = int(now.timestamp())
-    ahead = max(0, claims.issued_at - issued_at)
-    return (
-        claims.issuer == get_settings().issuer
-        and claims.subject == _subject(credential)
-        and claims.organization_id == str(credential.organization_id)
-        and claims.audience == _audience(credential, None)
-        and claims.scopes == _scopes(credential, None)
-        and ahead <= signing_keys.CLOCK_SKEW.total_seconds()
-        and claims.expires_at - ahead
-        <= issued_at + _lifetime_seconds(credential, None, now=now) + 1
-    )
 
 
 def default_lifetime(kind: str) -> timedelta:
@@ -117,15 +71,15 @@ def lifetime(credential: LifetimeSource, *, now: datetime) -> timedelta:
     return min(wanted, max_lifetime(credential, now=now))
 
 
-def _subject(credential: AuthenticatedCredential) -> str:
+def subject(credential: AuthenticatedCredential) -> str:
+    """Return the claim ``sub``: ``user:<pk>``, or the credential's identifier."""
     if credential.subject_type == Credential.SubjectType.USER:
         return f"{USER_SUBJECT_PREFIX}{credential.owner_id}"
     return credential.identifier
 
 
-def _scopes(
-    credential: AuthenticatedCredential, requested: frozenset[str] | None
-) -> frozenset[str]:
+def scopes(credential: AuthenticatedCredential, requested: frozenset[str] | None) -> frozenset[str]:
+    """Return the requested scopes, or all. Raises ``InvalidScope`` beyond the credential's."""
     granted = frozenset(credential.scopes)
     if requested is None:
         return granted
@@ -134,9 +88,10 @@ def _scopes(
     return requested
 
 
-def _audience(
+def audience(
     credential: AuthenticatedCredential, requested: tuple[str, ...] | None
 ) -> tuple[str, ...]:
+    """Return the requested audience, or all. Raises ``InvalidTarget`` beyond the credential's."""
     allowed = effective_audience(credential.audience)
     if requested is None:
         return allowed
@@ -145,9 +100,13 @@ def _audience(
     return requested
 
 
-def _lifetime_seconds(
+def lifetime_seconds(
     credential: AuthenticatedCredential, requested: int | None, *, now: datetime
 ) -> int:
+    """Return the requested lifetime, or that of ``lifetime``.
+
+    Raises ``InvalidRequest`` beyond the ceiling, ``InvalidClient`` in the credential's last second.
+    """
     ceiling = int(max_lifetime(credential, now=now).total_seconds())
     if ceiling < 1:
         # Its last second has begun, and a token without a lifetime is of no use.

@@ -19,8 +19,9 @@ from django.db import router, transaction
 
 from token_exchange.issuer import signing_keys
 from token_exchange.issuer.credentials import AuthenticatedCredential
+from token_exchange.issuer.tokens.claims import is_current
 from token_exchange.issuer.tokens.issuance import IssuedToken, issue
-from token_exchange.issuer.tokens.policy import TokenRequest, is_current
+from token_exchange.issuer.tokens.policy import TokenRequest
 from token_exchange.models import AccessToken, Credential
 from token_exchange_core import tokens
 
