@@ -9,13 +9,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any, Final, Self
+from typing import Any, Final, Self
 
 from token_exchange.conf import get_settings
 from token_exchange_core.networks import lie_within
-
-if TYPE_CHECKING:
-    from token_exchange.models.credential import Credential
 
 
 def effective_audience(audience: Iterable[str]) -> tuple[str, ...]:
@@ -50,8 +47,8 @@ class CredentialPolicy:
         return frozenset(effective_audience(self.audience))
 
     @classmethod
-    def of(cls, credential: Credential) -> Self:
-        """Return the policy of a credential."""
+    def of(cls, credential: Any) -> Self:
+        """Return the policy of a ``Credential``."""
         return cls.from_columns({name: getattr(credential, name) for name in POLICY_FIELDS})
 
     @classmethod

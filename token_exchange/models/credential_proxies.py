@@ -13,7 +13,7 @@ from token_exchange.models.credential_queryset import CredentialManager, Credent
 class _KindManager(CredentialManager["Credential"]):
     """Only the credentials of one proxy's kind."""
 
-    def get_queryset(self) -> CredentialQuerySet:
+    def get_queryset(self) -> CredentialQuerySet[Credential]:
         return CredentialQuerySet(self.model, using=self._db).filter(kind=self.model.KIND)
 
 

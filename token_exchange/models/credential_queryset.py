@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, Final, Self
+from typing import Any, Final, Self
 
 from django.db import NotSupportedError, models
 from django.db.models import F
@@ -11,10 +11,7 @@ from django.db.models import F
 from token_exchange.models.credential_policy import INHERITED_FIELDS
 from token_exchange.models.credential_state import State, state_condition
 from token_exchange.models.revocation_writer import batched, recording
-from token_exchange.models.writer import WriterQuerySet
-
-if TYPE_CHECKING:
-    from token_exchange.models.credential import Credential
+from token_exchange.models.writer import M_co, WriterQuerySet
 
 _REVOKES_TOKENS: Final = frozenset(
     {
@@ -31,7 +28,7 @@ _REVOKES_TOKENS: Final = frozenset(
 )
 
 
-class CredentialQuerySet(WriterQuerySet["Credential"]):
+class CredentialQuerySet(WriterQuerySet[M_co]):
     """Credentials of both kinds."""
 
     def in_state(self, state: State, *, now: datetime) -> Self:
@@ -78,7 +75,7 @@ class CredentialQuerySet(WriterQuerySet["Credential"]):
                 feed.end_generations_before(self.model._base_manager.filter(pk__in=pks))
         return count
 
-    def bulk_create(self, *args: Any, **options: Any) -> list[Credential]:
+    def bulk_create(self, *args: Any, **options: Any) -> list[M_co]:
         """Insert; refuses ``update_conflicts``, which would write past every rule of a row."""
         if options.get("update_conflicts"):
             raise NotSupportedError("Credentials are inserted here, or changed by update().")

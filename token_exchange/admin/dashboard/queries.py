@@ -52,13 +52,13 @@ class Selection:
             return rows
         return rows.filter(organization__in=[str(each) for each in self.organizations])
 
-    def credentials(self) -> CredentialQuerySet:
+    def credentials(self) -> CredentialQuerySet[Credential]:
         """Return the credentials that may be named."""
         return self.owners_of_tokens().filter(kind__in=self.kinds)
 
-    def owners_of_tokens(self) -> CredentialQuerySet:
+    def owners_of_tokens(self) -> CredentialQuerySet[Credential]:
         """Return the credentials whose tokens are counted, also those that may not be named."""
-        rows: CredentialQuerySet = Credential.objects.all()
+        rows: CredentialQuerySet[Credential] = Credential.objects.all()
         if self.identifier:
             rows = rows.filter(identifier=self.identifier)
         return (

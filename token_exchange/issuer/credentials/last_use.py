@@ -49,7 +49,9 @@ def write_last_use(
 
 
 def _write_use(
-    rows: CredentialQuerySet, used: dict[str, Any], previous_secret: dict[str, Any] | None
+    rows: CredentialQuerySet[Credential],
+    used: dict[str, Any],
+    previous_secret: dict[str, Any] | None,
 ) -> None:
     try:
         is_first = rows.update(**used) == 1

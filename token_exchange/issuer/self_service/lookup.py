@@ -61,12 +61,12 @@ def key_of(caller: Caller, identifier: str, *, now: datetime) -> Credential:
     return manageable(authority, find(caller, identifier, using=using).first(), identifier)
 
 
-def all_keys(caller: Caller, *, using: str) -> CredentialQuerySet:
+def all_keys(caller: Caller, *, using: str) -> CredentialQuerySet[Credential]:
     """Return every API key that acts as the caller."""
     return Credential.objects.using(using).filter(kind=Credential.Kind.API_KEY, owner=caller.user)
 
 
-def find(caller: Caller, identifier: str, *, using: str) -> CredentialQuerySet:
+def find(caller: Caller, identifier: str, *, using: str) -> CredentialQuerySet[Credential]:
     """Return the key, or none. Raises ``NotFound`` for text that is no identifier."""
     if _IDENTIFIER.fullmatch(identifier) is None:
         raise NotFound(reason="unknown_key")

@@ -96,17 +96,17 @@ def release(credential: Credential, told: str, *, now: datetime) -> None:
     rows.update(**{told: getattr(credential, told)})
 
 
-def _credentials() -> CredentialQuerySet:
+def _credentials() -> CredentialQuerySet[Credential]:
     return Credential.objects.on_writer().select_related("organization", "owner")
 
 
-def _alive() -> CredentialQuerySet:
+def _alive() -> CredentialQuerySet[Credential]:
     """Keep what works today: who is inactive is told once that has changed."""
     speaks = Q(subject_type=Credential.SubjectType.ORGANIZATION) | Q(owner__is_active=True)
     return _credentials().filter(speaks, revoked_at=None, organization__is_active=True)
 
 
-def _in_order(rows: CredentialQuerySet, *, by: str) -> Iterator[Credential]:
+def _in_order(rows: CredentialQuerySet[Credential], *, by: str) -> Iterator[Credential]:
     """Read all rows, each once, in batches by an indexed time, whoever tells meanwhile."""
     left = rows
     while True:
