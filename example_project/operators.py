@@ -1,4 +1,4 @@
-"""Which organizations' rows may each user of the admin see?"""
+"""The organizations whose rows each user of the admin can see."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -10,7 +10,7 @@ TENANT = "tenant: "
 
 
 def organizations_of(user: Any) -> Iterable[Any] | None:
-    """Limit everybody but two groups to the tenants whose slugs other groups are named after."""
+    """Limit all users but two groups to the tenants that their other groups are named after."""
     names = set(user.groups.values_list("name", flat=True))
     if names & UNLIMITED:
         return None

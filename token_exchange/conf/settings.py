@@ -35,17 +35,14 @@ class Settings:
     """All settings, read and checked; each has the name of its key in lower case."""
 
     issuer: str = _setting(
-        "E002",
-        "",
-        parsers.url,
-        "The claim `iss`: the URL at which clients know this service.",
+        "E002", "", parsers.url, "The claim `iss`: the URL at which clients reach this service."
     )
     audience: str = _setting(
         "E003",
         None,
         parsers.optional(parsers.text),
-        "The claim `aud` where the credential names none, and what verification expects. "
-        "Default: the issuer.",
+        "The claim `aud` for credentials without an audience of their own, and the audience that "
+        "verification expects. Default: the issuer.",
     )
     algorithm: str = _setting(
         "E004",
@@ -54,209 +51,189 @@ class Settings:
         "The algorithm of new signing keys: RS256, ES256 or EdDSA.",
     )
     api_key_token_lifetime: timedelta = _setting(
-        "E005",
-        1800,
-        parsers.token_lifetime,
-        "Seconds that an access token lives which an API key was exchanged for.",
+        "E005", 1800, parsers.token_lifetime, "Lifetime of access tokens for API keys, in seconds."
     )
     client_app_token_lifetime: timedelta = _setting(
         "E006",
         28_800,
         parsers.token_lifetime,
-        "Seconds that the auth token of a client app lives.",
+        "Lifetime of auth tokens for client apps, in seconds.",
     )
     max_token_lifetime: timedelta = _setting(
         "E007",
         86_400,
         parsers.token_lifetime,
-        "The ceiling of all token lifetimes, in seconds; 24 hours at most.",
+        "Longest lifetime of any token, in seconds, up to 24 hours.",
     )
     scopes: Mapping[str, str] = _setting(
         "E008",
         {},
         parsers.scopes,
-        "The scopes that credentials may have, each with its label. Empty: any well-formed scope.",
+        "The scopes that credentials can have, each with its label. Empty: any well-formed scope.",
     )
-    api_key_prefix: str = _setting(
-        "E009",
-        "sk",
-        parsers.prefix,
-        "Starts every API key.",
-    )
-    client_id_prefix: str = _setting(
-        "E010",
-        "ci",
-        parsers.prefix,
-        "Starts every client id.",
-    )
-    client_secret_prefix: str = _setting(
-        "E011",
-        "cs",
-        parsers.prefix,
-        "Starts every client secret.",
-    )
+    api_key_prefix: str = _setting("E009", "sk", parsers.prefix, "Prefix of API keys.")
+    client_id_prefix: str = _setting("E010", "ci", parsers.prefix, "Prefix of client IDs.")
+    client_secret_prefix: str = _setting("E011", "cs", parsers.prefix, "Prefix of client secrets.")
     environment: str = _setting(
         "E012",
         "live",
         parsers.prefix,
-        "Follows the prefix, as in `sk_live`; credentials of another environment are refused.",
+        "Follows each prefix, as in `sk_live`. Credentials of another environment are refused.",
     )
     default_overlap: timedelta = _setting(
         "E013",
         86_400,
         parsers.any_duration,
-        "Seconds that the previous secret lives after a rotation, unless told otherwise.",
+        "Seconds that the previous secret keeps working after a rotation, by default.",
     )
     max_overlap: timedelta = _setting(
-        "E014",
-        30 * 86_400,
-        parsers.any_duration,
-        "The longest overlap that a rotation may ask for.",
+        "E014", 30 * 86_400, parsers.any_duration, "Longest overlap of a rotation, in seconds."
     )
     max_key_lifetime: timedelta | None = _setting(
         "E015",
         None,
         parsers.optional_duration,
-        "The longest life of a new credential, in seconds; None: credentials need not expire.",
+        "Longest lifetime of a new credential, in seconds. None: credentials need not expire.",
     )
     organization_lookup_field: str = _setting(
-        "E016",
-        "slug",
-        parsers.text,
-        "The field by which commands find an organization.",
+        "E016", "slug", parsers.text, "The field by which commands find an organization."
     )
     require_https: bool | None = _setting(
         "E017",
         None,
         parsers.optional(parsers.boolean),
-        "Refuse credentials and tokens that come over plain http. Default: not `DEBUG`.",
+        "Refuse credentials and tokens sent over plain HTTP. Default: not `DEBUG`.",
     )
     rate_limits: Mapping[str, Rate] = _setting(
         "E018",
         DEFAULT_RATE_LIMITS,
         parsers.rate_limits,
-        "Requests per credential at each exchange (`token`, `auth_token`) and refused requests per "
-        "address (`failure`), reports of leaks per address (`leak_report`), and what users do to "
-        "their own keys, per user (`self_service`), as '60/m'. A rate of None is off; None for all "
-        "turns all off.",
+        "Requests per credential at each exchange (`token`, `auth_token`), refused requests per "
+        "address (`failure`), leak reports per address (`leak_report`), and requests per user to "
+        "manage their own keys (`self_service`), such as '60/m'. A rate of None is off. None for "
+        "the setting turns all of them off.",
     )
     rate_limit_fail_open: bool = _setting(
         "E019",
         True,  # noqa: FBT003 - a default is a value
         parsers.boolean,
-        "When the cache is away: True lets requests through and logs it, False answers 503.",
+        "While the cache is unavailable: True lets requests through and logs it, False answers "
+        "503.",
     )
     num_proxies: int | None = _setting(
         "E020",
         None,
         parsers.optional(parsers.num_proxies),
-        "How many trusted proxies append to X-Forwarded-For. None: use REMOTE_ADDR.",
+        "Number of trusted proxies that append to X-Forwarded-For. None: use REMOTE_ADDR.",
     )
     signing_key_encryption_keys: tuple[str, ...] | None = _setting(
         "E021",
         None,
         parsers.optional_secrets,
-        "Secrets that encrypt the signing keys at rest, the newest first. "
-        "Default: `SECRET_KEY` and `SECRET_KEY_FALLBACKS`.",
+        "Secrets that encrypt the stored signing keys, newest first. Default: `SECRET_KEY` and "
+        "`SECRET_KEY_FALLBACKS`.",
     )
     jwks_max_age: timedelta = _setting(
         "E022",
         300,
         parsers.day_at_most,
-        "Seconds that verifiers may keep the published keys; a new key signs no earlier.",
+        "Seconds that verifiers can cache the published keys. A new key signs only after this "
+        "time.",
     )
     token_retention: timedelta = _setting(
         "E023",
         86_400,
         parsers.any_duration,
-        "Seconds past its expiry that a token's row is kept before it is purged.",
+        "Seconds that the row of an expired token is kept before it is purged.",
     )
     verifier: str = _setting(
         "E024",
         None,
         parsers.optional(parsers.dotted_path),
-        "The callable that verifies bearer tokens. Default: ours for this `MODE`.",
+        "The callable that verifies bearer tokens. Default: the one for this `MODE`.",
     )
     revocation_max_age: timedelta = _setting(
         "E025",
         1,
         parsers.day_at_most,
-        "Seconds that a process may rely on what it knows of revocations; 0: ask each time.",
+        "Seconds that a process can use its copy of the revocations before it asks again. 0: ask "
+        "each time.",
     )
     revocation_max_staleness: timedelta = _setting(
         "E026",
         None,
         parsers.optional(parsers.day_at_most),
-        "Seconds that verification goes on with the last known keys and revocations while their "
-        "source is away; then 503. Default: 0, in a resource server 60.",
+        "Seconds that verification continues with the last known keys and revocations while their"
+        " source is unavailable; then it answers 503. Default: 0, in a resource server 60.",
     )
     verified_token_cache_size: int = _setting(
         "E027",
         DEFAULT_CACHE_SIZE,
         parsers.cache_size,
-        "Verified tokens that a process remembers, so that it checks each signature once; 0: none.",
+        "Verified tokens that a process remembers, so that it checks each signature only once. 0:"
+        " none.",
     )
     mode: str = _setting(
         "E028",
         parsers.ISSUER,
         parsers.mode,
-        "What this service is: `issuer`, or `resource-server`, which has none of our tables and "
-        "verifies the tokens of the service in `ISSUER` by what that one publishes.",
+        "What this service is: `issuer`, or `resource-server`, which has none of this app's "
+        "tables and verifies the tokens of the service in `ISSUER`.",
     )
     jwks_url: str | None = _setting(
         "E029",
         None,
         parsers.optional(parsers.url),
-        "Where a resource server finds the issuer's keys. "
-        "Default: `/.well-known/jwks.json` below the issuer.",
+        "Where a resource server fetches the issuer's keys. Default: `/.well-known/jwks.json` "
+        "under the issuer.",
     )
     revocations_url: str | None = _setting(
         "E036",
         None,
         parsers.optional(parsers.url),
-        "Where a resource server finds what is revoked. Default: `/v1/revocations` below the "
+        "Where a resource server fetches the revocations. Default: `/v1/revocations` under the "
         "issuer.",
     )
     revocations_api_key: str | None = _setting(
         "E037",
         None,
         parsers.optional_api_key,
-        "The API key that a resource server asks with, of the scope `token_exchange:revocations`; "
-        "it must have one.",
+        "The API key with which a resource server fetches the revocations; required there. It "
+        "needs the scope `token_exchange:revocations`.",
     )
     remote_timeout: timedelta = _setting(
         "E038",
         2,
         parsers.timeout,
-        "Seconds that a request to a resource server waits for the issuer, at most.",
+        "Longest time that a request to a resource server waits for the issuer, in seconds.",
     )
     signing_key_lifetime: timedelta | None = _setting(
         "E045",
         90 * 86_400,
         parsers.optional(parsers.duration(minimum=timedelta(days=1))),
-        "Seconds that a key signs before the task `rotate_signing_keys` brings in the next, a day "
-        "at least. None: only you rotate.",
+        "Seconds after which the task `rotate_signing_keys` replaces the current key, at least a "
+        "day. None: only you rotate.",
     )
     audit_retention: timedelta | None = _setting(
         "E046",
         None,
         parsers.optional_duration,
-        "Seconds that an audit event is kept before it is purged. None: for ever.",
+        "Seconds that an audit event is kept before it is purged. None: forever.",
     )
     expiry_warnings: tuple[timedelta, ...] = _setting(
         "E047",
         (2_592_000, 604_800, 86_400),
         parsers.durations,
-        "Seconds before the expiry of a credential at which the task "
-        "`warn_of_expiring_credentials` warns, once each. From the first of them on it is shown as "
+        "Seconds before a credential expires at which the task `warn_of_expiring_credentials` "
+        "warns, once each. From the earliest of these times on, the credential is shown as "
         "expiring.",
     )
     warning_recipients: str | None = _setting(
         "E048",
         None,
         parsers.optional(parsers.dotted_path),
-        "The callable that gets a credential and returns the e-mail addresses that are warned of "
-        "its end, and told when it is reported as leaked. None: no e-mail is sent.",
+        "The callable that takes a credential and returns the e-mail addresses to warn before it "
+        "expires, and to notify if it is reported as leaked. None: no e-mail is sent.",
     )
     self_service_grant: str | None = _setting(
         "E049",
@@ -269,8 +246,8 @@ class Settings:
         "E050",
         None,
         parsers.optional(parsers.dotted_path),
-        "The callable that gets a user of the admin and returns the primary keys of the "
-        "organizations that he is limited to, or None for all. None: nobody is limited.",
+        "The callable that takes a user of the admin and returns the primary keys of the "
+        "organizations they are limited to, or None for all. None: nobody is limited.",
     )
 
     def __post_init__(self) -> None:
