@@ -92,7 +92,7 @@ TOKEN_EXCHANGE = {
         "reports:write": "Write reports",
         "keys:manage": "Manage the user's API keys",
     },
-    "SELF_SERVICE_GRANT": "reports.self_service.grant",
+    "SELF_SERVICE_ENTITLEMENT": "reports.self_service.entitlement",
 }
 if not environment.switch("TOKEN_EXCHANGE_RATE_LIMITS", default=True):
     TOKEN_EXCHANGE["RATE_LIMITS"] = None

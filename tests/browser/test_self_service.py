@@ -18,9 +18,12 @@ PAGES = "/account/keys/"
 @pytest.fixture
 def visit(scene, open_window, settings):
     """Open a window for the developer, who is granted keys of the company's."""
-    settings.TOKEN_EXCHANGE = {**settings.TOKEN_EXCHANGE, "SELF_SERVICE_GRANT": entitlements.PATH}
-    entitlements.granted.clear()
-    entitlements.granted.update(
+    settings.TOKEN_EXCHANGE = {
+        **settings.TOKEN_EXCHANGE,
+        "SELF_SERVICE_ENTITLEMENT": entitlements.PATH,
+    }
+    entitlements.values.clear()
+    entitlements.values.update(
         organization=scene.organization, scopes=["reports:read", "reports:write", "keys:manage"]
     )
 
@@ -30,7 +33,7 @@ def visit(scene, open_window, settings):
         return window
 
     yield visit
-    entitlements.granted.clear()
+    entitlements.values.clear()
 
 
 def test_each_page_has_no_barrier_under_any_look(scene, visit):

@@ -19,15 +19,15 @@ HIDDEN = re.compile(r'<input type="hidden" name="(drawn|version)" value="([^"]*)
 class Visitor:
     """A user with a browser, who is granted keys."""
 
-    def __init__(self, grant: dict[str, Any], *, user: Any = None, **options: Any) -> None:
+    def __init__(self, entitlement: dict[str, Any], *, user: Any = None, **options: Any) -> None:
         self.client = HttpsClient(**options)
         self.user = user or make_user()
         self.client.force_login(self.user)
-        self.grant = grant
+        self.entitlement = entitlement
 
     def add_key(self, **values: Any) -> IssuedSecret:
         """Issue a key of the user's, as an operator would."""
-        organization = self.grant["organization"]
+        organization = self.entitlement["organization"]
         return make_api_key(**{"owner": self.user, "organization": organization, **values})
 
     def get(self, path: str = "") -> Any:
@@ -44,6 +44,6 @@ class Visitor:
 
 
 @pytest.fixture
-def visitor(grant):
-    grant["scopes"] = ["keys:manage", "reports:read"]
-    return Visitor(grant)
+def visitor(entitlement):
+    entitlement["scopes"] = ["keys:manage", "reports:read"]
+    return Visitor(entitlement)

@@ -29,7 +29,7 @@ def key(visitor, token_exchange_settings):
     token_exchange_settings(SCOPES={"reports:read": evil("label")})
     visitor.user.username = evil("username")
     visitor.user.save()
-    visitor.grant["organization"] = make_organization(name=evil("organization"))
+    visitor.entitlement["organization"] = make_organization(name=evil("organization"))
     key = visitor.add_key(scopes=["reports:read"]).credential
     Credential.objects.update(name=evil("name"), last_used_from=evil("used")[:64])
     return key
@@ -55,7 +55,7 @@ def test_is_inert(visitor, key, pattern):
 @EVERY_PAGE
 @pytest.mark.parametrize("method", ["get", "post"])
 def test_is_for_nobody_who_is_not_signed_in(visitor, key, pattern, method):
-    inactive = Visitor(visitor.grant)
+    inactive = Visitor(visitor.entitlement)
     inactive.user.is_active = False
     inactive.user.save()
     for client in (HttpsClient(), inactive.client):
@@ -69,7 +69,7 @@ def test_is_for_nobody_who_is_not_signed_in(visitor, key, pattern, method):
 @pytest.mark.parametrize("method", ["get", "post"])
 def test_knows_no_keys_of_others_not_even_for_superusers(visitor, key, pattern, method):
     for user in (make_user(), make_user(is_superuser=True, is_staff=True)):
-        other = Visitor(visitor.grant, user=user)
+        other = Visitor(visitor.entitlement, user=user)
         answers = [
             getattr(other.client, method)(url_of(pattern, each), {"version": 1, "overlap": "0"})
             for each in (key.identifier, "sk_live.AAAAAAAAAAAA")

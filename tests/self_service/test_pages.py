@@ -55,7 +55,7 @@ class TestList:
         visitor.add_key(owner=make_user(), name="Another user's")
         assert "You have no API keys." in text_of(visitor.get())
 
-    def test_offers_to_end_what_has_not_ended_and_is_within_the_grant(self, visitor):
+    def test_offers_to_end_what_has_not_ended_and_is_within_the_entitlement(self, visitor):
         own = visitor.add_key().credential
         more = visitor.add_key(scopes=["admin"]).credential
         ended = visitor.add_key().credential
@@ -85,7 +85,7 @@ class TestList:
 class TestNew:
     def test_makes_a_key_and_shows_it_once(self, visitor):
         with time_machine.travel(NOW, tick=False):
-            visitor = Visitor(visitor.grant)
+            visitor = Visitor(visitor.entitlement)
             answer = visitor.send("new/", label="Laptop", scopes=["reports:read"], expiry="30")
             raw_key = secret_in(answer)
             assert works(raw_key)
@@ -94,7 +94,10 @@ class TestNew:
         key = Credential.objects.get()
         assert raw_key.startswith(f"{key.identifier}.")
         assert (key.name, key.scopes, key.owner) == ("Laptop", ["reports:read"], visitor.user)
-        assert (key.organization, key.created_by) == (visitor.grant["organization"], visitor.user)
+        assert (key.organization, key.created_by) == (
+            visitor.entitlement["organization"],
+            visitor.user,
+        )
         assert key.expires_at - key.created_at == timedelta(days=30)
         event = AuditEvent.objects.get(event="credential.issued")
         assert (event.actor, event.origin) == (visitor.user.get_username(), "127.0.0.1")
@@ -119,7 +122,7 @@ class TestNew:
 
     def test_takes_no_form_of_another_user(self, visitor):
         form = {**visitor.fill_in("new/"), "label": "Laptop", "expiry": "latest"}
-        other = Visitor(visitor.grant)
+        other = Visitor(visitor.entitlement)
         assert "out of date" in text_of(other.client.post(f"{PAGES}new/", form))
         assert not Credential.objects.exists()
 
@@ -148,10 +151,12 @@ class TestNew:
             (HOUR, ["latest"], "latest", "as late as you may choose (Jan. 1, 2030)"),
         ],
     )
-    def test_offers_expiries_within_the_grant(self, visitor, max_lifetime, offered, chosen, last):
-        visitor.grant["max_lifetime"] = max_lifetime
+    def test_offers_expiries_within_the_entitlement(
+        self, visitor, max_lifetime, offered, chosen, last
+    ):
+        visitor.entitlement["max_lifetime"] = max_lifetime
         with time_machine.travel(NOW, tick=False):
-            visitor = Visitor(visitor.grant)
+            visitor = Visitor(visitor.entitlement)
             html = visitor.get("new/").content.decode()
         assert re.findall(r'<option value="(\w+)"', html) == offered
         assert re.findall(r'<option value="(\w+)" selected', html) == [chosen]
@@ -166,12 +171,12 @@ class TestNew:
         assert "checked" not in html
 
     def test_asks_for_no_scopes_where_there_are_none(self, visitor):
-        visitor.grant["scopes"] = []
+        visitor.entitlement["scopes"] = []
         assert "scopes" not in visitor.get("new/").content.decode()
         secret_in(visitor.send("new/", label="Laptop", expiry="latest"))
 
     def test_is_refused_at_the_maximum(self, visitor):
-        visitor.grant["max_keys"] = 1
+        visitor.entitlement["max_keys"] = 1
         visitor.add_key()
         answer = visitor.send("new/", label="Laptop", expiry="latest")
         assert answer.status_code == 409
@@ -269,9 +274,9 @@ class TestAccess:
         assert answer["Location"].startswith("/accounts/login/?next=")
 
     @pytest.mark.parametrize("path", EACH)
-    def test_is_for_who_has_a_grant(self, visitor, path):
+    def test_is_for_who_has_an_entitlement(self, visitor, path):
         key = visitor.add_key()
-        visitor.grant["organization"] = None
+        visitor.entitlement["organization"] = None
         answer = visitor.get(path.format(id=key.credential.identifier))
         assert answer.status_code == 403
         assert "Your account cannot have API keys." in text_of(answer)
@@ -289,7 +294,7 @@ class TestAccess:
         settings.AUTHENTICATION_BACKENDS = [
             "django.contrib.auth.backends.AllowAllUsersModelBackend"
         ]
-        inactive = Visitor(visitor.grant, user=make_user(is_active=False))
+        inactive = Visitor(visitor.entitlement, user=make_user(is_active=False))
         answer = inactive.get()
         assert answer.status_code == 403
         assert "This is not possible now." in text_of(answer)
@@ -328,7 +333,7 @@ class TestAccess:
     @pytest.mark.parametrize("path", EACH[1:])
     def test_of_another_site_is_refused(self, visitor, path):
         key = visitor.add_key()
-        strict = Visitor(visitor.grant, user=visitor.user, enforce_csrf_checks=True)
+        strict = Visitor(visitor.entitlement, user=visitor.user, enforce_csrf_checks=True)
         url = path.format(id=key.credential.identifier)
         assert strict.send(url, label="x", expiry="latest", overlap="0").status_code == 403
         assert Credential.objects.count() == 1
@@ -336,7 +341,7 @@ class TestAccess:
 
     def test_of_another_site_is_refused_where_no_middleware_does_it(self, visitor, settings):
         settings.MIDDLEWARE = [each for each in settings.MIDDLEWARE if "csrf" not in each]
-        strict = Visitor(visitor.grant, enforce_csrf_checks=True)
+        strict = Visitor(visitor.entitlement, enforce_csrf_checks=True)
         assert strict.send("new/", label="x", expiry="latest").status_code == 403
 
     @pytest.mark.parametrize("path", EACH)

@@ -258,7 +258,7 @@ class Settings:
         "The callable that gets a credential and returns the e-mail addresses that are warned of "
         "its end, and told when it is reported as leaked. None: no e-mail is sent.",
     )
-    self_service_grant: str | None = _setting(
+    self_service_entitlement: str | None = _setting(
         "E049",
         None,
         parsers.optional(parsers.dotted_path),

@@ -4,8 +4,8 @@ from token_exchange.issuer.self_service.authority import KEYS_MANAGE_SCOPE, auth
 from token_exchange.issuer.self_service.caller import Caller, caller_by_session, caller_by_token
 from token_exchange.issuer.self_service.entitlement import (
     DEFAULT_MAX_KEYS,
-    SelfServiceGrant,
-    grant_of,
+    SelfServiceEntitlement,
+    entitlement_of,
 )
 from token_exchange.issuer.self_service.key_request import KeyRequest, latest_expiry
 from token_exchange.issuer.self_service.limits import Bounds, Policy
@@ -20,12 +20,12 @@ __all__ = [
     "KeyPage",
     "KeyRequest",
     "Policy",
-    "SelfServiceGrant",
+    "SelfServiceEntitlement",
     "authority_of",
     "caller_by_session",
     "caller_by_token",
     "create",
-    "grant_of",
+    "entitlement_of",
     "key_of",
     "keys_of",
     "latest_expiry",

@@ -27,7 +27,7 @@ P = ParamSpec("P")
 
 # What the wire says in English, by the reason that the log has for it.
 _MESSAGES: Final[Mapping[str, _StrPromise]] = {
-    "no_grant": _("Your account cannot have API keys. Ask an administrator for it."),
+    "no_entitlement": _("Your account cannot have API keys. Ask an administrator for it."),
     "organization_inactive": _("Your organization is not active."),
     "too_many_keys": _("You have as many API keys as you may. Revoke one first."),
     "unknown_key": _("You have no such API key."),
