@@ -19,7 +19,6 @@ from token_exchange.admin.preset_fields import in_words
 from token_exchange.conf import get_settings
 from token_exchange.models import Credential
 from token_exchange.views import usage_examples
-from token_exchange.views.usage_examples import client_of
 
 
 def whose(credential: Credential) -> list[tuple[str, Any]]:
@@ -43,9 +42,8 @@ def revocation(credential: Credential) -> list[tuple[str, Any]]:
 
 def where_it_works(credential: Credential) -> list[tuple[str, Any]]:
     """Tell what it may do, where, from where, and until when."""
-    client = client_of(credential, raw_secret="")
     return [
-        (_("Sent to"), _words([client.endpoint])),
+        (_("Sent to"), _words([usage_examples.endpoint_url(credential)])),
         (_("Scopes"), columns.scope_list(credential) or _("none")),
         (_("Audience"), _words(credential.audience or [get_settings().audience])),
         (_("Tokens work for"), in_words(_token_lifetime(credential))),
@@ -79,12 +77,11 @@ def exactly(at: datetime) -> SafeString:
 
 def how_to_use(credential: Credential) -> list[tuple[str, str]]:
     """Return the lines for its client, with a word where the secret stands, which nobody knows."""
-    is_app = credential.kind == Credential.Kind.CLIENT_APP
-    client = client_of(credential, raw_secret="CLIENT_SECRET" if is_app else "API_KEY")
-    lines = [("curl", usage_examples.curl(client))]
-    if not client.is_follower:
-        lines.append((_("Call with the token"), usage_examples.curl_with_token(client)))
-    return [*lines, ("Python", usage_examples.python(client))]
+    example = usage_examples.with_placeholder(credential)
+    lines = [("curl", usage_examples.curl(example))]
+    if not usage_examples.only_reads_revocations(credential):
+        lines.append((_("Call with the token"), usage_examples.curl_with_token(credential)))
+    return [*lines, ("Python", usage_examples.python(example))]
 
 
 def _token_lifetime(credential: Credential) -> timedelta:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Final
 
-from django.core.signing import BadSignature
+from django.core import signing
 from django.db import router
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
@@ -22,10 +22,7 @@ from token_exchange.models.credential_state import State
 from token_exchange.views import usage_examples
 from token_exchange.views.self_service.forms import COMPROMISED, KeyForm, RotateForm
 from token_exchange.views.self_service.page_decorator import page, show
-from token_exchange.views.signed_state import seal, unseal
 from token_exchange_core.errors import Conflict
-
-_NEW_KEY: Final = "a key of one's own"
 
 STATES: Final = {
     State.ACTIVE: gettext_lazy("active"),
@@ -64,8 +61,8 @@ def new_key(request: HttpRequest, caller: Caller) -> HttpResponse:
     form = KeyForm(bounds, now=now, data=request.POST)
     drawn = request.POST.get("drawn", "")
     try:
-        identifier = unseal(drawn, purpose=_NEW_KEY, user=caller.user)
-    except BadSignature:
+        identifier = signing.loads(drawn, salt=_salt(caller))
+    except signing.BadSignature:
         drawn = _draw(caller)
         form.add_error(None, _("This form is out of date. Submit it again."))
     if not form.is_valid():
@@ -109,11 +106,10 @@ def revoke_key(request: HttpRequest, caller: Caller, *, identifier: str) -> Http
     return show(request, "revoke", key=self_service.key_of(caller, identifier, now=now))
 
 
-@sensitive_variables("issued", "raw_key", "client", "curl")
+@sensitive_variables("issued", "raw_key", "curl")
 def _show_secret(request: HttpRequest, issued: IssuedSecret, *, title: str) -> HttpResponse:
     key, raw_key = issued.credential, issued.raw_secret
-    client = usage_examples.client_of(key, raw_secret=raw_key)
-    curl = usage_examples.curl(client)
+    curl = usage_examples.curl(issued)
     return show(request, "show_once", title=title, key=key, raw_key=raw_key, curl=curl)
 
 
@@ -124,4 +120,8 @@ def _bounds(caller: Caller) -> Bounds:
 
 def _draw(caller: Caller) -> str:
     identifier = credentials.new_identifier(Credential.Kind.API_KEY)
-    return seal(identifier, purpose=_NEW_KEY, user=caller.user)
+    return signing.dumps(identifier, salt=_salt(caller))
+
+
+def _salt(caller: Caller) -> str:
+    return f"token_exchange:new_key:{caller.user.pk}"
