@@ -14,7 +14,7 @@ from django.db.models.signals import pre_delete
 
 from tests.support.factories import make_api_key, make_user
 from token_exchange.issuer import signing_keys
-from token_exchange.issuer.credentials import revoke
+from token_exchange.issuer.credentials import Act, revoke
 from token_exchange.models import SigningKey
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
@@ -84,7 +84,7 @@ def test_the_log_listens(caplog, django_capture_on_commit_callbacks):
         django_capture_on_commit_callbacks(execute=True),
     ):
         key = make_api_key().credential
-        revoke(key, reason="Leaked.", now=NOW)
+        revoke(key, act=Act(now=NOW, reason="Leaked."))
     assert [record.event for record in caplog.records] == [
         "credential.issued",
         "credential.revoked",

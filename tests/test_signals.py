@@ -16,6 +16,7 @@ from tests.support.factories import api_key_header, make_api_key, make_user
 from tests.support.lifecycle import BY_ITSELF, HOUR, NAMES, do_everything, let_happen
 from token_exchange import signals
 from token_exchange.issuer import credentials
+from token_exchange.issuer.credentials import Act
 from token_exchange.models import Credential
 
 pytestmark = pytest.mark.django_db
@@ -160,7 +161,7 @@ class TestReceiverThatRaises:
     @pytest.mark.usefixtures("_breaking")
     def test_breaks_no_exchange(self, https_client, django_capture_on_commit_callbacks):
         key = make_api_key()
-        credentials.rotate(key.credential, now=timezone.now(), overlap=HOUR)
+        credentials.rotate(key.credential, overlap=HOUR, act=Act(now=timezone.now()))
         with django_capture_on_commit_callbacks(execute=True):
             answer = https_client.post("/v1/token", headers=api_key_header(key))
         assert answer.status_code == 200

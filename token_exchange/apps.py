@@ -9,7 +9,6 @@ from django.apps import apps as global_apps
 from django.contrib.auth import get_user_model
 from django.db import router
 from django.db.models.signals import post_migrate, post_save, pre_delete
-from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 
@@ -55,6 +54,7 @@ def _ensure_first_key(*, using: str, apps: Any = global_apps, **_: object) -> No
     from token_exchange.issuer.revocation_feed import forget_revocations
     from token_exchange.issuer.signing_keys import ensure_first_key
     from token_exchange.models import SigningKey
+    from token_exchange.observability.audit import Act
 
     # This is also sent after a flush: what was known of the rows before is void.
     forget_revocations()
@@ -63,14 +63,14 @@ def _ensure_first_key(*, using: str, apps: Any = global_apps, **_: object) -> No
     except LookupError:  # migrated back to nothing, the app has no table to look into
         return
     if router.allow_migrate_model(using, SigningKey):
-        ensure_first_key(using=using, now=timezone.now(), origin="migrate")
+        ensure_first_key(using=using, act=Act(origin="migrate"))
 
 
 def _revoke_keys_of(*, instance: Any, **_: object) -> None:
-    from token_exchange.issuer.credentials import revoke_keys_of
+    from token_exchange.issuer.credentials import Act, revoke_keys_of
 
-    # Who deletes a user, Django does not tell.
-    revoke_keys_of(instance, now=timezone.now(), origin="deletion of the owner")
+    # Django does not say who deletes a user.
+    revoke_keys_of(instance, act=Act(origin="deletion of the owner"))
 
 
 def _end_tokens_of_deleted(*, instance: Any, using: str, **_: object) -> None:

@@ -10,6 +10,7 @@ from django.utils import timezone
 
 from token_exchange.issuer import purging, signing_keys
 from token_exchange.observability import notifications
+from token_exchange.observability.audit import Act
 
 
 @shared_task(name="token_exchange.tasks.purge_expired_tokens", ignore_result=True)
@@ -25,7 +26,7 @@ def rotate_signing_keys() -> str | None:
 
     Run it once a day; more often, or twice at once, does no harm.
     """
-    published = signing_keys.tend_signing_keys(now=timezone.now(), origin="task")
+    published = signing_keys.tend_signing_keys(act=Act(origin="task"))
     return None if published is None else published.kid
 
 

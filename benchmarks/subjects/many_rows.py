@@ -6,6 +6,7 @@ from django.contrib.auth import get_user_model
 from django.utils import timezone
 
 from token_exchange.issuer import credentials
+from token_exchange.issuer.credentials import Act
 from token_exchange.models import AccessToken, AuditEvent, Credential, SigningKey
 from token_exchange.models import get_organization_model as organization_model
 
@@ -54,7 +55,7 @@ def populate(*, count: int, tokens_each: int, organizations: int, biggest_share:
     other = f"(n.i %% {organizations})"
     now = timezone.now()
     first = credentials.issue(
-        kind=Credential.Kind.API_KEY, name="First", organization=tenant, now=now
+        kind=Credential.Kind.API_KEY, name="First", organization=tenant, act=Act(now=now)
     ).credential
     changes = {
         **_CREDENTIALS,

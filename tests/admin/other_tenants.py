@@ -53,11 +53,12 @@ def look_beyond() -> dict[str, object]:
     from django.contrib.auth.models import Permission  # noqa: PLC0415 - once the apps are ready
 
     from token_exchange.issuer import credentials  # noqa: PLC0415 - once the apps are ready
+    from token_exchange.issuer.credentials import Act  # noqa: PLC0415
 
     tenants = apps.get_model(settings.TOKEN_EXCHANGE_ORGANIZATION_MODEL).objects
     other = tenants.create(name="Other", slug="other")
     issued = credentials.issue(
-        kind="api_key", organization=other, name="Theirs", now=timezone.now()
+        kind="api_key", organization=other, name="Theirs", act=Act(now=timezone.now())
     )
     user = get_user_model().objects.create_user("clerk", is_staff=True)
     user.user_permissions.set(Permission.objects.filter(content_type__app_label="token_exchange"))

@@ -11,6 +11,7 @@ from django.utils import timezone
 from tests.admin.clients import make_token
 from tests.support.factories import make_api_key, make_client_app, make_user
 from token_exchange.issuer import credentials
+from token_exchange.issuer.credentials import Act
 from token_exchange.models import AuditEvent, Credential, Organization, SigningKey
 
 NOBODY = 2**31 - 1
@@ -28,7 +29,7 @@ def make_rows(organization: Any, username: str) -> dict[str, Any]:
     app = make_client_app(name=f"{organization} app", **values)
     token = make_token(key)
     for issued in (key, app):
-        credentials.rotate(issued.credential, now=timezone.now(), by=owner)
+        credentials.rotate(issued.credential, act=Act(now=timezone.now(), by=owner))
     return {
         "apikey": key.credential,
         "clientapp": app.credential,

@@ -17,6 +17,7 @@ from tests.models.rows import stored
 from tests.support.factories import make_api_key, make_client_app, make_organization, make_user
 from token_exchange.admin.base import trail_url
 from token_exchange.issuer import credentials, organizations, signing_keys, tokens
+from token_exchange.issuer.credentials import Act
 from token_exchange.models import AuditEvent, SigningKey
 
 pytestmark = pytest.mark.django_db
@@ -33,7 +34,7 @@ class TestList:
         organization = make_organization(name="Acme")
         key = make_api_key(organization=organization).credential
         by = make_user(username="operator")
-        credentials.revoke(key, now=NOW, by=by, origin="192.0.2.1", reason="Left")
+        credentials.revoke(key, act=Act(now=NOW, by=by, origin="192.0.2.1", reason="Left"))
         text = desk.get(LIST).text
         row = text[text.index("credential revoked", text.index("result_list")) :]
         row = row[: row.index("</tr>")]
@@ -57,10 +58,10 @@ class TestList:
     def test_reads_each_table_once(self, desk, django_assert_max_num_queries):
         for number in range(10):
             key = make_api_key(organization=make_organization(name=f"Tenant {number}"))
-            credentials.revoke(key.credential, now=NOW, by=make_user())
+            credentials.revoke(key.credential, act=Act(now=NOW, by=make_user()))
             make_client_app(by=make_user())
-            tokens.revoke(make_token(), now=NOW)
-        signing_keys.rotate_signing_key(now=timezone.now())
+            tokens.revoke(make_token(), act=Act(now=NOW))
+        signing_keys.rotate_signing_key(act=Act(now=timezone.now()))
         with django_assert_max_num_queries(12):
             response = desk.get(LIST)
         assert "Tenant 9" in response.text
@@ -83,10 +84,10 @@ class TestTargets:
     def targets(self):
         key, app = make_api_key(), make_client_app()
         token = make_token(key)
-        tokens.revoke(token, now=NOW)
+        tokens.revoke(token, act=Act(now=NOW))
         organization = make_organization(name="Acme")
         organization.name = "Acme & Sons"
-        organizations.change(organization, now=NOW)
+        organizations.edit(organization, act=Act(now=NOW))
         return {
             "apikey": key.credential,
             "clientapp": app.credential,
@@ -142,7 +143,7 @@ class TestTrail:
     @pytest.fixture
     def token(self):
         token = make_token()
-        tokens.revoke(token, now=NOW)
+        tokens.revoke(token, act=Act(now=NOW))
         return token
 
     @pytest.mark.parametrize("model", ["apikey", "accesstoken", "signingkey"])
@@ -172,8 +173,8 @@ class TestTrail:
 class TestDetail:
     def test_shows_an_edit_before_and_after(self, desk):
         key = stored(make_api_key(name="Nightly", scopes=["a", "b"]).credential)
-        key.scopes, key.name, key.metadata = ["a"], "Weekly", {"note": "hunter2"}
-        credentials.change(key, now=NOW, by=desk.user, origin="192.0.2.1")
+        changes = {"scopes": ["a"], "name": "Weekly", "metadata": {"note": "hunter2"}}
+        credentials.edit(key, changes, act=Act(now=NOW, by=desk.user, origin="192.0.2.1"))
         text = detail(desk, AuditEvent.objects.get(event="credential.changed"))
         row = '<tr><th scope="row"><code>{}</code></th><td>{}</td><td>{}</td></tr>'
         assert row.format("scopes", "a b", "a") in text

@@ -15,6 +15,7 @@ from tests.admin.conftest import Desk
 from tests.admin.events import LIST, NOW, make_event
 from tests.support.factories import make_api_key, make_organization
 from token_exchange.issuer import credentials
+from token_exchange.issuer.credentials import Act
 from token_exchange.models import AuditEvent
 from token_exchange.observability import audit_export
 
@@ -124,7 +125,7 @@ class TestExport:
 
     def test_has_no_secret(self, desk):
         issued = make_api_key(scopes=["a"])
-        rotated = credentials.rotate(issued.credential, now=timezone.now(), by=desk.user)
+        rotated = credentials.rotate(issued.credential, act=Act(now=timezone.now(), by=desk.user))
         for file_format in ("json", "csv"):
             text = desk.get(f"{LIST}export/{file_format}/").getvalue().decode()
             assert issued.credential.identifier in text

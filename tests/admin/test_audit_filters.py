@@ -15,6 +15,7 @@ from tests.admin.tenant_rows import marks
 from tests.models.rows import stored
 from tests.support.factories import make_api_key, make_organization, make_user
 from token_exchange.issuer import credentials
+from token_exchange.issuer.credentials import Act
 from token_exchange.models import AuditEvent, SigningKey
 from token_exchange.observability.audit_export import FIELDS
 
@@ -158,10 +159,9 @@ class TestHostileTexts:
         organization = make_organization(name=HOSTILE)
         key = make_api_key(name=HOSTILE, organization=organization, scopes=["a"]).credential
         key = stored(key)
-        key.name = f"{HOSTILE} 2"
         by = make_user(username=HOSTILE)
-        credentials.change(key, now=NOW, by=by, origin=HOSTILE)
-        credentials.revoke(key, now=NOW, by=by, origin=HOSTILE, reason=HOSTILE)
+        credentials.edit(key, {"name": f"{HOSTILE} 2"}, act=Act(now=NOW, by=by, origin=HOSTILE))
+        credentials.revoke(key, act=Act(now=NOW, by=by, origin=HOSTILE, reason=HOSTILE))
         make_event(target=HOSTILE, event=HOSTILE[:40], details={HOSTILE: [HOSTILE]})
         for text in (
             desk.get(LIST).text,
@@ -175,7 +175,7 @@ class TestHostileTexts:
 class TestSecrets:
     def test_are_nowhere(self, desk):
         issued = make_api_key(scopes=["a"])
-        rotated = credentials.rotate(issued.credential, now=timezone.now(), by=desk.user)
+        rotated = credentials.rotate(issued.credential, act=Act(now=timezone.now(), by=desk.user))
         texts = [desk.get(LIST).text, *(detail(desk, each) for each in AuditEvent.objects.all())]
         for secret in (issued.raw_secret, rotated.raw_secret):
             assert not any(secret[-49:] in text for text in texts)

@@ -20,6 +20,7 @@ from tests.support.factories import (
 )
 from token_exchange.admin import columns, list_display
 from token_exchange.issuer import credentials
+from token_exchange.issuer.credentials import Act
 from token_exchange.models import AccessToken, APIKey, Credential
 
 pytestmark = pytest.mark.django_db
@@ -50,9 +51,9 @@ class TestCredential:
 
     def test_wears_every_state_that_it_is_in(self, clock):
         key = make_api_key(expires_at=NOW + HOUR).credential
-        credentials.rotate(key, now=NOW, overlap=HOUR)
+        credentials.rotate(key, overlap=HOUR, act=Act(now=NOW))
         assert words(columns.state_badges(key)) == "rotating expiring"
-        credentials.revoke(key, now=NOW)
+        credentials.revoke(key, act=Act(now=NOW))
         assert words(columns.state_badges(key)) == "revoked"
 
     def test_says_whose_it_is(self):

@@ -13,7 +13,8 @@ from tests.admin.clients import make_token, works
 from tests.admin.pages import credential_page, page
 from tests.support.factories import make_api_key, make_client_app, make_organization, make_user
 from token_exchange.issuer import credentials
-from token_exchange.models import AccessToken, APIKey
+from token_exchange.issuer.credentials import Act
+from token_exchange.models import AccessToken, APIKey, Credential
 from token_exchange_core.scopes import REVOCATIONS_SCOPE
 
 pytestmark = pytest.mark.django_db
@@ -107,13 +108,29 @@ class TestFacts:
         issued = make_api_key(organization=organization, token_lifetime=lifetime(own))
         make_token(issued)
         facts = facts_of(desk.get(credential_page(issued.credential, "change")))
-        assert facts["Tokens work for"] == words
+        assert facts["Token lifetime"] == words
         token = AccessToken.objects.get()
         assert minutes(words) == token.expires_at - token.issued_at
 
     def test_of_a_client_app_have_another_lifetime(self, desk):
         response = desk.get(credential_page(make_client_app().credential, "change"))
-        assert facts_of(response)["Tokens work for"] == "8 hours"
+        assert facts_of(response)["Token lifetime"] == "8 hours"
+
+    @pytest.mark.parametrize(
+        ("left", "words"),
+        [
+            (timedelta(minutes=10), "10 minutes"),
+            (timedelta(minutes=10, seconds=30), "10 minutes"),
+            (timedelta(seconds=42), "42 seconds"),
+            (timedelta(seconds=-1), "-"),
+        ],
+    )
+    def test_token_lifetime_is_never_longer_than_the_credentials(self, desk, left, words):
+        app = make_client_app().credential
+        with time_machine.travel(timezone.now(), tick=False):
+            Credential.objects.filter(pk=app.pk).update(expires_at=timezone.now() + left)
+            response = desk.get(credential_page(app, "change"))
+        assert facts_of(response)["Token lifetime"] == words
 
     def test_have_the_whole_identifier_to_copy(self, desk):
         for issued, label in ((make_api_key(), "Identifier"), (make_client_app(), "client_id")):
@@ -129,7 +146,7 @@ def minutes(words):
 class TestPreviousSecret:
     def test_is_told_with_its_end_and_use(self, desk, django_capture_on_commit_callbacks):
         issued = make_api_key(name="Nightly")
-        credentials.rotate(issued.credential, now=NOW)
+        credentials.rotate(issued.credential, act=Act(now=NOW))
         url = credential_page(issued.credential, "change")
         text = desk.get(url).text
         assert "The previous secret of Nightly still works" in text
@@ -143,7 +160,7 @@ class TestPreviousSecret:
 
     def test_can_be_ended_from_there(self, desk):
         issued = make_api_key()
-        credentials.rotate(issued.credential, now=NOW)
+        credentials.rotate(issued.credential, act=Act(now=NOW))
         text = desk.get(credential_page(issued.credential, "change")).text
         end = credential_page(issued.credential, "end_overlap")
         assert f'<form method="post" id="te-end-{issued.credential.pk}" action="{end}">' in text
@@ -151,25 +168,25 @@ class TestPreviousSecret:
 
     def test_is_only_told_to_those_who_may_not_rotate(self, sign_in):
         issued = make_api_key()
-        credentials.rotate(issued.credential, now=NOW)
+        credentials.rotate(issued.credential, act=Act(now=NOW))
         text = sign_in("view_apikey").get(credential_page(issued.credential, "change")).text
         assert "still works" in text
         assert "te-end-" not in text
 
     def test_is_not_told_where_it_has_ended(self, desk):
         issued = make_api_key()
-        credentials.rotate(issued.credential, now=NOW)
+        credentials.rotate(issued.credential, act=Act(now=NOW))
         url = credential_page(issued.credential, "change")
         with time_machine.travel(NOW + timedelta(days=1), tick=False):
             assert "still works" not in desk.get(url).text
-        credentials.revoke(issued.credential, now=NOW)
+        credentials.revoke(issued.credential, act=Act(now=NOW))
         assert "still works" not in desk.get(url).text
 
 
 class TestRevoked:
     def test_says_when_by_whom_and_why(self, desk):
         key = make_api_key().credential
-        credentials.revoke(key, now=NOW, by=desk.user, reason=HOSTILE)
+        credentials.revoke(key, act=Act(now=NOW, by=desk.user, reason=HOSTILE))
         response = desk.get(credential_page(key, "change"))
         told = {str(label): str(value) for label, value in response.context["revoked"]}
         assert told["When"].endswith(f"</time> by {desk.user.username}")
@@ -179,12 +196,12 @@ class TestRevoked:
 
     def test_without_a_reason_says_so(self, desk):
         key = make_api_key().credential
-        credentials.revoke(key, now=NOW)
+        credentials.revoke(key, act=Act(now=NOW))
         assert "no reason was given" in desk.get(credential_page(key, "change")).text
 
     def test_shows_no_form_and_no_lines_to_use_it(self, desk):
         key = make_api_key(metadata={"team": HOSTILE}).credential
-        credentials.revoke(key, now=NOW)
+        credentials.revoke(key, act=Act(now=NOW))
         text = desk.get(credential_page(key, "change")).text
         assert "How clients use it" not in text
         assert 'name="name"' not in text
@@ -227,7 +244,7 @@ class TestLooking:
         organization = make_organization(name=HOSTILE)
         owner = make_user(username=HOSTILE)
         issued = make_api_key(name=HOSTILE, organization=organization, owner=owner)
-        credentials.rotate(issued.credential, now=NOW)
+        credentials.rotate(issued.credential, act=Act(now=NOW))
         for name in ("change", "rotate", "compromise", "revoke"):
             text = desk.get(credential_page(issued.credential, name)).text
             assert "<script>alert" not in text

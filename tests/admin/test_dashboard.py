@@ -14,6 +14,7 @@ from tests.admin.pages import credential_page
 from tests.support.factories import make_api_key, make_client_app, make_tokens
 from token_exchange.admin.dashboard import queries
 from token_exchange.issuer import credentials
+from token_exchange.issuer.credentials import Act
 from token_exchange.models import Credential
 from token_exchange.observability import exchange_counts
 
@@ -199,7 +200,7 @@ class TestTokens:
     def test_are_counted_if_they_work_now(self, desk, key, other):
         make_tokens(None, None, timezone.now(), credential=key)
         make_tokens(None, credential=other)
-        credentials.revoke(other, now=timezone.now())
+        credentials.revoke(other, act=Act(now=timezone.now()))
         assert summary(desk.get(DASHBOARD))["Live tokens now"] == "2"
         values = {"organization": other.organization_id}
         assert summary(desk.get(DASHBOARD, values))["Live tokens now"] == "0"
@@ -239,7 +240,7 @@ class TestPreviousSecrets:
     def rotate(self):
         def rotate(overlap, *, is_used=True, **values):
             issued = make_api_key(**values)
-            credentials.rotate(issued.credential, now=timezone.now(), overlap=overlap)
+            credentials.rotate(issued.credential, overlap=overlap, act=Act(now=timezone.now()))
             if is_used:
                 credentials.authenticate_api_key(
                     issued.raw_secret, address="10.0.0.7", now=timezone.now() - 3 * HOUR / 60

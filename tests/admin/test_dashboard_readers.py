@@ -24,6 +24,7 @@ from tests.support.factories import (
 from token_exchange.admin import register
 from token_exchange.admin.dashboard.model_admin import DashboardAdmin
 from token_exchange.issuer import credentials
+from token_exchange.issuer.credentials import Act
 from token_exchange.models import APIKey, Credential, Dashboard, Organization
 
 pytestmark = pytest.mark.django_db
@@ -43,7 +44,7 @@ def in_trouble(make=make_api_key, **values):
     """Make a credential that is in every list."""
     issued = make(expires_at=timezone.now() + 2 * 24 * HOUR, **values)
     credential = issued.credential
-    credentials.rotate(credential, now=timezone.now(), overlap=HOUR)
+    credentials.rotate(credential, overlap=HOUR, act=Act(now=timezone.now()))
     Credential.objects.filter(pk=credential.pk).update(
         previous_secret_last_used_at=timezone.now(), previous_secret_last_used_from="10.0.0.7"
     )

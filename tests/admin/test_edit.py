@@ -13,6 +13,7 @@ from tests.admin.conftest import hidden_fields
 from tests.admin.pages import credential_page, page
 from tests.support.factories import make_api_key, make_user
 from token_exchange.issuer import credentials
+from token_exchange.issuer.credentials import Act
 from token_exchange.models import APIKey
 
 pytestmark = pytest.mark.django_db
@@ -126,7 +127,7 @@ class TestChange:
 
     def test_of_a_revoked_credential_is_refused(self, desk):
         key = self.make_key()
-        credentials.revoke(key, now=timezone.now())
+        credentials.revoke(key, act=Act(now=timezone.now()))
         url = credential_page(key, "change")
         assert 'name="scopes"' not in desk.get(url).text
         assert desk.post(url, self.values(name="New")).status_code == 403
@@ -140,7 +141,7 @@ class TestChange:
     @pytest.mark.parametrize("codenames", [("view_apikey",), ("view_apikey", "change_apikey")])
     def test_shows_no_digest_to_anybody(self, desk, sign_in, codenames):
         issued = make_api_key()
-        credentials.rotate(issued.credential, now=timezone.now())
+        credentials.rotate(issued.credential, act=Act(now=timezone.now()))
         key = APIKey.objects.get()
         for user in (desk, sign_in(*codenames)):
             for url in (KEYS, credential_page(key, "change"), credential_page(key, "history")):
@@ -157,8 +158,7 @@ class TestMeanwhile:
         key = make_api_key(name="Nightly", scopes=["a", "b"]).credential
         url = credential_page(key, "change")
         drawn = hidden_fields(desk.get(url))
-        key.scopes = ["a"]
-        credentials.change(key, now=timezone.now())
+        credentials.edit(key, {"scopes": ["a"]}, act=Act(now=timezone.now()))
         response = desk.post(url, {**drawn, "name": "Other", "scopes": "a b"})
         assert response.status_code == 409
         assert "Nothing was done now, so that their change stays." in response.text
@@ -169,7 +169,7 @@ class TestMeanwhile:
         key = make_api_key(name="Nightly").credential
         url = credential_page(key, "change")
         drawn = hidden_fields(desk.get(url))
-        credentials.rotate(key, now=timezone.now())
+        credentials.rotate(key, act=Act(now=timezone.now()))
         desk.post(url, {**drawn, "name": "Other"})
         assert APIKey.objects.get().name == "Other"
 
@@ -187,7 +187,7 @@ class TestMeanwhile:
         key = make_api_key(name="Nightly").credential
         url = credential_page(key, "change")
         drawn = hidden_fields(desk.get(url))
-        credentials.revoke(key, now=timezone.now())
+        credentials.revoke(key, act=Act(now=timezone.now()))
         assert desk.post(url, {**drawn, "name": "Other"}).status_code == 403
 
     def test_it_is_told_to_nobody_who_may_not_change_it(self, sign_in):

@@ -11,6 +11,7 @@ from django.utils import timezone, translation
 from tests.admin.pages import credential_page, page
 from tests.support.factories import make_api_key
 from token_exchange.issuer import credentials
+from token_exchange.issuer.credentials import Act
 from token_exchange.models import SigningKey
 
 pytestmark = pytest.mark.django_db
@@ -65,7 +66,7 @@ def test_of_a_rotation(desk):
 
 def test_of_an_overlap(desk):
     credential = make_api_key().credential
-    credentials.rotate(credential, now=timezone.now())
+    credentials.rotate(credential, act=Act(now=timezone.now()))
     desk.post(credential_page(credential, "end_overlap"))
     assert message_of_the_only_entry() == "Ended the overlap."
 

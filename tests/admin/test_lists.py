@@ -15,6 +15,7 @@ from tests.admin.pages import credential_page, page
 from tests.support.factories import make_api_key, make_client_app, make_organization, make_user
 from token_exchange.admin import APIKeyAdmin, filters, list_display
 from token_exchange.issuer import credentials, signing_keys
+from token_exchange.issuer.credentials import Act
 from token_exchange.models import AccessToken, APIKey, SigningKey
 
 pytestmark = pytest.mark.django_db
@@ -29,9 +30,11 @@ def make_one_of_each():
     for name in ("active", "rotating", "revoked", "past"):
         make_api_key(name=name)
     rows = {key.name: key for key in APIKey.objects.all()}
-    credentials.rotate(rows["rotating"], now=now)
-    credentials.rotate(rows["past"], now=now - timedelta(days=3), overlap=timedelta(days=2))
-    credentials.revoke(rows["revoked"], now=now)
+    credentials.rotate(rows["rotating"], act=Act(now=now))
+    credentials.rotate(
+        rows["past"], overlap=timedelta(days=2), act=Act(now=now - timedelta(days=3))
+    )
+    credentials.revoke(rows["revoked"], act=Act(now=now))
     make_api_key(name="expired", now=now - timedelta(days=2), expires_at=now - timedelta(days=1))
 
 
@@ -95,7 +98,7 @@ class TestCredentials:
         for name, ends in (("later", 2), ("sooner", 1), ("just expired", -1), ("long expired", -2)):
             make_api_key(name=name, now=now - 3 * day, expires_at=now + ends * day)
         for name, ago in (("just revoked", 1), ("long revoked", 2)):
-            credentials.revoke(make_api_key(name=name).credential, now=now - ago * day)
+            credentials.revoke(make_api_key(name=name).credential, act=Act(now=now - ago * day))
         for name in ("older", "newer"):
             make_api_key(name=name)
         rows = desk.get(f"{KEYS}?state={state}").context["cl"].result_list
@@ -142,7 +145,7 @@ class TestCredentials:
         make_token()
         (row,) = desk.get(f"{KEYS}?q={issued.credential.identifier}").context["cl"].result_list
         assert row.live_token_count == 1
-        signing_keys.rotate_signing_key(now=timezone.now(), all_new=True)
+        signing_keys.rotate_signing_key(all_new=True, act=Act(now=timezone.now()))
         (row,) = desk.get(f"{KEYS}?q={issued.credential.identifier}").context["cl"].result_list
         assert row.live_token_count == 0
         assert AccessToken.objects.filter(pk=live.pk).exists()
@@ -215,7 +218,7 @@ class TestCredentials:
 
 
 def test_signing_keys_are_listed_by_state(desk):
-    signing_keys.rotate_signing_key(now=timezone.now())
+    signing_keys.rotate_signing_key(act=Act(now=timezone.now()))
     text = desk.get(page("signingkey", "changelist")).text
     assert 'class="te-badge te-current"' in text
     assert 'class="te-badge te-next"' in text

@@ -15,6 +15,7 @@ from tests.admin.conftest import Desk, hidden_fields
 from tests.admin.pages import credential_page, page
 from tests.support.factories import make_api_key, make_client_app, make_user
 from token_exchange.issuer import credentials
+from token_exchange.issuer.credentials import Act
 from token_exchange.models import AccessToken, APIKey, Credential, SigningKey
 
 pytestmark = pytest.mark.django_db
@@ -91,7 +92,7 @@ def everything():
 def end_overlaps():
     """Make room for a rotation: there can be only one previous secret."""
     for each in Credential.objects.filter(previous_secret_expires_at__gt=timezone.now()):
-        credentials.end_overlap(each, now=timezone.now())
+        credentials.end_overlap(each, act=Act(now=timezone.now()))
 
 
 @pytest.fixture
@@ -99,7 +100,7 @@ def rows():
     key, app = make_api_key(), make_client_app()
     token = make_token(key)
     for issued in (key, app):
-        credentials.rotate(issued.credential, now=timezone.now())
+        credentials.rotate(issued.credential, act=Act(now=timezone.now()))
     return {
         "apikey": key.credential,
         "clientapp": app.credential,

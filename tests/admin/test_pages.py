@@ -14,6 +14,7 @@ from tests.admin.conftest import hidden_fields
 from tests.admin.pages import credential_page, page
 from tests.support.factories import make_api_key, make_organization
 from token_exchange.issuer import credentials
+from token_exchange.issuer.credentials import Act
 from token_exchange.models import APIKey, AuditEvent, SigningKey
 
 pytestmark = pytest.mark.django_db
@@ -31,7 +32,7 @@ def all_pages(desk):
     values = {"name": "x", "organization": make_organization().pk}
     values |= hidden_fields(desk.get(page("apikey", "add")))
     yield from (desk.post(page("apikey", "add"), values) for _ in range(2))
-    credentials.rotate(key, now=timezone.now())
+    credentials.rotate(key, act=Act(now=timezone.now()))
     yield from (desk.get(credential_page(key, each)) for each in ("change", "rotate", "revoke"))
     yield desk.post(credential_page(key, "rotate"), {"version": "stale"})
     yield desk.send(credential_page(key, "rotate"), overlap="compromised")

@@ -56,7 +56,7 @@ def test_durations_are_said_in_the_largest_whole_unit(seconds, words):
 class TestLifetime:
     def test_offers_the_usual_and_says_what_is_otherwise(self, desk):
         assert offered(desk.get(ADD_KEY), "token_lifetime") == {
-            "": "as the organization says, otherwise 30 minutes",
+            "": "Organization default (30 minutes)",
             "900": "15 minutes",
             "1800": "30 minutes",
             "3600": "1 hour",
@@ -67,7 +67,7 @@ class TestLifetime:
 
     def test_of_a_client_app_is_another(self, desk):
         response = desk.get(ADD_APP)
-        assert offered(response, "token_lifetime")[""].endswith("otherwise 8 hours")
+        assert offered(response, "token_lifetime")[""] == "Organization default (8 hours)"
         assert "never handed out twice" in response.text
 
     def test_does_not_offer_what_would_be_refused(self, desk, token_exchange_settings):

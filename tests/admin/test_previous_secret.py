@@ -13,6 +13,7 @@ from tests.admin.conftest import hidden_fields
 from tests.admin.pages import credential_page, page
 from tests.support.factories import make_api_key
 from token_exchange.issuer import credentials
+from token_exchange.issuer.credentials import Act
 from token_exchange.models import APIKey
 
 pytestmark = pytest.mark.django_db
@@ -30,7 +31,7 @@ class TestEnded:
 
     @pytest.fixture
     def revoked(self, expired):
-        credentials.revoke(expired, now=timezone.now())
+        credentials.revoke(expired, act=Act(now=timezone.now()))
         return expired
 
     @pytest.mark.parametrize(("state", "name"), CLOSED)
@@ -71,7 +72,7 @@ class TestEnded:
 class TestEndOverlap:
     def test_ends_the_previous_secret(self, desk):
         issued = make_api_key()
-        rotated = credentials.rotate(issued.credential, now=timezone.now())
+        rotated = credentials.rotate(issued.credential, act=Act(now=timezone.now()))
         response = desk.post(credential_page(issued.credential, "end_overlap"))
         assert response.url == credential_page(issued.credential, "change")
         assert (works(issued.raw_secret), works(rotated.raw_secret)) == (False, True)
@@ -79,7 +80,7 @@ class TestEndOverlap:
 
     def test_ends_the_one_that_was_shown(self, desk):
         issued = make_api_key()
-        credentials.rotate(issued.credential, now=timezone.now())
+        credentials.rotate(issued.credential, act=Act(now=timezone.now()))
         shown = hidden_fields(desk.get(credential_page(issued.credential, "change")))
         response = desk.post(credential_page(issued.credential, "end_overlap"), shown)
         assert response.url == credential_page(issued.credential, "change")
@@ -88,11 +89,11 @@ class TestEndOverlap:
     def test_leaves_the_previous_secret_of_a_later_rotation(self, desk):
         """Somebody else has ended that one, and rotated again."""
         key = make_api_key().credential
-        credentials.rotate(key, now=timezone.now())
+        credentials.rotate(key, act=Act(now=timezone.now()))
         shown = hidden_fields(desk.get(credential_page(key, "change")))
-        credentials.end_overlap(key, now=timezone.now())
-        second = credentials.rotate(key, now=timezone.now(), overlap=timedelta(0))
-        credentials.rotate(key, now=timezone.now())
+        credentials.end_overlap(key, act=Act(now=timezone.now()))
+        second = credentials.rotate(key, overlap=timedelta(0), act=Act(now=timezone.now()))
+        credentials.rotate(key, act=Act(now=timezone.now()))
         response = desk.post(credential_page(key, "end_overlap"), shown)
         assert response.status_code == 409
         assert "Nothing was done now" in response.text
@@ -107,7 +108,7 @@ class TestEndOverlap:
 
     def test_is_not_obtained_by_get(self, desk):
         issued = make_api_key()
-        credentials.rotate(issued.credential, now=timezone.now())
+        credentials.rotate(issued.credential, act=Act(now=timezone.now()))
         response = desk.get(credential_page(issued.credential, "end_overlap"))
         assert (response.status_code, response.headers["Allow"]) == (405, "POST")
         assert works(issued.raw_secret)

@@ -12,6 +12,7 @@ from tests.admin.conftest import hidden_fields
 from tests.admin.pages import credential_page, page
 from tests.support.factories import make_api_key, make_client_app
 from token_exchange.issuer import credentials
+from token_exchange.issuer.credentials import Act
 from token_exchange.models import AccessToken, APIKey, ClientApp
 
 pytestmark = pytest.mark.django_db
@@ -81,7 +82,7 @@ class TestRevokeCredential:
 
     def test_leaves_out_what_has_ended(self, desk):
         ended, alive = make_api_key().credential, make_api_key().credential
-        credentials.revoke(ended, now=timezone.now(), reason="first")
+        credentials.revoke(ended, act=Act(now=timezone.now(), reason="first"))
         response = desk.choose(LIST, "revoke_selected", ended, alive)
         assert response.context["skipped"] == [ended]
         desk.post(LIST, {**hidden_fields(response), "reason": "second"})
@@ -103,7 +104,9 @@ class TestRevokeCredential:
         def be_faster(execute, sql, params, many, context):
             if sql.startswith("UPDATE") and "revocation_reason" in sql and not done:
                 done.append(sql)
-                credentials.revoke(APIKey.objects.get(), now=timezone.now(), reason="theirs")
+                credentials.revoke(
+                    APIKey.objects.get(), act=Act(now=timezone.now(), reason="theirs")
+                )
             return execute(sql, params, many, context)
 
         done = []
@@ -123,7 +126,7 @@ class TestRevokeCredential:
         def be_faster(execute, sql, params, many, context):
             if sql.startswith("UPDATE") and "revocation_reason" in sql and not done:
                 done.append(sql)
-                credentials.revoke(APIKey.objects.get(pk=first.pk), now=timezone.now())
+                credentials.revoke(APIKey.objects.get(pk=first.pk), act=Act(now=timezone.now()))
             return execute(sql, params, many, context)
 
         values = hidden_fields(desk.choose(LIST, "revoke_selected", first, second))

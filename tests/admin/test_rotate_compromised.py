@@ -11,6 +11,7 @@ from tests.admin.conftest import hidden_fields
 from tests.admin.pages import credential_page, page
 from tests.support.factories import make_api_key, make_client_app
 from token_exchange.issuer import credentials
+from token_exchange.issuer.credentials import Act
 from token_exchange.models import AccessToken, APIKey, AuditEvent, ClientApp
 
 pytestmark = pytest.mark.django_db
@@ -43,7 +44,7 @@ class TestPage:
 
     def test_is_not_reached_from_the_form_of_a_planned_rotation(self, desk):
         issued = make_api_key()
-        second = credentials.rotate(issued.credential, now=timezone.now())
+        second = credentials.rotate(issued.credential, act=Act(now=timezone.now()))
         desk.post(credential_page(issued.credential, "rotate"), {"overlap": "compromised"})
         other = make_api_key()
         desk.send(credential_page(other.credential, "rotate"), overlap="compromised")
@@ -61,7 +62,7 @@ class TestCompromise:
     def test_ends_both_secrets_and_all_tokens_and_shows_a_new_secret(self, desk):
         issued = make_api_key(scopes=["a"])
         token = make_token(issued)
-        second = credentials.rotate(issued.credential, now=timezone.now())
+        second = credentials.rotate(issued.credential, act=Act(now=timezone.now()))
         response = desk.send(credential_page(issued.credential, "compromise"))
         (raw_key,) = secrets_of(response)
         assert "no-store" in response.headers["Cache-Control"]
@@ -99,7 +100,7 @@ class TestCompromise:
     def test_takes_several(self, desk):
         leaked = [make_api_key() for _ in range(2)]
         ended = make_api_key(name="Ended").credential
-        credentials.revoke(ended, now=timezone.now())
+        credentials.revoke(ended, act=Act(now=timezone.now()))
         rows = [*(each.credential for each in leaked), ended]
         response = desk.choose(LIST, "compromise_selected", *rows)
         assert response.context["skipped"] == [ended]
@@ -110,6 +111,6 @@ class TestCompromise:
 
     def test_of_what_has_ended_says_so(self, desk):
         ended = make_api_key().credential
-        credentials.revoke(ended, now=timezone.now())
+        credentials.revoke(ended, act=Act(now=timezone.now()))
         response = desk.get(credential_page(ended, "compromise"))
         assert "A credential that has ended cannot be rotated" in desk.get(response.url).text

@@ -17,6 +17,7 @@ from tests.admin.conftest import hidden_fields
 from tests.admin.pages import credential_page, page
 from tests.support.factories import make_api_key, make_client_app, make_organization, make_user
 from token_exchange.issuer import credentials
+from token_exchange.issuer.credentials import Act
 from token_exchange.models import APIKey, ClientApp
 
 pytestmark = pytest.mark.django_db
@@ -78,7 +79,7 @@ class TestForm:
     def test_shows_when_a_previous_secret_was_used(self, desk, django_capture_on_commit_callbacks):
         issued = make_api_key()
         with time_machine.travel(NOW, tick=False):
-            credentials.rotate(issued.credential, now=NOW)
+            credentials.rotate(issued.credential, act=Act(now=NOW))
             url = credential_page(issued.credential, "rotate")
             assert "Last used: not since the rotation" in desk.get(url).text
             with django_capture_on_commit_callbacks(execute=True):
@@ -96,7 +97,7 @@ class TestForm:
 
     def test_waits_while_a_previous_secret_lives(self, desk):
         issued = make_api_key()
-        credentials.rotate(issued.credential, now=timezone.now())
+        credentials.rotate(issued.credential, act=Act(now=timezone.now()))
         response = desk.get(credential_page(issued.credential, "rotate"))
         assert 'name="overlap"' not in response.text
         assert "end the overlap first, and then rotate" in response.text
@@ -111,7 +112,7 @@ class TestForm:
         text = desk.get(credential_page(issued.credential, "rotate")).text
         assert "<script>alert" not in text
         assert text.count("&lt;script&gt;alert(1)") == 2
-        credentials.rotate(issued.credential, now=timezone.now())
+        credentials.rotate(issued.credential, act=Act(now=timezone.now()))
         text = desk.get(credential_page(issued.credential, "rotate")).text
         assert "<script>alert" not in text
         assert "&lt;script&gt;alert(1)" in text
@@ -222,13 +223,13 @@ class TestRotate:
             if sql.startswith("UPDATE") and "secret_digest" in sql and not others:
                 others.append(sql)
                 key = APIKey.objects.get(pk=second.credential.pk)
-                others.append(credentials.rotate(key, now=timezone.now()))
+                others.append(credentials.rotate(key, act=Act(now=timezone.now())))
             return execute(sql, params, many, context)
 
         with connection.execute_wrapper(be_faster):
             response = desk.post(LIST, {**values, "overlap": "3600"})
         assert response.status_code == 409
-        assert "The credential was changed meanwhile. Look again." in response.text
+        assert "Someone else changed this credential. Reload it and try again." in response.text
         assert works(first.raw_secret)
         assert (
             first.credential.secret_digest
@@ -330,7 +331,7 @@ class TestBulk:
 
     def test_leaves_out_what_has_ended(self, desk):
         ended, alive = make_api_key(name="Ended").credential, make_api_key()
-        credentials.revoke(ended, now=timezone.now())
+        credentials.revoke(ended, act=Act(now=timezone.now()))
         response = desk.choose(LIST, "rotate_selected", ended, alive.credential)
         assert "Left out, because they have ended already:" in response.text
         response = desk.post(LIST, {**hidden_fields(response), "overlap": "0"})
@@ -339,7 +340,7 @@ class TestBulk:
 
     def test_leaves_waiting_what_has_a_previous_secret(self, desk):
         waiting, ready = make_api_key(name="Waiting"), make_api_key()
-        credentials.rotate(waiting.credential, now=timezone.now())
+        credentials.rotate(waiting.credential, act=Act(now=timezone.now()))
         response = desk.choose(LIST, "rotate_selected", waiting.credential, ready.credential)
         assert "The previous secret of Waiting still works" in response.text
         assert credential_page(waiting.credential, "end_overlap") in response.text
@@ -349,7 +350,7 @@ class TestBulk:
 
     def test_of_nothing_but_ended_ones_says_so(self, desk):
         ended = make_api_key().credential
-        credentials.revoke(ended, now=timezone.now())
+        credentials.revoke(ended, act=Act(now=timezone.now()))
         response = desk.choose(LIST, "rotate_selected", ended)
         assert response.url == LIST
         assert "A credential that has ended cannot be rotated" in desk.get(LIST).text

@@ -11,6 +11,7 @@ from tests.admin.pages import page
 from tests.support.factories import make_token, make_tokens
 from token_exchange.admin import signing_keys as signing_keys_admin
 from token_exchange.issuer import signing_keys
+from token_exchange.issuer.credentials import Act
 from token_exchange.models import SigningKey
 
 pytestmark = pytest.mark.django_db
@@ -53,7 +54,7 @@ class TestRotate:
         assert LogEntry.objects.get().change_message == "Replaced all keys."
 
     def test_says_why_it_cannot_yet_be_done_again(self, desk):
-        signing_keys.rotate_signing_key(now=timezone.now())
+        signing_keys.rotate_signing_key(act=Act(now=timezone.now()))
         desk.send(ROTATE)
         assert "rotate after that." in desk.get(LIST).text
         assert states() == ["current", "next"]
@@ -118,7 +119,7 @@ class TestRemove:
         assert "<td>more than 1</td>" in desk.get(page("signingkey", "remove", key)).text
 
     def test_says_what_signs_then(self, desk, key):
-        new = signing_keys.rotate_signing_key(now=timezone.now())
+        new = signing_keys.rotate_signing_key(act=Act(now=timezone.now()))
         text = desk.get(page("signingkey", "remove", key)).text
         assert "The next key, which is published already, signs from now on." in text
         text = desk.get(page("signingkey", "remove", new)).text
@@ -157,7 +158,7 @@ class TestRemove:
     def test_says_so_where_somebody_was_faster(self, desk, key):
         def be_faster(*, instance, **_):
             post_init.disconnect(be_faster, sender=SigningKey)
-            signing_keys.remove_signing_key(key.kid, now=timezone.now())
+            signing_keys.remove_signing_key(key.kid, act=Act(now=timezone.now()))
 
         post_init.connect(be_faster, sender=SigningKey)
         try:

@@ -19,6 +19,7 @@ from tests.authentication.views import Keep
 from tests.support.factories import bearer_header, make_api_key, make_user
 from token_exchange.authentication import BearerAuthentication
 from token_exchange.issuer import credentials, signing_keys
+from token_exchange.issuer.credentials import Act
 from token_exchange_core.errors import InvalidToken, ServerError
 from token_exchange_core.tokens import Claims
 
@@ -75,12 +76,12 @@ class TestGoodToken:
     @pytest.mark.parametrize("algorithm", ["RS256", "ES256"])
     def test_other_algorithms(self, exchanged, show, token_exchange_settings, algorithm):
         token_exchange_settings(ALGORITHM=algorithm)
-        signing_keys.rotate_signing_key(now=timezone.now(), all_new=True)
+        signing_keys.rotate_signing_key(all_new=True, act=Act(now=timezone.now()))
         assert show(exchanged()).status_code == 200
 
     def test_token_of_a_retired_key(self, exchanged, show):
         token = exchanged(token_lifetime=timedelta(hours=1))
-        signing_keys.rotate_signing_key(now=timezone.now())
+        signing_keys.rotate_signing_key(act=Act(now=timezone.now()))
         with time_machine.travel(timezone.now() + timedelta(minutes=10), tick=False):
             signing_keys.forget_key_set()
             assert show(token).status_code == 200
@@ -210,7 +211,7 @@ class TestLog:
     def test_refusal_says_why_and_not_what(self, show, exchanged, caplog):
         key = make_api_key()
         token = exchanged(key)
-        credentials.revoke(key.credential, now=timezone.now())
+        credentials.revoke(key.credential, act=Act(now=timezone.now()))
         caplog.clear()
         with caplog.at_level(logging.DEBUG):
             show(token)

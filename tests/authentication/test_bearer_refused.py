@@ -14,7 +14,7 @@ from jwt.utils import base64url_encode
 from tests.authentication.refusal import assert_refused
 from tests.support.factories import make_api_key, make_organization, make_user
 from token_exchange.issuer import credentials, revocation_feed, signing_keys, tokens
-from token_exchange.issuer.credentials import IssuedSecret
+from token_exchange.issuer.credentials import Act, IssuedSecret
 from token_exchange.models import AccessToken, Credential, Organization
 from token_exchange_core.errors import ExpiredToken, InvalidToken
 from token_exchange_core.verification import TokenVerifier
@@ -45,15 +45,15 @@ def forge(payload_changes: dict[str, Any] | None = None, **header_changes: Any) 
 
 
 def end_token(_key: IssuedSecret) -> None:
-    tokens.revoke(AccessToken.objects.get(), now=timezone.now())
+    tokens.revoke(AccessToken.objects.get(), act=Act(now=timezone.now()))
 
 
 def end_credential(key: IssuedSecret) -> None:
-    credentials.revoke(key.credential, now=timezone.now())
+    credentials.revoke(key.credential, act=Act(now=timezone.now()))
 
 
 def end_generation(key: IssuedSecret) -> None:
-    credentials.rotate(key.credential, now=timezone.now(), compromised=True)
+    credentials.rotate(key.credential, compromised=True, act=Act(now=timezone.now()))
 
 
 def stop_organization(key: IssuedSecret) -> None:
@@ -78,7 +78,7 @@ def change_owner(key: IssuedSecret) -> None:
 
 
 def remove_signing_key(_key: IssuedSecret) -> None:
-    signing_keys.rotate_signing_key(now=timezone.now(), all_new=True)
+    signing_keys.rotate_signing_key(all_new=True, act=Act(now=timezone.now()))
 
 
 def forget_row(_key: IssuedSecret) -> None:
@@ -193,7 +193,7 @@ class TestRefused:
         """``--all-new`` elsewhere: the feed decides before this process reads the keys again."""
         token = exchanged()
         before = signing_keys.key_set()
-        signing_keys.rotate_signing_key(now=timezone.now(), all_new=True)
+        signing_keys.rotate_signing_key(all_new=True, act=Act(now=timezone.now()))
         verifier = TokenVerifier(
             keys=lambda: before,
             revocations=revocation_feed.revocations,

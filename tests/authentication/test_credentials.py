@@ -22,6 +22,7 @@ from tests.support.factories import (
 )
 from token_exchange.authentication import Principal
 from token_exchange.issuer import credentials
+from token_exchange.issuer.credentials import Act
 
 pytestmark = pytest.mark.django_db
 
@@ -96,7 +97,9 @@ class TestGoodCredential:
 
     def test_previous_secret_within_the_overlap(self, https_client):
         issued = make_api_key()
-        credentials.rotate(issued.credential, now=timezone.now(), overlap=timedelta(hours=1))
+        credentials.rotate(
+            issued.credential, overlap=timedelta(hours=1), act=Act(now=timezone.now())
+        )
         https_client.get("/keep", headers=api_key_header(issued))
         assert Keep.last.auth.used_previous_secret is True
 
@@ -191,7 +194,7 @@ class TestMalformed:
 class TestLog:
     def test_refusal_says_why_and_not_what(self, get, caplog):
         issued = make_api_key()
-        credentials.revoke(issued.credential, now=timezone.now())
+        credentials.revoke(issued.credential, act=Act(now=timezone.now()))
         caplog.clear()
         with caplog.at_level(logging.DEBUG, "token_exchange"):
             get("/key", f"ApiKey {issued.raw_secret}")

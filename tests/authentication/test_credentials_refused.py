@@ -11,6 +11,7 @@ from django.utils import timezone
 from tests.authentication.direct import API_KEY, CLIENT_APP, assert_refused, basic
 from tests.support.factories import api_key_header, make_api_key, make_user
 from token_exchange.issuer import credentials
+from token_exchange.issuer.credentials import Act
 from token_exchange.models import Credential, Organization
 from token_exchange_core.secret_strings import make_client_id, make_identifier, make_secret
 
@@ -28,7 +29,7 @@ def is_of_another_secret(issued):
 
 
 def is_revoked(issued):
-    credentials.revoke(issued.credential, now=timezone.now())
+    credentials.revoke(issued.credential, act=Act(now=timezone.now()))
 
 
 def has_expired(issued):
@@ -36,13 +37,13 @@ def has_expired(issued):
 
 
 def is_rotated_without_overlap(issued):
-    credentials.rotate(issued.credential, now=timezone.now(), overlap=timedelta(0))
+    credentials.rotate(issued.credential, overlap=timedelta(0), act=Act(now=timezone.now()))
 
 
 def has_outlived_its_overlap(issued):
     before = timezone.now() - timedelta(hours=2)
     with time_machine.travel(before, tick=False):
-        credentials.rotate(issued.credential, now=before, overlap=timedelta(hours=2))
+        credentials.rotate(issued.credential, overlap=timedelta(hours=2), act=Act(now=before))
 
 
 def has_an_inactive_organization(issued):

@@ -14,6 +14,7 @@ from tests.support.factories import (
     make_user,
 )
 from token_exchange.issuer import credentials, signing_keys
+from token_exchange.issuer.credentials import Act
 from token_exchange.models import AccessToken, Credential, HourlyCount, Organization
 
 ADDRESS = "10.0.0.7"
@@ -62,7 +63,7 @@ def populate(*, now: datetime) -> Scene:
     live = [each.credential for each in (active, rotating, app, users)]
     _use(now, *live)
     tokens = [token for each in live for token in _tokens(each, now=now)]
-    signing_keys.rotate_signing_key(now=now, by=operator, origin=ADDRESS)
+    signing_keys.rotate_signing_key(act=Act(now=now, by=operator, origin=ADDRESS))
     return Scene(
         operator=operator,
         developer=developer,
@@ -92,11 +93,15 @@ class Since:
 
 
 def _act(ago: Since, *, rotating: Credential, revoked: Credential) -> None:
-    told = {"by": ago.by, "origin": ADDRESS}
-    reason = "Found in a public repository."
-    credentials.revoke(revoked, reason=reason, now=ago.now - timedelta(days=1), **told)
-    when = ago.now - timedelta(hours=2)
-    credentials.rotate(rotating, overlap=timedelta(days=1), now=when, **told)
+    revocation = Act(
+        now=ago.now - timedelta(days=1),
+        by=ago.by,
+        origin=ADDRESS,
+        reason="Found in a public repository.",
+    )
+    credentials.revoke(revoked, act=revocation)
+    rotation = Act(now=ago.now - timedelta(hours=2), by=ago.by, origin=ADDRESS)
+    credentials.rotate(rotating, overlap=timedelta(days=1), act=rotation)
 
 
 def _use(now: datetime, *used: Credential) -> None:

@@ -11,6 +11,7 @@ from tests.admin.pages import page
 from tests.browser.viewports import WIDE_LIGHT
 from tests.support.factories import make_api_key, make_token, works
 from token_exchange.issuer import credentials
+from token_exchange.issuer.credentials import Act
 from token_exchange.models import APIKey
 
 pytestmark = pytest.mark.browser
@@ -135,7 +136,9 @@ def test_rotates_many_and_shows_each_secret(window, scene):
 def test_does_nothing_when_somebody_else_was_faster(window, issued):
     window.open(page("apikey", "rotate", issued.credential))
     credentials.rotate(
-        APIKey.objects.get(pk=issued.credential.pk), overlap=timedelta(0), now=timezone.now()
+        APIKey.objects.get(pk=issued.credential.pk),
+        overlap=timedelta(0),
+        act=Act(now=timezone.now()),
     )
     window.press(SHOW, status=409)
     window.inspect()

@@ -15,7 +15,7 @@ from django.test import Client
 from django.utils import timezone
 
 from token_exchange.issuer import credentials, purging, signing_keys
-from token_exchange.issuer.credentials import CredentialConflict
+from token_exchange.issuer.credentials import Act, CredentialConflict
 from token_exchange.models import Credential
 from token_exchange.observability import exchange_counts, notifications
 from token_exchange.signals import credential_expiring
@@ -57,7 +57,7 @@ def rotate(member: int, signals: Any, identifier: str) -> str | None:
     credential = Credential.objects.get(identifier=identifier)
     signals.start.wait(SECONDS)
     try:
-        return credentials.rotate(credential, now=timezone.now()).raw_secret
+        return credentials.rotate(credential, act=Act(now=timezone.now())).raw_secret
     except CredentialConflict:
         return None
 
@@ -67,7 +67,7 @@ def revoke(member: int, signals: Any, identifier: str) -> bool:
     credential = Credential.objects.get(identifier=identifier)
     signals.start.wait(SECONDS)
     try:
-        credentials.revoke(credential, now=timezone.now())
+        credentials.revoke(credential, act=Act(now=timezone.now()))
     except CredentialConflict:
         return False
     return True
@@ -109,7 +109,7 @@ def report_or_compromise(member: int, signals: Any, identifier: str, raw_secret:
     credential = Credential.objects.get(identifier=identifier)
     signals.start.wait(SECONDS)
     try:
-        issued = credentials.rotate(credential, now=timezone.now(), compromised=True)
+        issued = credentials.rotate(credential, compromised=True, act=Act(now=timezone.now()))
     except CredentialConflict:
         return None
     return issued.raw_secret
@@ -131,7 +131,7 @@ def publish_signing_key(member: int, signals: Any) -> str | None:
     """Rotate the signing key when all others do; ``None`` if another was faster."""
     signals.start.wait(SECONDS)
     try:
-        return signing_keys.rotate_signing_key(now=timezone.now()).kid
+        return signing_keys.rotate_signing_key(act=Act(now=timezone.now())).kid
     except signing_keys.SigningKeyConflict:
         return None
 

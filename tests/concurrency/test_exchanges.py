@@ -16,6 +16,7 @@ from tests.support.factories import (
     make_client_app,
 )
 from token_exchange.issuer import credentials, signing_keys
+from token_exchange.issuer.credentials import Act
 from token_exchange.models import AccessToken, Credential
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.postgresql]
@@ -50,7 +51,7 @@ class TestFirstRequests:
     @pytest.mark.parametrize("algorithm", ["EdDSA", "ES256"])
     def test_of_one_client_all_get_one_token(self, app, token_exchange_settings, algorithm):
         token_exchange_settings(ALGORITHM=algorithm)
-        signing_keys.rotate_signing_key(now=timezone.now(), all_new=True)
+        signing_keys.rotate_signing_key(all_new=True, act=Act(now=timezone.now()))
         answers = run_crowd(tasks.post_once, "/auth_token", basic_header(app))
         assert [status for status, _ in answers] == [200] * PROCESSES * THREADS
         (token,) = {token_of(body) for _, body in answers}
@@ -95,14 +96,14 @@ class TestStorm:
         self, callers, key, app
     ):
         def compromise(credential, *, now):
-            credentials.rotate(credential, now=now, compromised=True)
+            credentials.rotate(credential, compromised=True, act=Act(now=now))
 
         self.end(callers, compromise, [key, app])
 
     def test_a_rotation_with_overlap_disturbs_nobody(self, callers, key, app):
         def turn():
             for issued in (key, app):
-                credentials.rotate(issued.credential, now=timezone.now())
+                credentials.rotate(issued.credential, act=Act(now=timezone.now()))
 
         answers = storm(callers, turn)
         assert {status for _, _, status, _ in answers} == {200}
@@ -135,8 +136,7 @@ class TestStorm:
         def narrow():
             for issued in (key, app):
                 credential = Credential.objects.get(pk=issued.credential.pk)
-                credential.scopes = ["a"]
-                credential.save()
+                credentials.edit(credential, {"scopes": ["a"]})
 
         answers = storm(callers, narrow)
         assert {status for _, _, status, _ in answers} == {200}
@@ -150,6 +150,8 @@ class TestStorm:
         assert scopes == {"a b", "a"}
 
     def test_a_new_signing_key_disturbs_nobody(self, callers):
-        answers = storm(callers, lambda: signing_keys.rotate_signing_key(now=timezone.now()))
+        answers = storm(
+            callers, lambda: signing_keys.rotate_signing_key(act=Act(now=timezone.now()))
+        )
         assert {status for _, _, status, _ in answers} == {200}
         assert all(is_good(token_of(body)) for _, _, _, body in answers)

@@ -10,6 +10,7 @@ from tests.concurrency.process_pool import crowd, run_crowd
 from tests.self_service.members import KEYS, make_member
 from tests.support.factories import works
 from token_exchange.issuer import credentials
+from token_exchange.issuer.credentials import Act
 from token_exchange.issuer.self_service import DEFAULT_MAX_KEYS
 from token_exchange.models import AuditEvent, Credential
 
@@ -67,7 +68,7 @@ def test_nobody_waits_in_a_circle(member):
 def test_nothing_is_made_once_the_calling_key_is_revoked(member, token_exchange_settings):
     with crowd(tasks.create_until_revoked, member.token()) as running:
         running.signals.await_progress(8)
-        credentials.revoke(member.issued.credential, now=timezone.now())
+        credentials.revoke(member.issued.credential, act=Act(now=timezone.now()))
         made = Credential.objects.filter(owner=member.user).count()
         running.signals.turned.set()
         results = running.collect()

@@ -10,7 +10,7 @@ from django.test import Client
 from django.utils import timezone
 
 from token_exchange.issuer import credentials
-from token_exchange.issuer.credentials import CredentialConflict
+from token_exchange.issuer.credentials import Act, CredentialConflict
 from token_exchange.models import Credential
 
 SECONDS = 60
@@ -47,7 +47,7 @@ def compromise(member: int, signals: Any, token: str, identifier: str) -> list[i
         else:
             key = Credential.objects.get(identifier=identifier)
             with contextlib.suppress(CredentialConflict):  # another was faster
-                credentials.rotate(key, now=timezone.now(), compromised=True)
+                credentials.rotate(key, compromised=True, act=Act(now=timezone.now()))
     return statuses
 
 

@@ -10,6 +10,7 @@ from django.utils import timezone
 from tests.example.processes import run, talking
 from tests.support.factories import api_key_header, make_api_key, make_user
 from token_exchange.issuer import credentials
+from token_exchange.issuer.credentials import Act
 from token_exchange_core.scopes import REVOCATIONS_SCOPE
 
 pytestmark = pytest.mark.processes
@@ -89,7 +90,7 @@ class TestVisits:
         keys = [make_api_key(scopes=["reports:read"]) for _ in range(2)]
         first, second = map(bearer, keys)
         assert [visit(**each)[0] for each in (first, second)] == [200, 200]
-        credentials.revoke(keys[0].credential, now=timezone.now())
+        credentials.revoke(keys[0].credential, act=Act(now=timezone.now()))
         status, challenge, body = visit(**first)
         assert (status, body["error"]) == (401, "invalid_token")
         assert 'error="invalid_token"' in challenge

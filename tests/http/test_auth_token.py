@@ -19,6 +19,7 @@ from tests.http.client import (
 )
 from tests.support.factories import basic_header, make_client_app, make_organization
 from token_exchange.issuer import signing_keys, tokens
+from token_exchange.issuer.credentials import Act
 from token_exchange.models import AccessToken, Credential
 from token_exchange_core.errors import InvalidToken
 
@@ -76,7 +77,7 @@ class TestAnswer:
         self, obtain, app, https_client, token_exchange_settings, algorithm
     ):
         token_exchange_settings(ALGORITHM=algorithm)
-        signing_keys.rotate_signing_key(now=timezone.now(), all_new=True)
+        signing_keys.rotate_signing_key(all_new=True, act=Act(now=timezone.now()))
         token = obtain(app).json()["access_token"]["token"]
         assert jwt.get_unverified_header(token)["alg"] == algorithm
         assert verified_claims(https_client, token)

@@ -13,6 +13,7 @@ from django.utils import timezone
 from tests.http.client import assert_refused, verified_claims
 from tests.support.factories import basic_header, make_client_app
 from token_exchange.issuer import signing_keys
+from token_exchange.issuer.credentials import Act
 from token_exchange.models import SigningKey
 from token_exchange_core import keys
 
@@ -34,7 +35,7 @@ class TestSet:
     @pytest.mark.parametrize("algorithm", MEMBERS)
     def test_has_public_members_only(self, https_client, token_exchange_settings, algorithm):
         token_exchange_settings(ALGORITHM=algorithm)
-        signing_keys.rotate_signing_key(now=timezone.now(), all_new=True)
+        signing_keys.rotate_signing_key(all_new=True, act=Act(now=timezone.now()))
         (key,) = published(https_client)
         assert set(key) == MEMBERS[algorithm]
         assert (key["use"], key["alg"]) == ("sig", algorithm)
@@ -43,7 +44,7 @@ class TestSet:
     def test_has_keys_of_full_length(self, https_client, token_exchange_settings):
         for algorithm in ("RS256", "ES256"):
             token_exchange_settings(ALGORITHM=algorithm)
-            signing_keys.rotate_signing_key(now=timezone.now(), all_new=True)
+            signing_keys.rotate_signing_key(all_new=True, act=Act(now=timezone.now()))
             (key,) = published(https_client)
             public = jwt.PyJWK(key).key
             assert public.key_size == {"RS256": 2048, "ES256": 256}[algorithm]
@@ -52,7 +53,7 @@ class TestSet:
 
     def test_has_each_kid_once_the_oldest_first(self, https_client):
         old = SigningKey.objects.get()
-        new = signing_keys.rotate_signing_key(now=timezone.now())
+        new = signing_keys.rotate_signing_key(act=Act(now=timezone.now()))
         assert [key["kid"] for key in published(https_client)] == [old.kid, new.kid]
 
     def test_an_unreadable_private_key_is_published_still(self, https_client):
@@ -84,7 +85,7 @@ class TestAnswer:
         assert https_client.get(PATH)["Cache-Control"] == "public, max-age=60"
 
     def test_asks_to_look_again_while_a_key_waits(self, https_client):
-        signing_keys.rotate_signing_key(now=timezone.now())
+        signing_keys.rotate_signing_key(act=Act(now=timezone.now()))
         assert https_client.get(PATH)["Cache-Control"] == "public, no-cache"
 
     def test_head_has_the_headers_only(self, https_client):
@@ -116,7 +117,7 @@ class TestRevalidation:
 
     def test_a_changed_set_is(self, https_client):
         etag = https_client.get(PATH)["ETag"]
-        signing_keys.rotate_signing_key(now=timezone.now())
+        signing_keys.rotate_signing_key(act=Act(now=timezone.now()))
         response = https_client.get(PATH, headers={"if-none-match": etag})
         assert response.status_code == 200
         assert response["ETag"] != etag
@@ -137,7 +138,7 @@ class TestRotation:
                 signing_keys.forget_key_set()
                 kept.append(jwt.PyJWKSet.from_dict({"keys": published(https_client)}))
                 if minute == 10:
-                    signing_keys.rotate_signing_key(now=timezone.now())
+                    signing_keys.rotate_signing_key(act=Act(now=timezone.now()))
                 response = https_client.post("/auth_token", headers=basic_header(app))
                 https_client.delete("/auth_token", headers=basic_header(app))
                 token = response.json()["access_token"]["token"]
@@ -150,7 +151,7 @@ class TestRotation:
         with time_machine.travel("2030-01-01T12:00:00Z", tick=False) as clock:
             app = make_client_app(token_lifetime=timedelta(hours=24))
             old = SigningKey.objects.get().kid
-            signing_keys.rotate_signing_key(now=timezone.now())
+            signing_keys.rotate_signing_key(act=Act(now=timezone.now()))
             clock.shift(359)  # a second before the new key signs
             signing_keys.forget_key_set()
             answer = https_client.post("/auth_token", headers=basic_header(app)).json()
@@ -165,5 +166,5 @@ class TestRotation:
 
     def test_a_removed_key_is_gone_at_once(self, https_client):
         old = SigningKey.objects.get().kid
-        signing_keys.rotate_signing_key(now=timezone.now(), all_new=True)
+        signing_keys.rotate_signing_key(all_new=True, act=Act(now=timezone.now()))
         assert old not in [key["kid"] for key in published(https_client)]

@@ -14,6 +14,7 @@ from django.utils import timezone
 from tests.http.client import assert_refused, stored_rows
 from tests.http.conftest import make_caller
 from token_exchange.issuer import signing_keys
+from token_exchange.issuer.credentials import Act
 from token_exchange.models import AccessToken, Credential, SigningKey
 
 JWKS = "/.well-known/jwks.json"
@@ -149,7 +150,7 @@ class TestNoSigningKey:
 
     def test_an_exchanged_key_is_unreadable(self, https_client, caller):
         """The row of one key with the private half of another signs nothing."""
-        other = signing_keys.rotate_signing_key(now=timezone.now())
+        other = signing_keys.rotate_signing_key(act=Act(now=timezone.now()))
         private = other.encrypted_private_key
         SigningKey.objects.exclude(pk=other.pk).update(encrypted_private_key=private)
         self.unavailable(https_client, caller)

@@ -19,6 +19,7 @@ from tests.support.factories import (
     make_user,
 )
 from token_exchange.issuer import credentials, revocation_feed, signing_keys
+from token_exchange.issuer.credentials import Act
 
 NOW = "2030-01-01T12:00:00+00:00"
 
@@ -33,7 +34,7 @@ def clock(transactional_db, elapsed):
 @pytest.fixture(params=["EdDSA", "RS256"])
 def _algorithm(request, clock, token_exchange_settings):
     token_exchange_settings(ALGORITHM=request.param)
-    signing_keys.rotate_signing_key(now=timezone.now(), all_new=True)
+    signing_keys.rotate_signing_key(all_new=True, act=Act(now=timezone.now()))
 
 
 def read_copies() -> None:
@@ -119,7 +120,7 @@ class TestAuthToken:
 class TestPreviousSecret:
     def test_its_use_is_written_once_a_minute(self, https_client, clock):
         key = make_api_key()
-        credentials.rotate(key.credential, now=timezone.now(), overlap=timedelta(hours=1))
+        credentials.rotate(key.credential, overlap=timedelta(hours=1), act=Act(now=timezone.now()))
         read_copies()
 
         def send():
@@ -137,8 +138,8 @@ class TestRefusal:
 
     def test_an_unknown_a_revoked_and_a_wrong_one_ask_the_same(self, https_client, clock):
         unknown, revoked, wrong = make_api_key(), make_api_key(), make_api_key()
-        credentials.revoke(revoked.credential, now=timezone.now())
-        credentials.rotate(wrong.credential, now=timezone.now(), overlap=timedelta(0))
+        credentials.revoke(revoked.credential, act=Act(now=timezone.now()))
+        credentials.rotate(wrong.credential, overlap=timedelta(0), act=Act(now=timezone.now()))
         unknown.credential.delete()
         for each in (unknown, revoked, wrong):
             headers = api_key_header(each)
@@ -211,7 +212,7 @@ class TestBearer:
 
     def test_reads_of_the_feed_only_what_came_since(self, show, elapsed):
         send, other = show(make_api_key()), make_api_key()
-        credentials.revoke(other.credential, now=timezone.now())
+        credentials.revoke(other.credential, act=Act(now=timezone.now()))
         # The position, its rows, the organizations; and the position once more, and the keys.
         assert verbs(send) == ["SELECT"] * 5
         elapsed.seconds += 1

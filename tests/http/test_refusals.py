@@ -12,6 +12,7 @@ from tests.http.client import assert_refused, stored_rows, wire
 from tests.http.conftest import Caller, make_caller, make_header
 from tests.support.factories import api_key_header, make_api_key, make_organization, make_user
 from token_exchange.issuer import credentials
+from token_exchange.issuer.credentials import Act
 from token_exchange.models import Credential, Organization
 from token_exchange_core import secret_strings
 
@@ -48,7 +49,7 @@ def other_kind(path: str) -> Caller:
 
 def revoked(path: str) -> Caller:
     caller = make_caller(path)
-    credentials.revoke(caller.issued.credential, now=timezone.now())
+    credentials.revoke(caller.issued.credential, act=Act(now=timezone.now()))
     return caller
 
 
@@ -60,20 +61,20 @@ def expired(path: str) -> Caller:
 
 def rotated_without_overlap(path: str) -> Caller:
     caller = make_caller(path)
-    credentials.rotate(caller.issued.credential, now=timezone.now(), overlap=timedelta(0))
+    credentials.rotate(caller.issued.credential, overlap=timedelta(0), act=Act(now=timezone.now()))
     return caller
 
 
 def compromised(path: str) -> Caller:
     caller = make_caller(path)
-    credentials.rotate(caller.issued.credential, now=timezone.now(), compromised=True)
+    credentials.rotate(caller.issued.credential, compromised=True, act=Act(now=timezone.now()))
     return caller
 
 
 def overlap_is_over(path: str) -> Caller:
     caller = make_caller(path)
     past = timezone.now() - timedelta(days=1)
-    credentials.rotate(caller.issued.credential, now=past, overlap=timedelta(hours=24))
+    credentials.rotate(caller.issued.credential, overlap=timedelta(hours=24), act=Act(now=past))
     return caller
 
 
@@ -193,7 +194,7 @@ class TestComingBack:
         with time_machine.travel("2030-01-01T12:00Z", tick=False) as clock:
             caller = make_caller(path, organization=make_organization())
             new = credentials.rotate(
-                caller.issued.credential, now=timezone.now(), overlap=timedelta(minutes=5)
+                caller.issued.credential, overlap=timedelta(minutes=5), act=Act(now=timezone.now())
             )
             new_headers = make_header(path, new)
             clock.shift(299.9)

@@ -11,6 +11,7 @@ from django.utils import timezone
 from tests.http.client import stored_rows, verified_claims
 from tests.support.factories import basic_header, is_good, make_client_app, make_organization
 from token_exchange.issuer import credentials, signing_keys, tokens
+from token_exchange.issuer.credentials import Act
 from token_exchange.models import AccessToken, Credential, Organization, SigningKey
 
 pytestmark = pytest.mark.django_db
@@ -22,7 +23,7 @@ LIFETIME = 28_800
 @pytest.fixture(params=["RS256", "ES256", "EdDSA"])
 def _algorithm(request, token_exchange_settings):
     token_exchange_settings(ALGORITHM=request.param)
-    signing_keys.rotate_signing_key(now=timezone.now(), all_new=True)
+    signing_keys.rotate_signing_key(all_new=True, act=Act(now=timezone.now()))
 
 
 @pytest.fixture
@@ -84,7 +85,7 @@ class TestWhileItLasts:
         first = obtain()
         old = signing_keys.key_set().current.kid
         token_exchange_settings(ALGORITHM="EdDSA")
-        new = signing_keys.rotate_signing_key(now=timezone.now())
+        new = signing_keys.rotate_signing_key(act=Act(now=timezone.now()))
         assert obtain() == first
         clock.shift(3600)
         signing_keys.forget_key_set()
@@ -123,16 +124,14 @@ class TestNotAgain:
 
     def edit(self, app, **values):
         credential = Credential.objects.get(pk=app.credential.pk)
-        for name, value in values.items():
-            setattr(credential, name, value)
-        credential.save()
+        credentials.edit(credential, values)
 
     def test_after_the_token_was_revoked(self, obtain, first, app):
         row = AccessToken.objects.get()
-        tokens.revoke(row, now=timezone.now())
+        tokens.revoke(row, act=Act(now=timezone.now()))
         assert not is_good(first)
         with pytest.raises(credentials.CredentialConflict):
-            tokens.revoke(row, now=timezone.now())
+            tokens.revoke(row, act=Act(now=timezone.now()))
         assert is_good(self.minted(obtain, first, app))
 
     def test_after_delete(self, obtain, first, app, https_client):
@@ -141,12 +140,12 @@ class TestNotAgain:
         assert is_good(self.minted(obtain, first, app))
 
     def test_after_a_compromise(self, obtain, first, app):
-        new = credentials.rotate(app.credential, now=timezone.now(), compromised=True)
+        new = credentials.rotate(app.credential, compromised=True, act=Act(now=timezone.now()))
         assert not is_good(first)
         assert is_good(self.minted(obtain, first, new))
 
     def test_but_after_a_plain_rotation_by_both_secrets(self, obtain, first, app):
-        new = credentials.rotate(app.credential, now=timezone.now())
+        new = credentials.rotate(app.credential, act=Act(now=timezone.now()))
         assert obtain(new)["token"] == first
         assert obtain(app)["token"] == first
 
@@ -197,12 +196,12 @@ class TestNotAgain:
         assert obtain()["token"] == first
 
     def test_after_its_key_was_removed(self, obtain, first, app):
-        signing_keys.rotate_signing_key(now=timezone.now(), all_new=True)
+        signing_keys.rotate_signing_key(all_new=True, act=Act(now=timezone.now()))
         assert not is_good(first)
         assert is_good(self.minted(obtain, first, app))
 
     def test_after_its_key_became_unreadable(self, obtain, first, app, clock):
-        signing_keys.rotate_signing_key(now=timezone.now())
+        signing_keys.rotate_signing_key(act=Act(now=timezone.now()))
         clock.shift(3600)
         SigningKey.objects.filter(retires_at__lt=timezone.now()).update(encrypted_private_key="x")
         signing_keys.forget_key_set()
@@ -210,7 +209,7 @@ class TestNotAgain:
         assert is_good(self.minted(obtain, first, app))
 
     def test_after_revoke_there_is_none(self, first, app, https_client):
-        credentials.revoke(app.credential, now=timezone.now())
+        credentials.revoke(app.credential, act=Act(now=timezone.now()))
         response = https_client.post("/auth_token", headers=basic_header(app))
         assert response.status_code == 401
         assert not is_good(first)

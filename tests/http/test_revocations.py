@@ -18,6 +18,7 @@ from tests.support.factories import (
     make_user,
 )
 from token_exchange.issuer import credentials
+from token_exchange.issuer.credentials import Act
 from token_exchange.models import Credential, Organization, Revocation, RevocationFeed
 from token_exchange.models.revocation_writer import recording
 from token_exchange_core.revocation_feed import parse_feed_page
@@ -46,7 +47,7 @@ class TestAnswer:
     def test_has_what_was_revoked_in_the_order_in_which_it_was(self, get_feed):
         with time_machine.travel(NOW, tick=False):
             app = make_client_app()
-            credentials.revoke(app.credential, now=timezone.now())
+            credentials.revoke(app.credential, act=Act(now=timezone.now()))
             with recording(using="default") as feed:
                 feed.end_all(RevocationKind.SIGNING_KEY, "kid")
             response = get_feed()
@@ -137,7 +138,7 @@ class TestAnswer:
         make_user(is_active=False)
         active, gone = make_user(), make_user(is_active=False)
         make_api_key(owner=active)
-        credentials.revoke(make_api_key(owner=gone).credential, now=timezone.now())
+        credentials.revoke(make_api_key(owner=gone).credential, act=Act(now=timezone.now()))
         inactive = make_user(is_active=False)
         for _ in range(2):
             make_api_key(owner=inactive)

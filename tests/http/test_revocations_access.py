@@ -21,6 +21,7 @@ from tests.support.factories import (
     make_user,
 )
 from token_exchange.issuer import credentials
+from token_exchange.issuer.credentials import Act
 from token_exchange.models import Credential
 from token_exchange_core.scopes import REVOCATIONS_SCOPE
 
@@ -74,7 +75,9 @@ class TestAccess:
         assert response["WWW-Authenticate"] == 'ApiKey realm="token_exchange"'
 
     def test_a_secret_from_before_the_rotation_is_good_for_a_while(self, https_client, feed_key):
-        credentials.rotate(feed_key.credential, now=timezone.now(), overlap=timedelta(hours=1))
+        credentials.rotate(
+            feed_key.credential, overlap=timedelta(hours=1), act=Act(now=timezone.now())
+        )
         assert https_client.get(PATH, headers=api_key_header(feed_key)).status_code == 200
 
     def test_needs_https(self, feed_key):
@@ -109,7 +112,7 @@ def test_no_secret_is_told_or_logged(get_feed, feed_key, caplog):
     caplog.set_level(0)
     others = [make_api_key(scopes=[REVOCATIONS_SCOPE]), make_client_app()]
     for each in others:
-        credentials.revoke(each.credential, now=timezone.now(), reason="a-reason")
+        credentials.revoke(each.credential, act=Act(now=timezone.now(), reason="a-reason"))
     told = (
         get_feed().content.decode() + get_feed({"if-none-match": "x"}, after="x").content.decode()
     )

@@ -17,6 +17,7 @@ from tests.http.client import (
 )
 from tests.support.factories import api_key_header, make_api_key, make_organization, make_user
 from token_exchange.issuer import credentials, signing_keys
+from token_exchange.issuer.credentials import Act
 from token_exchange.models import AccessToken
 
 pytestmark = pytest.mark.django_db
@@ -54,7 +55,7 @@ class TestAnswer:
 
     def test_its_row_says_which_of_the_keys_secrets_it_was_minted_for(self, exchange):
         key = make_api_key()
-        rotated = credentials.rotate(key.credential, now=timezone.now())
+        rotated = credentials.rotate(key.credential, act=Act(now=timezone.now()))
         versions = []
         for each in (key, rotated):
             exchange(each)
@@ -101,7 +102,7 @@ class TestClaims:
         self, exchange, https_client, token_exchange_settings, algorithm
     ):
         token_exchange_settings(ALGORITHM=algorithm)
-        signing_keys.rotate_signing_key(now=timezone.now(), all_new=True)
+        signing_keys.rotate_signing_key(all_new=True, act=Act(now=timezone.now()))
         token = exchange(make_api_key()).json()["access_token"]
         assert jwt.get_unverified_header(token)["alg"] == algorithm
         assert verified_claims(https_client, token)["gen"] == 1

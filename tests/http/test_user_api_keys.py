@@ -12,6 +12,7 @@ from tests.http.client import assert_not_stored, assert_refused
 from tests.self_service.members import KEYS, make_member
 from tests.support.factories import make_client_app, make_organization, make_user, works
 from token_exchange.issuer import credentials
+from token_exchange.issuer.credentials import Act
 from token_exchange.models import AuditEvent, Credential
 
 pytestmark = pytest.mark.django_db
@@ -153,11 +154,14 @@ class TestMaximum:
     def test_is_ten_live_keys_unless_a_grant_says_otherwise(self, member):
         member.add_key(expires_at=timezone.now() + timedelta(hours=1))
         ended = [member.add_key() for _ in range(2)]
-        credentials.revoke(ended[0].credential, now=timezone.now())
+        credentials.revoke(ended[0].credential, act=Act(now=timezone.now()))
         Credential.objects.filter(pk=ended[1].credential.pk).update(expires_at=timezone.now())
         assert [member.create().status_code for _ in range(8)] == [201] * 8
         description = assert_refused(member.create(), 409, "conflict")
-        assert description == "The maximum number of API keys is reached. Revoke one first."
+        assert (
+            description
+            == "The maximum number of API keys is reached. Revoke one to create another."
+        )
 
     def test_of_an_entitlement_is_the_same_for_the_users_tokens(self, member, entitlement):
         entitlement["max_keys"] = 2
@@ -193,7 +197,9 @@ class TestList:
         assert raw_key.rpartition(".")[2] not in answer.content.decode()
 
     def test_tells_what_has_become_of_a_key(self, member, django_capture_on_commit_callbacks):
-        credentials.rotate(member.issued.credential, now=timezone.now(), overlap=timedelta(hours=1))
+        credentials.rotate(
+            member.issued.credential, overlap=timedelta(hours=1), act=Act(now=timezone.now())
+        )
         with django_capture_on_commit_callbacks(execute=True):
             token = member.token()
         (shown,) = member.call("GET", token=token).json()["api_keys"]
@@ -202,7 +208,7 @@ class TestList:
         assert shown["last_used_at"] == "2030-01-01T12:00:00Z"
         assert shown["last_used_from"] == "127.0.0.1"
         other = member.add_key()
-        credentials.revoke(other.credential, now=timezone.now())
+        credentials.revoke(other.credential, act=Act(now=timezone.now()))
         shown = member.call("GET", token=token).json()["api_keys"][0]
         assert (shown["state"], shown["revoked_at"]) == ("revoked", "2030-01-01T12:00:00Z")
 
@@ -295,9 +301,12 @@ class TestRotate:
     @pytest.mark.parametrize("compromised", [False, True])
     def test_refuses_a_key_that_has_ended(self, member, compromised):
         key = member.add_key()
-        credentials.revoke(key.credential, now=timezone.now())
+        credentials.revoke(key.credential, act=Act(now=timezone.now()))
         answer = member.rotate(key.credential.identifier, compromised=compromised)
-        assert assert_refused(answer, 409, "conflict") == "The key has ended. Make a new one."
+        assert (
+            assert_refused(answer, 409, "conflict")
+            == "The key is revoked or expired. Create a new one."
+        )
 
     def test_is_recorded_with_the_user_the_address_and_the_key_that_did_it(self, member):
         identifier = member.create().json()["id"]

@@ -25,6 +25,7 @@ from tests.support.factories import (
     works,
 )
 from token_exchange.issuer import credentials
+from token_exchange.issuer.credentials import Act
 from token_exchange.models import AccessToken, Credential, Organization
 
 pytestmark = pytest.mark.django_db
@@ -133,7 +134,7 @@ class TestTokenOfAPreviousSecret:
     def test_lists_and_changes_nothing(self, member):
         """Neither one from before the rotation, nor one that the previous secret gets after it."""
         old = member.token()
-        new = credentials.rotate(member.issued.credential, now=timezone.now())
+        new = credentials.rotate(member.issued.credential, act=Act(now=timezone.now()))
         for token in (old, member.token()):
             assert member.call("GET", token=token).status_code == 200
             send = partial(member.call, token=token)
@@ -144,7 +145,9 @@ class TestTokenOfAPreviousSecret:
     def test_is_one_however_often_the_key_was_rotated_since(self, member):
         old = member.token()
         for _ in range(2):
-            credentials.rotate(member.issued.credential, now=timezone.now(), overlap=timedelta(0))
+            credentials.rotate(
+                member.issued.credential, overlap=timedelta(0), act=Act(now=timezone.now())
+            )
         assert_refused(member.create(token=old), 403, "access_denied")
 
 

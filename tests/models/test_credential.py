@@ -7,7 +7,7 @@ from django.db.models import QuerySet
 
 from tests.models.rows import DAY, HOUR, NOW, make, stored
 from tests.support.factories import make_api_key, make_client_app, make_user
-from token_exchange.issuer.credentials import revoke, rotate
+from token_exchange.issuer.credentials import Act, revoke, rotate
 from token_exchange.models import APIKey, ClientApp, Credential
 from token_exchange.models.credential_state import State
 
@@ -19,11 +19,11 @@ class TestState:
         credential = make(expires_at=NOW + 3 * HOUR)
         assert credential.state(now=NOW - 30 * DAY) == State.ACTIVE
         assert credential.state(now=NOW) == State.EXPIRING
-        rotate(credential, overlap=HOUR, now=NOW)
+        rotate(credential, overlap=HOUR, act=Act(now=NOW))
         assert credential.state(now=NOW) == State.ROTATING
         assert credential.state(now=NOW + HOUR) == State.EXPIRING
         assert credential.state(now=NOW + 3 * HOUR) == State.EXPIRED
-        revoke(credential, now=NOW)
+        revoke(credential, act=Act(now=NOW))
         assert credential.state(now=NOW + 3 * HOUR) == State.REVOKED
 
 
@@ -115,7 +115,7 @@ class TestBulkCreate:
 
     def test_does_not_write_over_rows(self):
         row = stored(credential := make())
-        revoke(credential, now=NOW)
+        revoke(credential, act=Act(now=NOW))
         with pytest.raises(NotSupportedError):
             Credential.objects.bulk_create(
                 [row], update_conflicts=True, unique_fields=["id"], update_fields=["revoked_at"]

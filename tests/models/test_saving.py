@@ -9,7 +9,7 @@ from django.db import DatabaseError, IntegrityError, transaction
 
 from tests.models.rows import HOUR, NOW, make, stored
 from tests.support.factories import make_api_key, make_client_app
-from token_exchange.issuer.credentials import revoke, rotate
+from token_exchange.issuer.credentials import Act, revoke, rotate
 from token_exchange.models import APIKey, ClientApp, Credential
 
 pytestmark = pytest.mark.django_db
@@ -43,12 +43,11 @@ EDITS = [
 ]
 
 
-class TestSave:
+class TestEdit:
     @pytest.mark.parametrize(("name", "before", "after", "is_narrower"), EDITS)
-    def test_ends_the_tokens_if_they_have_too_much(self, name, before, after, is_narrower):
+    def test_revokes_tokens_that_have_too_much(self, name, before, after, is_narrower):
         credential = stored(make(**{name: before}))
-        setattr(credential, name, after)
-        credential.save()
+        credential.edit({name: after})
         assert getattr(stored(credential), name) == after
         assert credential.generation == stored(credential).generation == 1 + is_narrower
 
@@ -56,89 +55,69 @@ class TestSave:
     def test_of_a_proxy_does_the_same(self, model):
         for make_either in (make_api_key, make_client_app):
             make_either(scopes=["a"])
-        credential = model.objects.get()
-        credential.scopes = []
-        credential.save()
+        model.objects.get().edit({"scopes": []})
         assert sorted(Credential.objects.values_list("kind", "generation")) == sorted(
             [(model.KIND, 2), (({"api_key", "client_app"} - {model.KIND}).pop(), 1)]
         )
 
-    def test_of_some_fields_counts_only_those(self):
-        credential = make(scopes=["a"])
-        credential.name, credential.scopes = "after", []
-        credential.save(update_fields=["name"])
-        assert (stored(credential).scopes, stored(credential).generation) == (["a"], 1)
-        # What was not written is still narrower than the row.
-        credential.save(update_fields=["scopes"])
-        assert (stored(credential).scopes, stored(credential).generation) == ([], 2)
+    def test_returns_what_differed_from_the_row(self):
+        credential = make(name="before", scopes=["a"])
+        edits = credential.edit({"name": "after", "scopes": ["a"], "metadata": {"a": 1}})
+        assert edits == {"name": ("before", "after"), "metadata": ({}, {"a": 1})}
+        assert credential.edit({"name": "after"}) == {}
 
-    def test_each_time_counts(self):
+    def test_revokes_tokens_each_time(self):
         credential, generations = make(scopes=["a", "b", "c"]), []
         for scopes in (["a", "b"], ["a"], ["a"], []):
-            credential.scopes = scopes
-            credential.save()
+            credential.edit({"scopes": scopes})
             generations.append(credential.generation)
         assert generations == [2, 3, 3, 4]
 
     def test_compares_with_the_row_and_not_with_an_old_copy(self):
-        """Somebody widened the policy after this copy was read, and tokens were minted."""
+        """Someone widened the policy after this copy was read, and tokens were issued."""
         stale = stored(credential := make(scopes=["a"]))
-        credential.scopes = ["a", "b"]
-        credential.save()
-        stale.scopes = []
-        stale.save()
+        credential.edit({"scopes": ["a", "b"]})
+        stale.edit({"scopes": []})
         assert (stored(credential).scopes, stored(credential).generation) == ([], 2)
 
-    @pytest.mark.parametrize("name", ["revoked_at", "secret_digest", "generation", "owner"])
-    def test_writes_nothing_that_belongs_to_a_verb(self, name):
-        with pytest.raises(ValueError, match="only scopes"):
-            make().save(update_fields=["name", name])
-
-    def test_of_a_stale_copy_does_not_give_back_what_was_taken_away(self):
-        stale = stored(credential := make(scopes=["a", "b"]))
-        credential.scopes, credential.allowed_networks = ["a"], ["192.0.2.0/24"]
-        credential.expires_at = NOW + HOUR
-        credential.save()
-        stale.name = "after"
-        stale.save()
-        after = stored(credential)
-        assert (after.name, after.scopes) == ("after", ["a"])
-        assert (after.allowed_networks, after.expires_at) == (["192.0.2.0/24"], NOW + HOUR)
-
-    def test_sees_what_was_changed_in_place(self):
+    def test_compares_with_the_row_where_the_copy_was_changed_in_place(self):
         credential = stored(make(scopes=["a", "b"]))
         credential.scopes.remove("b")
-        credential.save()
+        credential.edit({"scopes": credential.scopes})
         assert (stored(credential).scopes, stored(credential).generation) == (["a"], 2)
 
     def test_of_a_deferred_field(self):
         credential = Credential.objects.defer("scopes").get(pk=make(scopes=["a", "b"]).pk)
-        credential.scopes = ["a"]
-        credential.save()
+        credential.edit({"scopes": ["a"]})
         assert (stored(credential).scopes, stored(credential).generation) == (["a"], 2)
 
-    def test_compares_with_the_row_after_a_refresh(self):
-        copy = stored(credential := make(scopes=["a"]))
-        credential.scopes = ["a", "b"]
-        credential.save()
-        copy.refresh_from_db()
-        copy.scopes = ["a"]
-        copy.save()
+    def test_of_a_copy_with_fewer_fields(self):
+        credential = Credential.objects.only("name").get(pk=make(scopes=["a"]).pk)
+        credential.edit({"scopes": []})
         assert stored(credential).generation == 2
+
+    def test_of_a_stale_copy_leaves_other_fields_alone(self):
+        stale = stored(credential := make(scopes=["a", "b"]))
+        credential.edit(
+            {"scopes": ["a"], "allowed_networks": ["192.0.2.0/24"], "expires_at": NOW + HOUR}
+        )
+        stale.edit({"name": "after"})
+        after = stored(credential)
+        assert (after.name, after.scopes) == ("after", ["a"])
+        assert (after.allowed_networks, after.expires_at) == (["192.0.2.0/24"], NOW + HOUR)
 
     def test_of_a_stale_copy_does_not_bring_a_revoked_credential_back(self):
         stale = stored(credential := make())
-        revoke(credential, reason="Leaked.", now=NOW)
-        stale.name = "after"
-        stale.save()
+        revoke(credential, act=Act(now=NOW, reason="Leaked."))
+        stale.edit({"name": "after"})
         assert stored(credential).name == "after"
         assert stored(credential).revoked_at == NOW
         assert stored(credential).revocation_reason == "Leaked."
 
     def test_of_a_stale_copy_leaves_the_secrets_alone(self):
         stale = stored(credential := make())
-        rotate(credential, overlap=HOUR, compromised=False, now=NOW)
-        stale.save()
+        rotate(credential, overlap=HOUR, compromised=False, act=Act(now=NOW))
+        stale.edit({"name": "after"})
         after = stored(credential)
         assert after.secret_digest == credential.secret_digest
         assert after.previous_secret_digest == stale.secret_digest
@@ -146,28 +125,50 @@ class TestSave:
 
     def test_of_a_stale_copy_leaves_the_generation_alone(self):
         stale = stored(credential := make())
-        rotate(credential, compromised=True, now=NOW)
-        stale.save()
+        rotate(credential, compromised=True, act=Act(now=NOW))
+        stale.edit({"name": "after"})
         assert stored(credential).generation == 2
 
-    def test_of_a_copy_with_fewer_fields(self):
-        credential = Credential.objects.only("name").get(pk=make(scopes=["a"]).pk)
-        credential.scopes = []
-        credential.save()
-        assert stored(credential).generation == 2
+    @pytest.mark.parametrize("name", ["revoked_at", "secret_digest", "generation", "owner"])
+    def test_refuses_a_field_that_belongs_to_an_operation(self, name):
+        credential = make()
+        with pytest.raises(ValueError, match="Only scopes"):
+            credential.edit({"name": "after", name: None})
+        assert stored(credential).name != "after"
 
     @pytest.mark.django_db(transaction=True)
-    def test_writes_again_what_was_rolled_back(self):
+    def test_can_be_repeated_after_a_rollback(self):
         credential = stored(make(scopes=["a"]))
         with transaction.atomic():
-            credential.name, credential.scopes = "after", []
-            credential.save()
-            credential.metadata["unsaved"] = True
+            credential.edit({"name": "after", "scopes": []})
             transaction.set_rollback(True)
-        credential.save()
+        assert (stored(credential).scopes, stored(credential).generation) == (["a"], 1)
+        credential.edit({"name": "after", "scopes": []})
         after = stored(credential)
         assert (after.name, after.scopes, after.generation) == ("after", [], 2)
-        assert after.metadata == {"unsaved": True}
+
+    def test_fails_where_the_row_is_gone(self):
+        credential = make()
+        Credential.objects.all().delete()
+        with pytest.raises(DatabaseError, match="deleted"):
+            credential.edit({"name": "after"})
+
+
+class TestSave:
+    def test_writes_the_update_fields_as_an_edit(self):
+        credential = make(scopes=["a"])
+        credential.name, credential.scopes = "after", []
+        credential.save(update_fields=["name"])
+        assert (stored(credential).scopes, stored(credential).generation) == (["a"], 1)
+        credential.save(update_fields=["scopes"])
+        assert (stored(credential).scopes, stored(credential).generation) == ([], 2)
+
+    def test_needs_the_update_fields_of_a_stored_credential(self):
+        credential = make()
+        credential.name = "after"
+        with pytest.raises(ValueError, match="update_fields"):
+            credential.save()
+        assert stored(credential).name != "after"
 
     def test_never_inserts_over_a_row(self):
         credential = make()
@@ -178,13 +179,6 @@ class TestSave:
         with transaction.atomic(), pytest.raises(IntegrityError), transaction.atomic():
             Credential(**{**values, "identifier": "sk_live.other"}).save()
         assert stored(credential).identifier == credential.identifier
-
-    def test_fails_where_the_row_is_gone(self):
-        credential = make()
-        Credential.objects.all().delete()
-        credential.name = "after"
-        with pytest.raises(DatabaseError), transaction.atomic():
-            credential.save()
 
 
 class TestUpdate:

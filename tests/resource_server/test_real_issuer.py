@@ -10,6 +10,7 @@ from django.utils import timezone
 
 from tests.support.factories import api_key_header, make_api_key, make_user
 from token_exchange.issuer import credentials, signing_keys
+from token_exchange.issuer.credentials import Act
 from token_exchange_core.errors import InvalidToken, TemporarilyUnavailable
 from token_exchange_core.remote import remote_verifier
 from token_exchange_core.scopes import REVOCATIONS_SCOPE
@@ -23,7 +24,7 @@ def _no_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def issuer(live_server: Any, token_exchange_settings: Any, transactional_db: Any) -> str:
-    signing_keys.ensure_first_key(using="default", now=timezone.now())
+    signing_keys.ensure_first_key(using="default", act=Act(now=timezone.now()))
     token_exchange_settings(ISSUER=live_server.url, REQUIRE_HTTPS=False, REVOCATION_MAX_AGE=0)
     return live_server.url
 
@@ -64,7 +65,7 @@ class TestRealIssuer:
             issued = make_api_key()
             token = exchange(https_client, issued)
             assert [reason_for(verifier, token) for _ in range(3)] == [None] * 3
-            credentials.revoke(issued.credential, now=timezone.now())
+            credentials.revoke(issued.credential, act=Act(now=timezone.now()))
             assert [reason_for(verifier, token) for _ in range(3)] == ["credential_revoked"] * 3
 
     def test_inactive_owner_and_organization(self, verifier, https_client):
@@ -81,7 +82,7 @@ class TestRealIssuer:
     def test_new_signing_key_is_known_at_once(self, verifier, https_client):
         old = exchange(https_client, make_api_key())
         assert reason_for(verifier, old) is None
-        signing_keys.rotate_signing_key(now=timezone.now(), all_new=True)
+        signing_keys.rotate_signing_key(all_new=True, act=Act(now=timezone.now()))
         new = exchange(https_client, make_api_key())
         assert reason_for(verifier, new) is None
         assert reason_for(verifier, old) in {"unknown_kid", "signing_key_removed"}

@@ -38,6 +38,7 @@ from tests.support.factories import (
 from token_exchange.authentication import BearerAuthentication
 from token_exchange.issuer import credentials, purging, signing_keys
 from token_exchange.issuer.authentication import ApiKeyAuthentication, ClientAppBasicAuthentication
+from token_exchange.issuer.credentials import Act
 from token_exchange.issuer.signing_keys.encryption import decrypt
 from token_exchange.models import AccessToken, AuditEvent, Credential, SigningKey
 from token_exchange_core.scopes import REVOCATIONS_SCOPE
@@ -112,7 +113,7 @@ class Run:
         """One of each kind, and remember their private halves."""
         for algorithm in ("RS256", "ES256", "EdDSA"):
             self.change_settings(ALGORITHM=algorithm)
-            row = signing_keys.rotate_signing_key(now=timezone.now(), all_new=True)
+            row = signing_keys.rotate_signing_key(all_new=True, act=Act(now=timezone.now()))
             self.secrets.add_key(decrypt(row), f"the {algorithm} key")
             keys = signing_keys.key_set()
             self.objects += [row, keys, keys.current, keys.current.public]
@@ -128,13 +129,15 @@ class Run:
         for _ in range(2):
             self.exchange(key)
             self.exchange(app)
-        new = self.keep(credentials.rotate(key.credential, now=timezone.now(), overlap=HOUR))
+        new = self.keep(
+            credentials.rotate(key.credential, overlap=HOUR, act=Act(now=timezone.now()))
+        )
         for each in (key, new):
             self.exchange(each)
-        credentials.end_overlap(key.credential, now=timezone.now())
-        self.keep(credentials.rotate(app.credential, now=timezone.now(), compromised=True))
+        credentials.end_overlap(key.credential, act=Act(now=timezone.now()))
+        self.keep(credentials.rotate(app.credential, compromised=True, act=Act(now=timezone.now())))
         self.see(self.client.post("/auth_token", headers=basic_header(app)))
-        credentials.revoke(app.credential, now=timezone.now(), reason="leaked")
+        credentials.revoke(app.credential, act=Act(now=timezone.now(), reason="leaked"))
         key.credential.owner.delete()
         follower = self.keep(make_api_key(scopes=[REVOCATIONS_SCOPE]))
         self.see(self.client.get("/v1/revocations", headers=api_key_header(follower)))
@@ -337,7 +340,6 @@ class Run:
 
     def fail(self, verb: Any, wrapper: Any = None, **values: Any) -> None:
         """Call what will fail, and keep its error with its traceback."""
-        values["now"] = timezone.now()
         try:
             with connection.execute_wrapper(wrapper or fail_at(99)):
                 self.keep(verb(**values))

@@ -127,7 +127,7 @@ class TestRotate:
         key = own_key(caller, entitlement)
         now = timezone.now()
         self_service.rotate(caller, key.identifier, now=now, overlap=timedelta(0), version=1)
-        with pytest.raises(Conflict, match="rotated meanwhile"):
+        with pytest.raises(Conflict, match="already been rotated"):
             self_service.rotate(caller, key.identifier, now=now, version=1)
         assert Credential.objects.get().secret_version == 2
 

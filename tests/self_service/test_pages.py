@@ -14,6 +14,7 @@ from tests.self_service.conftest import PAGES, Visitor
 from tests.support.clients import HttpsClient
 from tests.support.factories import make_organization, make_user, works
 from token_exchange.issuer import credentials
+from token_exchange.issuer.credentials import Act
 from token_exchange.models import AuditEvent, Credential, Organization
 
 pytestmark = pytest.mark.django_db
@@ -59,7 +60,7 @@ class TestList:
         own = visitor.add_key().credential
         more = visitor.add_key(scopes=["admin"]).credential
         ended = visitor.add_key().credential
-        credentials.revoke(ended, now=timezone.now())
+        credentials.revoke(ended, act=Act(now=timezone.now()))
         html = visitor.get().content.decode()
         offered = set(re.findall(r'href="/account/keys/(sk_live\.\w+)/(\w+)/"', html))
         assert offered == {(own.identifier, "rotate"), (own.identifier, "revoke")}
@@ -208,7 +209,7 @@ class TestRotate:
 
     def test_leaked_key_loses_its_old_secret_and_its_tokens(self, visitor):
         key = visitor.add_key()
-        credentials.rotate(key.credential, now=timezone.now())
+        credentials.rotate(key.credential, act=Act(now=timezone.now()))
         html = visitor.get(f"{key.credential.identifier}/rotate/").content.decode()
         assert re.findall(r'name="overlap" value="(\w+)"', html) == ["compromised"]
         assert works(secret_in(self.rotate(visitor, key, overlap="compromised")))
@@ -247,7 +248,7 @@ class TestRotate:
 
     def test_revoked_key_is_refused(self, visitor):
         key = visitor.add_key()
-        credentials.revoke(key.credential, now=timezone.now())
+        credentials.revoke(key.credential, act=Act(now=timezone.now()))
         answer = visitor.get(f"{key.credential.identifier}/rotate/")
         assert answer.status_code == 409
         assert "This key has expired or was revoked." in text_of(answer)

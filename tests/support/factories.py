@@ -11,8 +11,9 @@ from django.contrib.auth import get_user_model
 from django.utils import timezone
 
 from token_exchange.issuer import credentials, tokens
-from token_exchange.issuer.credentials import IssuedSecret
+from token_exchange.issuer.credentials import Act, CredentialPolicy, IssuedSecret
 from token_exchange.models import AccessToken, Credential, Organization, Revocation, SigningKey
+from token_exchange.models.credential_policy import POLICY_FIELDS
 from token_exchange_core.errors import InvalidClient, InvalidToken
 from token_exchange_core.revocation_set import RevocationKind
 
@@ -41,8 +42,12 @@ def make_client_app(**values: Any) -> IssuedSecret:
 def _issue(kind: str, **values: Any) -> IssuedSecret:
     if "organization" not in values:
         values["organization"] = make_organization()
-    defaults = {"kind": kind, "name": f"{kind} {next(_numbers)}", "now": timezone.now()}
-    return credentials.issue(**{**defaults, **values})
+    policy = {name: values.pop(name) for name in POLICY_FIELDS if name in values}
+    act = {name: values.pop(name) for name in ("now", "by", "origin") if name in values}
+    defaults = {"kind": kind, "name": f"{kind} {next(_numbers)}"}
+    return credentials.issue(
+        **{**defaults, **values}, policy=CredentialPolicy(**policy), act=Act(**act)
+    )
 
 
 def make_token(credential: Credential | None = None, **values: Any) -> AccessToken:

@@ -10,6 +10,7 @@ from django.utils import timezone
 
 from tests.support.factories import api_key_header, make_api_key, make_client_app
 from token_exchange.issuer import credentials, signing_keys, tokens
+from token_exchange.issuer.credentials import Act
 from token_exchange.models import AccessToken, Credential
 from token_exchange.observability import notifications
 
@@ -44,16 +45,15 @@ def do_everything(https_client: Any, *, by: Any = None, name: str = "Nightly") -
     app = make_client_app(name=name, by=by)
     answer = https_client.post("/v1/token", headers=api_key_header(key))
     token = answer.json()["access_token"]
-    rotated = credentials.rotate(key.credential, now=now, overlap=HOUR, by=by)
+    rotated = credentials.rotate(key.credential, overlap=HOUR, act=Act(now=now, by=by))
     credentials.authenticate_api_key(key.raw_secret, address="192.0.2.1", now=now)
-    credentials.end_overlap(key.credential, now=now, by=by)
-    compromised = credentials.rotate(key.credential, now=now, compromised=True, by=by)
-    credentials.invalidate_tokens(authenticated(app), now=now)
-    tokens.revoke(AccessToken.objects.get(), now=now, by=by)
-    key.credential.name = f"{name} 2"
-    credentials.change(key.credential, now=now, by=by)
-    credentials.revoke(key.credential, now=now, reason="Leaked", by=by)
-    signing_keys.rotate_signing_key(now=now, by=by, all_new=True)
+    credentials.end_overlap(key.credential, act=Act(now=now, by=by))
+    compromised = credentials.rotate(key.credential, compromised=True, act=Act(now=now, by=by))
+    credentials.invalidate_tokens(authenticated(app), act=Act(now=now))
+    tokens.revoke(AccessToken.objects.get(), act=Act(now=now, by=by))
+    credentials.edit(key.credential, {"name": f"{name} 2"}, act=Act(now=now, by=by))
+    credentials.revoke(key.credential, act=Act(now=now, by=by, reason="Leaked"))
+    signing_keys.rotate_signing_key(all_new=True, act=Act(now=now, by=by))
     issued = (key, app, rotated, compromised)
     return [token, *token.split("."), *(each.raw_secret for each in issued)]
 
@@ -62,7 +62,7 @@ def let_happen(https_client: Any) -> list[str]:
     """Let happen what happens by itself, and return every secret that was made on the way."""
     now = timezone.now()
     key = make_api_key(now=now - timedelta(days=30), expires_at=now + HOUR)
-    rotated = credentials.rotate(key.credential, now=now - HOUR, overlap=1.5 * HOUR)
+    rotated = credentials.rotate(key.credential, overlap=1.5 * HOUR, act=Act(now=now - HOUR))
     Credential.objects.filter(pk=key.credential.pk).update(previous_secret_last_used_at=now)
     notifications.warn(now=now)
     report = json.dumps([rotated.raw_secret])

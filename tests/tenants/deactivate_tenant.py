@@ -10,13 +10,14 @@ from django.utils import timezone
 
 from tests.tenants.models import Tenant
 from token_exchange.issuer import credentials, tokens
+from token_exchange.issuer.credentials import Act
 from token_exchange_core.errors import InvalidToken
 
 
 def outcomes() -> list[str]:
     now = timezone.now()
     tenant = Tenant.objects.create(name="Example", slug="example")
-    key = credentials.issue(kind="api_key", organization=tenant, name="x", now=now)
+    key = credentials.issue(kind="api_key", organization=tenant, name="x", act=Act(now=now))
     credential = credentials.authenticate_api_key(key.raw_secret, address="", now=now)
     token = tokens.issue(credential, tokens.TokenRequest(), now=now).token
 
@@ -36,7 +37,7 @@ def outcomes() -> list[str]:
         outcome_of(lambda: None),
         outcome_of(lambda: save(is_active=False)),
         outcome_of(lambda: save(is_active=True)),
-        outcome_of(lambda: credentials.revoke(key.credential, now=now)),
+        outcome_of(lambda: credentials.revoke(key.credential, act=Act(now=now))),
     ]
 
 

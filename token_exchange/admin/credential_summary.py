@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -16,8 +17,9 @@ from django.utils.translation import gettext_lazy
 
 from token_exchange.admin import columns
 from token_exchange.admin.preset_fields import in_words
-from token_exchange.conf import get_settings
+from token_exchange.issuer.tokens import policy
 from token_exchange.models import Credential
+from token_exchange.models.credential_policy import effective_audience
 from token_exchange.views import usage_examples
 
 
@@ -45,8 +47,8 @@ def where_it_works(credential: Credential) -> list[tuple[str, Any]]:
     return [
         (_("Sent to"), _words([usage_examples.endpoint_url(credential)])),
         (_("Scopes"), columns.scope_list(credential) or _("none")),
-        (_("Audience"), _words(credential.audience or [get_settings().audience])),
-        (_("Tokens work for"), in_words(_token_lifetime(credential))),
+        (_("Audience"), _words(effective_audience(credential.audience))),
+        (_("Token lifetime"), _token_lifetime(credential)),
         (_("Networks"), _words(credential.allowed_networks) or _("any")),
         (_("Works until"), _until(credential)),
     ]
@@ -84,13 +86,12 @@ def how_to_use(credential: Credential) -> list[tuple[str, str]]:
     return [*lines, ("Python", usage_examples.python(example))]
 
 
-def _token_lifetime(credential: Credential) -> timedelta:
-    settings, organization = get_settings(), credential.organization
-    is_app = credential.kind == Credential.Kind.CLIENT_APP
-    usual = settings.client_app_token_lifetime if is_app else settings.api_key_token_lifetime
-    wanted = credential.token_lifetime or organization.default_token_lifetime or usual
-    longest = organization.max_token_lifetime or settings.max_token_lifetime
-    return min(wanted, longest, settings.max_token_lifetime)
+def _token_lifetime(credential: Credential) -> str:
+    lifetime = policy.lifetime(credential, now=timezone.now())
+    if lifetime > timedelta(minutes=1):
+        # What is left of a credential is no round figure.
+        lifetime -= lifetime % timedelta(minutes=1)
+    return in_words(lifetime) if lifetime > timedelta(0) else "-"
 
 
 def _until(credential: Credential) -> SafeString | str:
@@ -100,7 +101,7 @@ def _until(credential: Credential) -> SafeString | str:
     return _("it is revoked") if expires_at is None else exactly(expires_at)
 
 
-def _words(values: list[str]) -> SafeString:
+def _words(values: Iterable[str]) -> SafeString:
     return format_html_join(" ", "<code>{}</code>", ((each,) for each in values))
 
 

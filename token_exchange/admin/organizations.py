@@ -8,19 +8,18 @@ from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.urls import reverse
-from django.utils import timezone
 from django.utils.html import format_html_join
 from django.utils.safestring import SafeString
 from django.utils.text import capfirst
 from django.utils.translation import gettext_lazy as _
 
+from token_exchange.admin.act import act_of
 from token_exchange.admin.list_display import BoundedPaginator
 from token_exchange.admin.search import SearchedAdmin, organizations_matching
 from token_exchange.admin.tenant_access import is_limited
 from token_exchange.admin.tenant_scoped import LimitedAdmin
 from token_exchange.issuer import organizations
 from token_exchange.models import APIKey, ClientApp
-from token_exchange.request import client_address
 
 _DECIDED_ABOVE: Final = ("slug", "is_active", "max_token_lifetime")
 """What a tenant's own operator may not lift, nor take another's name for the commands with."""
@@ -100,13 +99,12 @@ class OrganizationAdmin(SearchedAdmin, LimitedAdmin):
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: Any) -> None:
         """Save by the verb that records it."""
-        save = organizations.change if change else organizations.create
-        save(obj, now=timezone.now(), by=request.user, origin=client_address(request))
+        save = organizations.edit if change else organizations.create
+        save(obj, act=act_of(request))
 
     def delete_model(self, request: HttpRequest, obj: Any) -> None:
         """Delete by the verb that records it."""
-        origin = client_address(request)
-        organizations.delete(obj, now=timezone.now(), by=request.user, origin=origin)
+        organizations.delete(obj, act=act_of(request))
 
     def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> None:
         """Delete one by one, each with its record."""

@@ -9,17 +9,16 @@ from django.contrib import messages
 from django.db import router, transaction
 from django.forms import Form
 from django.http import HttpRequest, HttpResponse
-from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from token_exchange.admin.act import act_of
 from token_exchange.admin.action_forms import REASONS, ConfirmForm, RevokeForm
 from token_exchange.admin.base import DeskAdmin
 from token_exchange.admin.selected_rows import back_to, rows_context
 from token_exchange.issuer import credentials as verbs
 from token_exchange.issuer import tokens
 from token_exchange.issuer.credentials import CredentialConflict
-from token_exchange.request import client_address
 
 
 def revoke_credentials_page(
@@ -39,19 +38,13 @@ def revoke_tokens_page(
 
 
 def _revoke_credential(request: HttpRequest, credential: Any, form: Form) -> str:
-    verbs.revoke(
-        credential,
-        now=timezone.now(),
-        reason=form.cleaned_data["reason"],
-        by=request.user,
-        origin=client_address(request),
-    )
+    verbs.revoke(credential, act=act_of(request, reason=form.cleaned_data["reason"]))
     reason = credential.revocation_reason  # without the secrets that were pasted into it
     return f"Revoked: {reason}" if reason else "Revoked."
 
 
 def _revoke_token(request: HttpRequest, access_token: Any, _form: Form) -> str:
-    tokens.revoke(access_token, now=timezone.now(), by=request.user, origin=client_address(request))
+    tokens.revoke(access_token, act=act_of(request))
     return "Revoked."
 
 

@@ -15,6 +15,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from token_exchange.admin.act import act_of
 from token_exchange.admin.action_forms import RotateSigningKeyForm
 from token_exchange.admin.base import DeskAdmin, ObjectPage
 from token_exchange.admin.list_display import COUNT_LIMIT, badge
@@ -23,7 +24,6 @@ from token_exchange.issuer import signing_keys
 from token_exchange.issuer.signing_keys import CLOCK_SKEW, SigningKeyConflict
 from token_exchange.models import AccessToken, SigningKey
 from token_exchange.models.signing_key import KeyState
-from token_exchange.request import client_address
 
 
 def remove_signing_key_page(
@@ -57,9 +57,7 @@ def remove_signing_key_page(
 def _remove(model_admin: DeskAdmin, request: HttpRequest, key: SigningKey) -> HttpResponse:
     try:
         with transaction.atomic(using=router.db_for_write(SigningKey)):
-            heir = signing_keys.remove_signing_key(
-                key.kid, now=timezone.now(), by=request.user, origin=client_address(request)
-            )
+            heir = signing_keys.remove_signing_key(key.kid, act=act_of(request))
             # In English, as Django writes its own history whatever the operator's language is.
             model_admin.log_change(request, key, "Removed.")
     except SigningKeyConflict as error:  # someone else was faster
@@ -135,14 +133,12 @@ class SigningKeyAdmin(DeskAdmin):
         )
 
     def _rotate(self, request: HttpRequest, *, all_new: bool) -> HttpResponse:
-        now, using = timezone.now(), router.db_for_write(SigningKey)
+        using = router.db_for_write(SigningKey)
         # In English, as Django writes its own history whatever the operator's language is.
         message: Any = "Replaced all keys." if all_new else [{"added": {}}]
         try:
             with transaction.atomic(using=using):
-                key = signing_keys.rotate_signing_key(
-                    now=now, by=request.user, origin=client_address(request), all_new=all_new
-                )
+                key = signing_keys.rotate_signing_key(all_new=all_new, act=act_of(request))
                 self.log_addition(request, key, message)
         except SigningKeyConflict as error:
             return self.refuse(request, str(error))

@@ -105,6 +105,8 @@ class Insert:
     def __init__(self, model: type[Model], *names: str) -> None:
         self._table = model._meta.db_table
         self._fields: dict[str, Any] = {name: model._meta.get_field(name) for name in names}
+        if missing := _required(model) - set(names):
+            raise TypeError(f"An INSERT into {self._table} needs {', '.join(sorted(missing))}")
 
     def run(self, *, using: str, **values: Any) -> None:
         """Insert a value for each field on the database ``using``."""
@@ -120,6 +122,15 @@ class Insert:
         places = ", ".join("%s" for _ in self._fields)
         sql = f"INSERT INTO {quote(self._table)} ({columns}) VALUES ({places})"  # noqa: S608 - names
         return _by_name(sql, self._fields)
+
+
+def _required(model: type[Model]) -> set[str]:
+    """Return the fields without which the database refuses a row: it knows no Python default."""
+    return {
+        field.name
+        for field in model._meta.concrete_fields
+        if not (field.null or field.primary_key or field.generated or field.has_db_default())
+    }
 
 
 def _by_name(sql: str, names: Iterable[str]) -> str:

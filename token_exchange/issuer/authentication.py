@@ -20,6 +20,7 @@ from token_exchange.issuer.credentials import (
     authenticate_api_key,
     authenticate_client_app,
 )
+from token_exchange.models.credential_policy import effective_audience
 from token_exchange.request import authorization, client_address, http_request, require_https
 from token_exchange_core.authorization import API_KEY, BASIC, parse_basic
 from token_exchange_core.challenges import API_KEY_CHALLENGE, BASIC_CHALLENGE
@@ -75,7 +76,7 @@ class _CredentialAuthentication(BaseAuthentication):
             credential = self.check(
                 header.parameter, address=client_address(http), now=timezone.now()
             )
-            if credential.audience and get_settings().audience not in credential.audience:
+            if get_settings().audience not in effective_audience(credential.audience):
                 raise InvalidClient(reason="audience_not_allowed", identifier=credential.identifier)
         except InvalidClient as error:
             raise InvalidClient(

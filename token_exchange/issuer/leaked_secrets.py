@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from contextlib import suppress
 from datetime import datetime
 from functools import partial
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from django.db import router, transaction
 from django.views.decorators.debug import sensitive_variables
@@ -17,11 +17,15 @@ from token_exchange.issuer import credentials
 from token_exchange.issuer.credentials import CredentialConflict
 from token_exchange.models import Credential
 from token_exchange.observability import notifications
+from token_exchange.observability.audit import Act
 from token_exchange.signals import announce, credential_leaked
 from token_exchange_core import secret_strings
 from token_exchange_core.errors import InvalidClient
 from token_exchange_core.event_log import log_event
 from token_exchange_core.secret_strings import NO_DIGEST, same_digest
+
+REASON: Final = "Reported as leaked."
+"""The reason of these revocations. It is stored, so it is not translated."""
 
 
 class _Found(NamedTuple):
@@ -105,7 +109,11 @@ def _revoke(credential: Credential, found: set[_Found], *, now: datetime, origin
     using = router.db_for_write(Credential)
     # What revokes locks the row before it reads it again: only then is it certain what opens it.
     with suppress(CredentialConflict, _AnotherSecret), transaction.atomic(using=using):
-        credentials.revoke(credential, now=now, reason=notifications.LEAKED, origin=origin)
+        credentials.revoke(
+            credential,
+            cause=Credential.RevocationCause.LEAK,
+            act=Act(now=now, origin=origin, reason=REASON),
+        )
         if not any(
             _opens(each, credential, now=now)
             for each in found

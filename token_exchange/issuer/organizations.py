@@ -1,47 +1,41 @@
-"""How does a tenant begin, change and end, with a record of each?
+"""Create, edit and delete an organization, with an audit event for each.
 
-A project with a tenant model of its own may use these verbs as well; they need no more of it than
-``AbstractOrganization``.
+They need no more of a project's own tenant model than ``AbstractOrganization``.
 """
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Any, Final
 
 from django.db import router, transaction
 
 from token_exchange.models import AbstractOrganization
 from token_exchange.observability import audit
+from token_exchange.observability.audit import Act
 
 _SHOWN: Final = frozenset(
     {"name", "slug", "is_active", "default_token_lifetime", "max_token_lifetime"}
 )
-"""Of what else a project keeps of its tenants, that it changed is enough."""
+"""Values that the audit trail shows; of a project's other fields it names those that changed."""
 
 
-def create(
-    organization: AbstractOrganization, *, now: datetime, by: Any = None, origin: str = ""
-) -> None:
-    """Save a new organization, and record it."""
+def create(organization: AbstractOrganization, *, act: Act | None = None) -> None:
+    """Save a new organization."""
+    act = act or Act()
     with transaction.atomic(using=(using := _database(organization))):
         organization.save(using=using, force_insert=True)
         shown = {name: value for name, value in _values(organization).items() if name in _SHOWN}
-        audit.record(
+        act.record(
             audit.Event.ORGANIZATION_CREATED,
             audit.organization_target(organization),
             using=using,
-            now=now,
-            by=by,
-            origin=origin,
             details={name: audit.plain(value) for name, value in shown.items()},
         )
 
 
-def change(
-    organization: AbstractOrganization, *, now: datetime, by: Any = None, origin: str = ""
-) -> None:
-    """Save what was edited of a stored organization, and record it: before and after."""
+def edit(organization: AbstractOrganization, *, act: Act | None = None) -> None:
+    """Save a stored organization, and record what differs from its row: before and after."""
+    act = act or Act()
     with transaction.atomic(using=(using := _database(organization))):
         rows = type(organization)._base_manager.using(using).filter(pk=organization.pk)
         before = rows.values(*_values(organization)).get()
@@ -50,32 +44,25 @@ def change(
         edits = {name: (before[name], after[name]) for name in after}
         edits = {name: values for name, values in edits.items() if values[0] != values[1]}
         if edits:
-            audit.record(
+            act.record(
                 audit.Event.ORGANIZATION_CHANGED,
                 audit.organization_target(organization),
                 using=using,
-                now=now,
-                by=by,
-                origin=origin,
                 details=audit.edited(edits, shown=_SHOWN),
             )
 
 
-def delete(
-    organization: AbstractOrganization, *, now: datetime, by: Any = None, origin: str = ""
-) -> None:
-    """Delete an organization, and record it; raises ``ProtectedError`` if it has credentials."""
+def delete(organization: AbstractOrganization, *, act: Act | None = None) -> None:
+    """Delete an organization. Raises ``ProtectedError`` if it has credentials."""
+    act = act or Act()
     target = audit.organization_target(organization)
     name = str(organization)
     with transaction.atomic(using=(using := _database(organization))):
         organization.delete(using=using)
-        audit.record(
+        act.record(
             audit.Event.ORGANIZATION_DELETED,
             target,
             using=using,
-            now=now,
-            by=by,
-            origin=origin,
             details={"name": name},
         )
 

@@ -9,7 +9,7 @@ from django.core.management.base import CommandParser
 from django.utils import timezone
 
 from token_exchange.issuer import credentials
-from token_exchange.issuer.credentials import IssuedSecret
+from token_exchange.issuer.credentials import Act, CredentialPolicy, IssuedSecret
 from token_exchange.management.arguments import (
     find_organization,
     find_user,
@@ -85,13 +85,14 @@ class IssueCommand(OneAnswerCommand):
             organization=find_organization(organization),
             name=name,
             owner=None if owner is None else find_user(owner),
-            scopes=scope,
-            audience=audience,
-            allowed_networks=network,
-            token_lifetime=token_lifetime,
-            expires_at=None if expires_in is None else now + expires_in,
-            now=now,
-            origin=shell_origin(),
+            policy=CredentialPolicy(
+                scopes=frozenset(scope),
+                audience=tuple(audience),
+                token_lifetime=token_lifetime,
+                allowed_networks=tuple(network),
+                expires_at=None if expires_in is None else now + expires_in,
+            ),
+            act=Act(now=now, origin=shell_origin()),
         )
         return issued_facts(self.issued, now=now)
 

@@ -315,6 +315,21 @@ class Migration(migrations.Migration):
                     ),
                 ),
                 (
+                    "revocation_cause",
+                    models.CharField(
+                        blank=True,
+                        choices=[
+                            ("operator", "Operator"),
+                            ("owner", "Owner"),
+                            ("owner_deleted", "Owner deleted"),
+                            ("leak", "Leak"),
+                        ],
+                        editable=False,
+                        max_length=16,
+                        verbose_name="revocation cause",
+                    ),
+                ),
+                (
                     "last_used_at",
                     models.DateTimeField(editable=False, null=True, verbose_name="last used at"),
                 ),

@@ -1,24 +1,27 @@
-"""Which long-lived credentials are there, and what may each do?"""
+"""The credential: API keys and client apps in one table, and the rules that a row keeps."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from datetime import datetime
-from functools import partial
-from typing import ClassVar
+from collections.abc import Iterable, Mapping
+from datetime import datetime, timedelta
+from typing import Any, ClassVar
 
 from django.conf import settings
-from django.db import models, router
+from django.db import DatabaseError, models, router, transaction
 from django.db.models import F
 from django.db.models.functions import Lower
 from django.utils.translation import gettext_lazy as _
 
 from token_exchange.models.credential_constraints import CONSTRAINTS, INDEXES
-from token_exchange.models.credential_queryset import POLICY_FIELDS, CredentialManager, is_narrower
+from token_exchange.models.credential_policy import (
+    INHERITED_FIELDS,
+    POLICY_FIELDS,
+    CredentialPolicy,
+)
+from token_exchange.models.credential_queryset import CredentialManager
 from token_exchange.models.credential_state import State, warning_window
-from token_exchange.models.dirty_fields import EditedModel
 from token_exchange.models.organization import ORGANIZATION_MODEL
-from token_exchange.models.revocation_writer import recording
+from token_exchange.models.revocation_writer import Recorder, recording
 from token_exchange.models.validators import (
     no_control_characters,
     validate_audience,
@@ -29,8 +32,8 @@ from token_exchange.models.validators import (
 )
 
 
-class Credential(EditedModel):
-    """An id and a secret: an API key is both in one string, a client app sends them apart."""
+class Credential(models.Model):
+    """An identifier and a secret. An API key sends both as one string, a client app as two."""
 
     class Kind(models.TextChoices):
         """Which of the two it is."""
@@ -44,8 +47,16 @@ class Credential(EditedModel):
         ORGANIZATION = "organization", _("organization")
         USER = "user", _("user")
 
-    EDITABLE_FIELDS = (*POLICY_FIELDS, "name", "allowed_networks", "metadata")
-    """All that ``save`` writes of a stored credential; the rest belongs to the verbs."""
+    class RevocationCause(models.TextChoices):
+        """What led to a revocation, whatever its reason says."""
+
+        OPERATOR = "operator", _("Operator")
+        OWNER = "owner", _("Owner")
+        OWNER_DELETED = "owner_deleted", _("Owner deleted")
+        LEAK = "leak", _("Leak")
+
+    EDITABLE_FIELDS = (*POLICY_FIELDS, "name", "metadata")
+    """All that ``edit`` and ``save`` write of a stored credential."""
     KIND: ClassVar[str]
     """The kind of a proxy's rows."""
 
@@ -153,6 +164,13 @@ class Credential(EditedModel):
         editable=False,
         validators=[no_control_characters],
     )
+    revocation_cause = models.CharField(
+        _("revocation cause"),
+        max_length=16,
+        choices=RevocationCause,
+        blank=True,
+        editable=False,
+    )
     last_used_at = models.DateTimeField(_("last used at"), null=True, editable=False)
     last_used_from = models.CharField(
         _("last used from"), max_length=64, blank=True, editable=False
@@ -176,6 +194,16 @@ class Credential(EditedModel):
     def __str__(self) -> str:
         return f"{self.name} ({self.identifier})"
 
+    @property
+    def organization_default_token_lifetime(self) -> timedelta | None:
+        """The default of its organization; the token policy reads it under this name."""
+        return self.organization.default_token_lifetime
+
+    @property
+    def organization_max_token_lifetime(self) -> timedelta | None:
+        """The maximum of its organization."""
+        return self.organization.max_token_lifetime
+
     def save(  # type: ignore[override]
         self,
         *,
@@ -184,49 +212,76 @@ class Credential(EditedModel):
         using: str | None = None,
         update_fields: Iterable[str] | None = None,
     ) -> None:
-        """Insert, or update what was edited; ends the tokens if the policy became narrower.
+        """Insert, or update the fields that ``update_fields`` names, as ``edit`` does.
 
-        Secrets, revocation and use are never written by an update, and of what may be edited only
-        what differs from what was read: a stale copy of a row would bring a revoked credential
-        back, or a scope that was taken away. What the row holds now decides what is narrower.
+        Raises ``ValueError`` for a stored credential without ``update_fields``: all fields of a
+        copy that was read earlier would bring back a scope that was taken away since.
         """
         if self._state.adding:
-            # Never over a row that is there, whatever primary key somebody gave.
+            # Never over an existing row, whatever primary key was given.
             super().save(force_insert=True, using=using)
-            self._remember_written(self.EDITABLE_FIELDS)
             return
-        using = using or router.db_for_write(type(self), instance=self)
-        names = set(self._edited() if update_fields is None else update_fields)
-        if not names <= set(self.EDITABLE_FIELDS):
-            raise ValueError(f"save() writes only {', '.join(self.EDITABLE_FIELDS)}; see the verbs")
-        write = partial(
-            super().save, force_insert=force_insert, force_update=force_update, using=using
-        )
-        if names.isdisjoint(POLICY_FIELDS):
-            write(update_fields=names)
-        else:
-            self._save_policy(names, write, using=using)
-        self._remember_written(names)
+        if update_fields is None:
+            raise ValueError("Name the update_fields of a stored credential, or call edit()")
+        self.edit({name: getattr(self, name) for name in update_fields}, using=using)
 
-    def _save_policy(self, names: set[str], write: Callable[..., None], *, using: str) -> None:
-        if "expires_at" in names:
-            self.expiry_warned_at = self.end_mailed_at = None
-            names = names | {"expiry_warned_at", "end_mailed_at"}
+    def edit(
+        self, changes: Mapping[str, Any], *, using: str | None = None
+    ) -> dict[str, tuple[Any, Any]]:
+        """Write ``changes`` by field; return what differed from the row: before and after.
+
+        Locks the row, and the revocation feed before it if tokens inherit one of the fields. If
+        the policy then allows less than the row did, every token issued before is revoked.
+        Raises ``ValueError`` for a field that is not in ``EDITABLE_FIELDS``.
+        """
+        if not changes.keys() <= set(self.EDITABLE_FIELDS):
+            raise ValueError(f"Only {', '.join(self.EDITABLE_FIELDS)} can be edited")
+        using = using or router.db_for_write(type(self), instance=self)
+        for name, value in changes.items():
+            setattr(self, name, value)
+        if changes.keys().isdisjoint(INHERITED_FIELDS):
+            with transaction.atomic(using=using):
+                return self._write(changes, using=using, feed=None)
         with recording(using=using) as feed:
-            if not self._narrows(names, using=using):
-                write(update_fields=names)
-                return
+            return self._write(changes, using=using, feed=feed)
+
+    def _write(
+        self, changes: Mapping[str, Any], *, using: str, feed: Recorder | None
+    ) -> dict[str, tuple[Any, Any]]:
+        before = self._lock_and_read(using=using)
+        edits = {
+            name: (before[name], after) for name, after in changes.items() if before[name] != after
+        }
+        names = set(edits)
+        if "expires_at" in names:
+            # The warnings that were sent were about another expiry.
+            self.expiry_warned_at = self.end_mailed_at = None
+            names |= {"expiry_warned_at", "end_mailed_at"}
+        policy = CredentialPolicy.from_columns({**before, **changes})
+        is_narrower = policy.narrows(CredentialPolicy.from_columns(before))
+        if is_narrower:
             self.generation = F("generation") + 1
-            write(update_fields={*names, "generation"})
+            names.add("generation")
+        if names:
+            super().save(force_update=True, using=using, update_fields=names)
+        if is_narrower and feed is not None:
             self.refresh_from_db(using=using, fields=["generation"])
             feed.end_generations_before(Credential._base_manager.filter(pk=self.pk))
+        return edits
+
+    def _lock_and_read(self, *, using: str) -> dict[str, Any]:
+        rows = Credential.objects.using(using).filter(pk=self.pk)
+        if not rows.lock():
+            raise DatabaseError("The credential has been deleted")
+        before: dict[str, Any] = rows.values(*self.EDITABLE_FIELDS).get()
+        return before
 
     def state(self, *, now: datetime) -> State:
-        """Tell where the credential stands at ``now``, which follows from its times."""
+        """Return the first of ``states``."""
         return self.states(now=now)[0]
 
     def states(self, *, now: datetime) -> tuple[State, ...]:
-        """Tell all that is to be said of where it stands: what lives can rotate and expire."""
+        """Return its states at ``now``. A live one can be rotating and expiring at once."""
         if self.has_ended(now=now):
             return (State.EXPIRED if self.revoked_at is None else State.REVOKED,)
         rotating = (State.ROTATING,) if self.has_previous_secret(now=now) else ()
@@ -234,7 +289,7 @@ class Credential(EditedModel):
         return (*rotating, *expiring) or (State.ACTIVE,)
 
     def has_ended(self, *, now: datetime) -> bool:
-        """Tell whether it is revoked or has expired."""
+        """Return whether it is revoked or expired."""
         is_expired = self.expires_at is not None and self.expires_at <= now
         return self.revoked_at is not None or is_expired
 
@@ -242,18 +297,6 @@ class Credential(EditedModel):
         return self.expires_at is not None and self.expires_at <= now + warning_window()
 
     def has_previous_secret(self, *, now: datetime) -> bool:
-        """Tell whether the secret from before the last rotation still works."""
+        """Return whether the secret from before the last rotation still works."""
         expires_at = self.previous_secret_expires_at
         return expires_at is not None and expires_at > now
-
-    def _narrows(self, names: set[str], *, using: str) -> bool:
-        """Tell whether writing these fields allows less than the row, which is locked for it."""
-        policy = names.intersection(POLICY_FIELDS)
-        row = Credential.objects.using(using).filter(pk=self.pk)
-        # An UPDATE and not SELECT FOR UPDATE: SQLite fails a transaction that reads first.
-        row.update(name=F("name"))
-        return any(
-            getattr(self, name) != before and is_narrower(name, before, getattr(self, name))
-            for each in row.values(*policy)
-            for name, before in each.items()
-        )

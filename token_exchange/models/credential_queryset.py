@@ -1,4 +1,4 @@
-"""Has what tokens inherit from their credential become less?"""
+"""Query set of credentials: states, locks, and updates that revoke tokens."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final, Self
 from django.db import NotSupportedError, models
 from django.db.models import F
 
-from token_exchange.conf import get_settings
+from token_exchange.models.credential_policy import INHERITED_FIELDS
 from token_exchange.models.credential_state import State, state_condition
 from token_exchange.models.revocation_writer import batched, recording
 from token_exchange.models.writer import WriterQuerySet
@@ -16,30 +16,9 @@ from token_exchange.models.writer import WriterQuerySet
 if TYPE_CHECKING:
     from token_exchange.models.credential import Credential
 
-POLICY_FIELDS: Final = ("scopes", "audience", "token_lifetime", "expires_at")
-"""What tokens inherit; narrowing one of these ends the tokens that were minted before."""
-
-
-def is_narrower(name: str, before: Any, after: Any) -> bool:
-    """Tell whether the policy field ``name`` allows less after an edit than before.
-
-    Where that depends on what is not known here, the answer is yes: it costs the clients an
-    exchange, and the other mistake would leave them more than they may have.
-    """
-    if name == "scopes":
-        return not set(before) <= set(after)
-    if name == "audience":
-        default = {get_settings().audience}
-        return not (set(before) or default) <= (set(after) or default)
-    if name == "expires_at":
-        return after is not None and (before is None or after < before)
-    # A lifetime of None is the organization's, which may be more or less: assume less.
-    return before is None or after is None or after < before
-
-
-_ENDS_TOKENS: Final = frozenset(
+_REVOKES_TOKENS: Final = frozenset(
     {
-        *POLICY_FIELDS,
+        *INHERITED_FIELDS,
         "kind",
         "subject_type",
         "owner",
@@ -64,6 +43,14 @@ class CredentialQuerySet(WriterQuerySet["Credential"]):
         rows = self.filter(revoked_at=None, owner__is_active=False)
         return rows.values_list("owner_id", flat=True).distinct()
 
+    def lock(self) -> int:
+        """Lock these rows until the transaction ends; return how many there are.
+
+        By an UPDATE that changes nothing and not by SELECT FOR UPDATE, because SQLite fails a
+        transaction that reads before it writes.
+        """
+        return super().update(name=F("name"))
+
     def update(self, **values: Any) -> int:
         """Update, and end the tokens of each row whose policy, or life, is written.
 
@@ -74,7 +61,7 @@ class CredentialQuerySet(WriterQuerySet["Credential"]):
         """
         if "identifier" in values:
             raise ValueError("The identifier of a credential stays as it is; issue a new one")
-        if _ENDS_TOKENS.isdisjoint(values):
+        if _REVOKES_TOKENS.isdisjoint(values):
             return super().update(**values)
         self._for_write = True
         if values == {"owner": None} and not self.exists():

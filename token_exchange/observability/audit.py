@@ -1,6 +1,6 @@
-"""Who did what to which credential, token or key?
+"""The audit trail: who did what to which credential, token, key or organization.
 
-Each life-cycle event becomes a row, in the transaction that made it happen, and after the commit a
+Each life-cycle event becomes a row in the transaction that makes it happen and, after the commit, a
 line of the logger ``token_exchange`` under the same stable name.
 """
 
@@ -9,13 +9,17 @@ from __future__ import annotations
 import logging
 import re
 from collections.abc import Container, Mapping
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Any, Final, NamedTuple, Protocol
 
 from django.db import transaction
+from django.dispatch import Signal
+from django.utils import timezone
 
 from token_exchange.models import AbstractOrganization, AccessToken, AuditEvent, SigningKey
+from token_exchange.signals import announce
 from token_exchange_core.event_log import log_event
 from token_exchange_core.secret_strings import CHECKSUM_LENGTH, ID_LENGTH, SECRET_LENGTH
 
@@ -82,38 +86,50 @@ def organization_target(organization: AbstractOrganization) -> Target:
     return Target(AuditEvent.TargetType.ORGANIZATION, str(organization.pk), organization.pk)
 
 
-def record(
-    event: AuditEvent.Event,
-    target: Target,
-    *,
-    using: str,
-    now: datetime,
-    by: Any = None,
-    origin: str = "",
-    reason: str = "",
-    details: Mapping[str, Any] | None = None,
-) -> None:
-    """Write the event's row on the database ``using``, and its line once that has committed.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Act:
+    """Who does something, when, from where and why: one value for every operation."""
 
-    ``by`` is the user who did it, if one did; ``origin`` the address of the request, or what else
-    it came from. ``details`` are values that JSON has; none may be a secret or a digest. What
-    people wrote is kept without the secrets that they pasted: no event can be deleted.
-    """
-    belongs_to = "" if target.organization_id is None else str(target.organization_id)
-    row = AuditEvent(
-        occurred_at=now,
-        event=str(event),
-        target_type=str(target.type),
-        target=target.name,
-        organization=belongs_to,
-        actor_id="" if by is None else str(by.pk),
-        actor="" if by is None else str(by.get_username())[:_LONGEST],
-        origin=_printable(origin)[:_LONGEST],
-        reason=without_secrets(reason),
-        details=without_secrets(dict(details or {})),
-    )
-    row.save(using=using)
-    transaction.on_commit(partial(_log, row), using=using, robust=True)
+    now: datetime = field(default_factory=timezone.now)
+    by: Any = None
+    """The user who does it, if one does."""
+    origin: str = ""
+    """The address of the request, or what else it comes from, such as a shell."""
+    reason: str = ""
+    """What a person wrote; kept without the secrets pasted into it."""
+
+    def record(
+        self,
+        event: AuditEvent.Event,
+        target: Target,
+        *,
+        using: str,
+        details: Mapping[str, Any] | None = None,
+    ) -> None:
+        """Write the event's row on the database ``using``, and its log line after the commit.
+
+        ``details`` are values that JSON has; none may be a secret or a digest. Secrets that people
+        pasted into a text are left out: no event can be deleted.
+        """
+        belongs_to = "" if target.organization_id is None else str(target.organization_id)
+        row = AuditEvent(
+            occurred_at=self.now,
+            event=str(event),
+            target_type=str(target.type),
+            target=target.name,
+            organization=belongs_to,
+            actor_id="" if self.by is None else str(self.by.pk),
+            actor="" if self.by is None else str(self.by.get_username())[:_LONGEST],
+            origin=_printable(self.origin)[:_LONGEST],
+            reason=without_secrets(self.reason),
+            details=without_secrets(dict(details or {})),
+        )
+        row.save(using=using)
+        transaction.on_commit(partial(_log, row), using=using, robust=True)
+
+    def announce(self, signal: Signal, *, using: str, **arguments: Any) -> None:
+        """Send ``signal`` with ``by`` and ``arguments`` after the commit."""
+        announce(signal, using=using, by=self.by, **arguments)
 
 
 def edited(

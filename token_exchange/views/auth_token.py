@@ -17,6 +17,7 @@ from token_exchange.issuer.credentials import (
     invalidate_tokens,
 )
 from token_exchange.issuer.tokens import IssuedToken, reuse_ends_at, reuse_or_issue
+from token_exchange.observability.audit import Act
 from token_exchange.request import client_address
 from token_exchange.views.endpoint import (
     credential_of,
@@ -43,7 +44,7 @@ def auth_token(request: HttpRequest) -> HttpResponse:
     recognise(request, credential)
     usage = count_success(request, name="auth_token", identifier=credential.identifier)
     if request.method == "DELETE":
-        invalidate_tokens(credential, now=now, origin=client_address(request))
+        invalidate_tokens(credential, act=Act(now=now, origin=client_address(request)))
         return token_response({"success": True}, usage)
     reference = _reference(read_members(request))
     issued = reuse_or_issue(credential, now=now)

@@ -12,6 +12,7 @@ from django.views.decorators.debug import sensitive_variables
 from token_exchange.conf import get_settings
 from token_exchange.issuer.credentials import IssuedSecret
 from token_exchange.models import Credential
+from token_exchange.models.credential_policy import effective_audience
 from token_exchange_core.scopes import REVOCATIONS_SCOPE
 
 # People paste the examples into a shell or a program, where nothing in the URL may be special.
@@ -99,7 +100,7 @@ def _is_client_app(credential: Credential) -> bool:
 
 def _api_url(credential: Credential) -> str:
     """Return the first audience of its tokens, or the issuer where that is not a safe URL."""
-    first = next(iter(credential.audience), get_settings().audience)
+    first = effective_audience(credential.audience)[0]
     return first if _SAFE_URL.fullmatch(first) else get_settings().issuer
 
 

@@ -7,6 +7,7 @@ import pytest
 from tests.issuer.credentials.conftest import HOUR, MINUTE, NOW, SECOND, authenticate
 from tests.support.factories import make_api_key, make_client_app, make_organization, make_user
 from token_exchange.issuer.credentials import (
+    Act,
     AuthenticatedCredential,
     authenticate_api_key,
     authenticate_client_app,
@@ -84,13 +85,13 @@ class TestSecretVersion:
         issued = make_api_key(now=NOW)
         for _ in range(3):
             versions.append(authenticate(issued).secret_version)
-            issued = rotate(issued.credential, now=NOW, overlap=timedelta(0))
+            issued = rotate(issued.credential, overlap=timedelta(0), act=Act(now=NOW))
         assert versions == [1, 2, 3]
 
     @pytest.mark.parametrize("make", [make_api_key, make_client_app])
     def test_of_the_previous_secret_is_one_lower(self, make):
         first = make(now=NOW)
-        second = rotate(first.credential, now=NOW, overlap=HOUR)
+        second = rotate(first.credential, overlap=HOUR, act=Act(now=NOW))
         assert [authenticate(each).secret_version for each in (first, second)] == [1, 2]
 
 
@@ -139,7 +140,7 @@ class TestRefusal:
     @pytest.mark.parametrize("make", [make_api_key, make_client_app])
     def test_of_a_revoked_credential(self, make):
         issued = make()
-        revoke(issued.credential, now=NOW)
+        revoke(issued.credential, act=Act(now=NOW))
         assert refusal(issued) == "credential_revoked"
 
     def test_from_the_instant_of_expiry_on(self):
@@ -195,7 +196,7 @@ class TestRefusal:
 class TestPreviousSecret:
     def test_works_until_the_overlap_ends(self):
         first = make_api_key(now=NOW)
-        second = rotate(first.credential, overlap=HOUR, now=NOW)
+        second = rotate(first.credential, overlap=HOUR, act=Act(now=NOW))
         assert authenticate(second).used_previous_secret is False
         assert authenticate(first, now=NOW + HOUR - SECOND).used_previous_secret is True
         assert refusal(first, now=NOW + HOUR) == "previous_secret_expired"
@@ -203,13 +204,13 @@ class TestPreviousSecret:
 
     def test_is_refused_at_once_without_an_overlap(self):
         first = make_client_app(now=NOW)
-        rotate(first.credential, overlap=timedelta(0), now=NOW)
+        rotate(first.credential, overlap=timedelta(0), act=Act(now=NOW))
         assert refusal(first) == "wrong_secret"
 
     def test_use_is_seen_once_a_minute(self, hear, used):
         said = hear(previous_secret_used)
         first = make_api_key(now=NOW)
-        second = rotate(first.credential, overlap=HOUR, now=NOW)
+        second = rotate(first.credential, overlap=HOUR, act=Act(now=NOW))
         assert used(first, address="192.0.2.9").previous_secret_last_used_at == NOW
         assert said == [
             {
@@ -228,7 +229,7 @@ class TestPreviousSecret:
 
     def test_use_is_forgotten_with_the_next_rotation(self, used):
         first = make_api_key(now=NOW)
-        rotate(first.credential, overlap=HOUR, now=NOW)
+        rotate(first.credential, overlap=HOUR, act=Act(now=NOW))
         used(first)
-        rotate(first.credential, now=NOW + HOUR)
+        rotate(first.credential, act=Act(now=NOW + HOUR))
         assert first.credential.previous_secret_last_used_at is None

@@ -9,7 +9,13 @@ from django.db.models import QuerySet
 from django.db.models.signals import pre_save
 
 from tests.support.factories import make_api_key, make_client_app, make_organization, make_user
-from token_exchange.issuer.credentials import CredentialConflict, issue, new_identifier
+from token_exchange.issuer.credentials import (
+    Act,
+    CredentialConflict,
+    CredentialPolicy,
+    issue,
+    new_identifier,
+)
 from token_exchange.models import APIKey, ClientApp, Credential
 from token_exchange.signals import credential_issued
 from token_exchange_core.secret_strings import parse_client_id, parse_secret
@@ -60,14 +66,15 @@ class TestIssue:
             organization=organization,
             name="Nightly export",
             owner=user,
-            scopes=["b", "a"],
-            audience=["https://a.test", "https://b.test"],
-            token_lifetime=timedelta(minutes=5),
-            allowed_networks=["192.0.2.0/24", "2001:db8::/32"],
-            expires_at=NOW + timedelta(days=1),
             metadata={"team": "data", "tags": ["a", 1, None]},
-            by=operator,
-            now=NOW,
+            policy=CredentialPolicy(
+                scopes=["b", "a"],
+                audience=["https://a.test", "https://b.test"],
+                token_lifetime=timedelta(minutes=5),
+                allowed_networks=["192.0.2.0/24", "2001:db8::/32"],
+                expires_at=NOW + timedelta(days=1),
+            ),
+            act=Act(now=NOW, by=operator),
         )
         key = APIKey.objects.get(identifier=issued.credential.identifier)
         assert key.organization == organization
@@ -100,7 +107,7 @@ class TestIssue:
             ({"name": "a\ud800b"}, "name: Control characters are not allowed."),
             ({"name": "x" * 256}, "at most 255 characters"),
             ({"scopes": ["a b"]}, "scopes: 'a b' is not a scope"),
-            ({"scopes": ["a", "a"]}, "scopes: Enter each value once."),
+            ({"audience": ["https://a.test"] * 2}, "audience: Enter each value once."),
             ({"audience": ["a b"]}, "audience: 'a b' is not an audience"),
             ({"audience": ["a" * 256]}, "is not an audience"),
             ({"allowed_networks": ["192.0.2.1/24"]}, "allowed_networks: '192.0.2.1/24' is not a"),
@@ -130,11 +137,11 @@ class TestIssue:
 
     def test_refuses_a_kind_that_there_is_not(self):
         with pytest.raises(ValidationError, match="no such kind"):
-            issue(kind="other", organization=make_organization(), name="Other", now=NOW)
+            issue(kind="other", organization=make_organization(), name="Other", act=Act(now=NOW))
         assert not Credential.objects.exists()
 
     def test_refuses_an_owner_of_a_client_app(self):
-        with pytest.raises(ValidationError, match="speaks for its organization alone"):
+        with pytest.raises(ValidationError, match="acts as its organization"):
             make_client_app(owner=make_user())
         assert not Credential.objects.exists()
 
@@ -167,7 +174,11 @@ class TestIdentifierDrawnBefore:
     def test_is_used(self, kind):
         identifier = new_identifier(kind)
         issued = issue(
-            kind=kind, organization=make_organization(), name="x", identifier=identifier, now=NOW
+            kind=kind,
+            organization=make_organization(),
+            name="x",
+            identifier=identifier,
+            act=Act(now=NOW),
         )
         assert issued.credential.identifier == identifier
 

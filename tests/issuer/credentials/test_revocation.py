@@ -9,6 +9,7 @@ from django.db.models import ProtectedError
 
 from tests.support.factories import make_api_key, make_client_app, make_organization, make_user
 from token_exchange.issuer.credentials import (
+    Act,
     CredentialConflict,
     authenticate_api_key,
     invalidate_tokens,
@@ -30,7 +31,7 @@ class TestRevoke:
         said, operator = hear(credential_revoked), make_user()
         credential = make().credential
         with django_capture_on_commit_callbacks(execute=True):
-            revoke(credential, reason="Left the company.", by=operator, now=NOW)
+            revoke(credential, act=Act(now=NOW, by=operator, reason="Left the company."))
             assert said == []
         stored = Credential.objects.get(pk=credential.pk)
         for each in (credential, stored):
@@ -44,13 +45,13 @@ class TestRevoke:
         said = hear(credential_revoked)
         credential = make_api_key().credential
         stale = Credential.objects.get(pk=credential.pk)
-        revoke(credential, reason="The first.", now=NOW)
+        revoke(credential, act=Act(now=NOW, reason="The first."))
         for each in (credential, stale):
             with (
                 django_capture_on_commit_callbacks(execute=True),
                 pytest.raises(CredentialConflict, match="already been revoked"),
             ):
-                revoke(each, reason="The second.", now=NOW)
+                revoke(each, act=Act(now=NOW, reason="The second."))
         credential.refresh_from_db()
         assert credential.revocation_reason == "The first."
         assert said == []
@@ -59,7 +60,7 @@ class TestRevoke:
     def test_refuses_a_reason_that_cannot_be_stored(self, reason):
         credential = make_api_key().credential
         with pytest.raises(ValidationError):
-            revoke(credential, reason=reason, now=NOW)
+            revoke(credential, act=Act(now=NOW, reason=reason))
         credential.refresh_from_db()
         assert credential.revoked_at is None
 
@@ -88,7 +89,7 @@ class TestDeletionOfAUser:
     def test_leaves_the_reason_of_an_earlier_revocation(self):
         user = make_user()
         key = make_api_key(owner=user).credential
-        revoke(key, reason="Earlier.", now=NOW)
+        revoke(key, act=Act(now=NOW, reason="Earlier."))
         user.delete()
         key.refresh_from_db()
         assert key.revocation_reason == "Earlier."
@@ -97,7 +98,7 @@ class TestDeletionOfAUser:
     def test_forgets_who_issued_and_revoked_but_not_that(self):
         operator = make_user()
         key = make_api_key(by=operator).credential
-        revoke(key, by=operator, now=NOW)
+        revoke(key, act=Act(now=NOW, by=operator))
         operator.delete()
         key.refresh_from_db()
         assert (key.created_by, key.revoked_by, key.revoked_at) == (None, None, NOW)
@@ -107,7 +108,7 @@ class TestDeletionOfAnOrganization:
     def test_is_refused_while_it_has_credentials(self):
         organization = make_organization()
         key = make_api_key(organization=organization).credential
-        revoke(key, now=NOW)
+        revoke(key, act=Act(now=NOW))
         with pytest.raises(ProtectedError):
             organization.delete()
 
@@ -122,7 +123,7 @@ class TestInvalidateTokens:
         issued = make_api_key()
         credential = authenticate_api_key(issued.raw_secret, address="", now=NOW)
         with django_capture_on_commit_callbacks(execute=True):
-            invalidate_tokens(credential, now=NOW)
+            invalidate_tokens(credential, act=Act(now=NOW))
             assert said == []
         assert said == [{"credential_id": credential.pk, "identifier": credential.identifier}]
         again = authenticate_api_key(issued.raw_secret, address="", now=NOW)

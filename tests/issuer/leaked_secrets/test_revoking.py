@@ -22,6 +22,7 @@ from tests.support.factories import (
     works,
 )
 from token_exchange.issuer import credentials, leaked_secrets
+from token_exchange.issuer.credentials import Act
 from token_exchange.models import AuditEvent, Credential
 from token_exchange.observability import notifications
 from token_exchange.signals import credential_leaked, credential_revoked
@@ -59,22 +60,22 @@ class TestFullSecret:
         assert works(other.raw_secret)
 
     def test_that_is_the_previous_one_and_lives_ends_it(self, send, issued):
-        credentials.rotate(issued.credential, now=NOW, overlap=HOUR)
+        credentials.rotate(issued.credential, overlap=HOUR, act=Act(now=NOW))
         send(issued.raw_secret)
         assert revoked() == [issued.credential.pk]
 
     def test_that_was_the_previous_one_ends_nothing(self, send, issued):
-        credentials.rotate(issued.credential, now=NOW - HOUR, overlap=HOUR)
+        credentials.rotate(issued.credential, overlap=HOUR, act=Act(now=NOW - HOUR))
         send(issued.raw_secret)
         assert revoked() == []
 
     def test_that_is_the_new_one_beside_a_previous_one_ends_it(self, send, issued):
-        new = credentials.rotate(issued.credential, now=NOW, overlap=HOUR)
+        new = credentials.rotate(issued.credential, overlap=HOUR, act=Act(now=NOW))
         send(new.raw_secret)
         assert revoked() == [issued.credential.pk]
 
     def test_that_was_compromised_ends_nothing(self, send, issued):
-        credentials.rotate(issued.credential, now=NOW, compromised=True)
+        credentials.rotate(issued.credential, compromised=True, act=Act(now=NOW))
         send(issued.raw_secret)
         assert revoked() == []
 
@@ -186,9 +187,9 @@ class TestWork:
 
     def test_of_whatever_matches_nothing_is_one_select(self, send):
         stale = make_api_key()
-        credentials.rotate(stale.credential, now=NOW, compromised=True)
+        credentials.rotate(stale.credential, compromised=True, act=Act(now=NOW))
         gone = make_api_key()
-        credentials.revoke(gone.credential, now=NOW)
+        credentials.revoke(gone.credential, act=Act(now=NOW))
         unknown = make_secret(make_identifier("sk_live"))
         app = make_secret(make_identifier("cs_live"))
         for each in (stale, gone, unknown, app):
@@ -198,7 +199,7 @@ class TestWork:
 
     def test_asks_for_the_identifiers_alone(self, send):
         key = make_api_key()
-        credentials.rotate(key.credential, now=NOW, compromised=True)
+        credentials.rotate(key.credential, compromised=True, act=Act(now=NOW))
         with CaptureQueriesContext(connection) as captured:
             send(key.raw_secret)
         (query,) = captured
@@ -221,7 +222,7 @@ class TestRace:
             if not new and sql.startswith("SELECT"):
                 new.append(None)
                 owner_sees = Credential.objects.get(pk=key.credential.pk)
-                new.append(credentials.rotate(owner_sees, now=NOW, compromised=True))
+                new.append(credentials.rotate(owner_sees, compromised=True, act=Act(now=NOW)))
             return result
 
         with connection.execute_wrapper(rotate_after_the_look):
@@ -342,7 +343,9 @@ class TestMail:
 
     def test_that_somebody_else_sent_meanwhile_is_not_sent_again(self, issued):
         """The next run was faster than the request that revoked."""
-        credentials.revoke(issued.credential, now=NOW, reason=notifications.LEAKED)
+        credentials.revoke(
+            issued.credential, cause=Credential.RevocationCause.LEAK, act=Act(now=NOW)
+        )
         assert notifications.warn(now=NOW).mails == 1
         notifications.mail_leaked([issued.credential], now=NOW)
         assert len(mail.outbox) == 1
@@ -353,8 +356,10 @@ class TestMail:
         token_exchange_settings(WARNING_RECIPIENTS="tests.observability.notifications.hooks.owners")
         assert notifications.warn(now=NOW + 7 * DAY).mails == 0
 
-    def test_is_not_sent_for_another_revocation(self, issued):
-        credentials.revoke(issued.credential, now=NOW, reason="Left the company")
+    @pytest.mark.parametrize("reason", ["Left the company", "Reported as leaked."])
+    def test_is_not_sent_for_another_revocation(self, issued, reason):
+        """The cause decides, and not the words of an operator."""
+        credentials.revoke(issued.credential, act=Act(now=NOW, reason=reason))
         assert notifications.warn(now=NOW + HOUR).mails == 0
 
     def test_is_not_sent_without_the_setting(self, send, issued, token_exchange_settings):

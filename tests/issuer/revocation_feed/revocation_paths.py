@@ -18,6 +18,7 @@ from tests.admin.pages import credential_page, page
 from tests.issuer.revocation_feed.token_holders import KINDS, Subject
 from tests.support.factories import make_user
 from token_exchange.issuer import credentials, signing_keys, tokens
+from token_exchange.issuer.credentials import Act
 from token_exchange.models import AccessToken, Credential, Organization, SigningKey
 
 
@@ -64,11 +65,11 @@ def invalidate_over_http(subject: Subject, _desk: Desk) -> None:
 
 def remove_signing_key(_subject: Subject, _desk: Desk) -> None:
     newest = SigningKey.objects.filter(removed_at=None).latest("sequence")
-    signing_keys.remove_signing_key(newest.kid, now=timezone.now())
+    signing_keys.remove_signing_key(newest.kid, act=Act(now=timezone.now()))
 
 
 def compromise(subject: Subject, _desk: Desk) -> None:
-    credentials.rotate(subject.credential, now=timezone.now(), compromised=True)
+    credentials.rotate(subject.credential, compromised=True, act=Act(now=timezone.now()))
 
 
 def bulk_update_credential(subject: Subject, _desk: Desk) -> None:
@@ -157,7 +158,7 @@ def of_the_owner(do: Callable[[Subject, Desk], object], **options: Any) -> Way:
 
 TOKEN_WAYS = {
     "revoke_access_token": tokens_only(
-        each_token(lambda token: tokens.revoke(token, now=timezone.now()))
+        each_token(lambda token: tokens.revoke(token, act=Act(now=timezone.now())))
     ),
     "token in the admin": tokens_only(revoke_tokens_in_the_admin),
     "token update": tokens_only(
@@ -180,7 +181,7 @@ TOKEN_WAYS = {
     "DELETE /auth_token": tokens_only(invalidate_over_http, kinds=("app",)),
     "signing key removed": tokens_only(remove_signing_key),
     "all signing keys removed": tokens_only(
-        lambda *_: signing_keys.rotate_signing_key(now=timezone.now(), all_new=True)
+        lambda *_: signing_keys.rotate_signing_key(all_new=True, act=Act(now=timezone.now()))
     ),
     "all signing keys removed by command": tokens_only(
         lambda *_: command("rotate_signing_key", "--all-new")
@@ -188,7 +189,9 @@ TOKEN_WAYS = {
 }
 
 CREDENTIAL_WAYS = {
-    "revoke": Way(lambda subject, _: credentials.revoke(subject.credential, now=timezone.now())),
+    "revoke": Way(
+        lambda subject, _: credentials.revoke(subject.credential, act=Act(now=timezone.now()))
+    ),
     "revoke in the admin": Way(
         lambda subject, desk: desk.send(credential_page(subject.credential, "revoke"))
     ),

@@ -12,6 +12,7 @@ from django.utils import timezone
 from tests.issuer.revocation_feed.token_holders import Subject
 from tests.support.factories import bearer_header
 from token_exchange.issuer import credentials, revocation_feed
+from token_exchange.issuer.credentials import Act
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -111,7 +112,7 @@ class TestMaxStaleness:
 
     def test_goes_on_for_so_long_and_says_so_once(self, subject, database, elapsed, events):
         revoked = Subject("machine", is_remembered=True)
-        credentials.revoke(revoked.credential, now=timezone.now())
+        credentials.revoke(revoked.credential, act=Act(now=timezone.now()))
         assert (subject.show(), revoked.show(), subject.show()) == (200, 401, 200)
         database.fails_after = 0
         for _ in range(3):
@@ -158,7 +159,7 @@ class TestReplica:
         subject, revoked = Subject(kind), Subject(kind)
         settings.DATABASE_ROUTERS = [f"{__name__}.ReplicaRouter"]
         assert subject.show() == 200
-        credentials.revoke(revoked.issued.credential, now=timezone.now())
+        credentials.revoke(revoked.issued.credential, act=Act(now=timezone.now()))
         assert (subject.show(), revoked.show()) == (200, 401)
         revocation_feed.forget_revocations()
         assert (subject.show(), revoked.show()) == (200, 401)

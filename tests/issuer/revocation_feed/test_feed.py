@@ -14,6 +14,7 @@ from django.utils import timezone
 from tests.issuer.revocation_feed.token_holders import Subject, Undo, revoke
 from tests.support.factories import make_api_key, make_token, make_user
 from token_exchange.issuer import credentials, revocation_feed, signing_keys
+from token_exchange.issuer.credentials import Act
 from token_exchange.models import AccessToken, Credential, Organization, Revocation, RevocationFeed
 from token_exchange.models.revocation_writer import MARGIN
 
@@ -80,7 +81,7 @@ class TestPositions:
 
     def test_a_subject_has_one_row_at_its_last_position(self, subject):
         for _ in range(3):
-            credentials.rotate(subject.credential, now=timezone.now(), compromised=True)
+            credentials.rotate(subject.credential, compromised=True, act=Act(now=timezone.now()))
         row = Revocation.objects.get()
         assert (row.position, row.generation) == (3, 3)
         revoke(subject)
@@ -118,7 +119,7 @@ class TestPositions:
         assert another.is_accepted()  # it has read up to 3
         Revocation.objects.all().delete()
         RevocationFeed.objects.update(position=0)
-        signing_keys.rotate_signing_key(now=timezone.now(), all_new=True)
+        signing_keys.rotate_signing_key(all_new=True, act=Act(now=timezone.now()))
         other = Subject("machine")
         for each in (other, subject, another):
             revoke(each)

@@ -17,6 +17,7 @@ from tests.issuer.revocation_feed.threads import (
 from tests.issuer.revocation_feed.token_holders import Subject, Undo, revoke
 from tests.support.threads import in_threads
 from token_exchange.issuer import credentials
+from token_exchange.issuer.credentials import Act
 from token_exchange.models import Credential, RevocationFeed
 
 pytestmark = [
@@ -70,7 +71,7 @@ class TestUncommitted:
 
 
 def compromise(subject: Subject) -> None:
-    credentials.rotate(subject.credential, now=timezone.now(), compromised=True)
+    credentials.rotate(subject.credential, compromised=True, act=Act(now=timezone.now()))
 
 
 def narrow(subject: Subject) -> None:

@@ -16,6 +16,7 @@ from tests.support.factories import (
     make_user,
 )
 from token_exchange.issuer import credentials
+from token_exchange.issuer.credentials import Act
 from token_exchange.models import AccessToken, Credential
 
 KINDS = ("machine", "user", "app")
@@ -92,7 +93,7 @@ class Subject:
 
 
 def revoke(subject: Subject) -> None:
-    credentials.revoke(subject.credential, now=timezone.now())
+    credentials.revoke(subject.credential, act=Act(now=timezone.now()))
 
 
 class Undo(Exception):

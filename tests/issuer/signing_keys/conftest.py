@@ -11,7 +11,7 @@ import time_machine
 
 from tests.support.factories import make_api_key
 from token_exchange.issuer import signing_keys, tokens
-from token_exchange.issuer.credentials import authenticate_api_key
+from token_exchange.issuer.credentials import Act, authenticate_api_key
 from token_exchange.models import SigningKey
 from token_exchange_core.errors import InvalidToken
 from token_exchange_core.keys import KeySet, VerificationKey
@@ -42,7 +42,7 @@ def clock():
 def first_key(db, clock) -> SigningKey:
     """The only key there is, made at ``START``."""
     SigningKey.objects.all().delete()
-    signing_keys.ensure_first_key(using="default", now=START)
+    signing_keys.ensure_first_key(using="default", act=Act(now=START))
     return SigningKey.objects.get()
 
 

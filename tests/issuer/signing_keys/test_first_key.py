@@ -12,6 +12,7 @@ from django.db.models.signals import pre_save
 
 from tests.support.threads import in_threads
 from token_exchange.issuer import signing_keys
+from token_exchange.issuer.credentials import Act
 from token_exchange.issuer.signing_keys import (
     SigningKeyConflict,
     ensure_first_key,
@@ -44,19 +45,19 @@ class TestFirstKey:
     def test_is_not_made_where_there_has_been_one(self):
         """Keys that are gone are no reason: somebody must have ended them."""
         SigningKey.objects.update(removed_at=NOW)
-        ensure_first_key(using="default", now=NOW)
+        ensure_first_key(using="default", act=Act(now=NOW))
         assert SigningKey.objects.filter(removed_at=None).count() == 0
 
     def test_makes_the_process_forget_the_keys_from_before(self, django_assert_num_queries):
         before = signing_keys.key_set().current.kid
         SigningKey.objects.all().delete()
-        ensure_first_key(using="default", now=NOW)
+        ensure_first_key(using="default", act=Act(now=NOW))
         assert signing_keys.key_set().current.kid == SigningKey.objects.get().kid != before
 
     def test_has_the_algorithm_of_the_settings(self, token_exchange_settings):
         token_exchange_settings(ALGORITHM="ES256")
         SigningKey.objects.all().delete()
-        ensure_first_key(using="default", now=NOW)
+        ensure_first_key(using="default", act=Act(now=NOW))
         assert SigningKey.objects.get().algorithm == "ES256"
 
     def test_is_another_process_if_that_was_faster(self):
@@ -78,7 +79,7 @@ class TestFirstKey:
         inserted: list[str] = []
         pre_save.connect(be_faster, sender=SigningKey)
         try:
-            ensure_first_key(using="default", now=NOW)
+            ensure_first_key(using="default", act=Act(now=NOW))
         finally:
             pre_save.disconnect(be_faster, sender=SigningKey)
         assert len(inserted) == 1
@@ -113,7 +114,7 @@ class TestAtTheSameMoment:
 
         def migrate_once() -> None:
             barrier.wait(timeout=10)
-            ensure_first_key(using="default", now=NOW)
+            ensure_first_key(using="default", act=Act(now=NOW))
 
         assert in_threads(6, migrate_once) == [None] * 6
         assert SigningKey.objects.count() == 1
@@ -125,7 +126,7 @@ class TestAtTheSameMoment:
         def rotate_once() -> str:
             barrier.wait(timeout=10)
             try:
-                return rotate_signing_key(all_new=all_new, now=datetime.now(UTC)).kid
+                return rotate_signing_key(all_new=all_new, act=Act(now=datetime.now(UTC))).kid
             except SigningKeyConflict:
                 return "conflict"
 

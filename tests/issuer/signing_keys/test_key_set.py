@@ -15,6 +15,7 @@ from django.db import OperationalError, connection
 from tests.issuer.signing_keys.conftest import START, accepts, kids, published
 from tests.support.factories import api_key_header, basic_header, make_api_key, make_client_app
 from token_exchange.issuer import signing_keys
+from token_exchange.issuer.credentials import Act
 from token_exchange.issuer.signing_keys import (
     encryption,
     forget_key_set,
@@ -136,7 +137,7 @@ class TestPrivateKey:
         old = settings.SECRET_KEY
         settings.SECRET_KEY, settings.SECRET_KEY_FALLBACKS = NEW, [old]
         assert key_set().current.kid == first_key.kid
-        new = rotate_signing_key(all_new=True, now=START)
+        new = rotate_signing_key(all_new=True, act=Act(now=START))
         settings.SECRET_KEY_FALLBACKS = []
         assert key_set().current.kid == new.kid
 
@@ -150,7 +151,7 @@ class TestPrivateKey:
         token_exchange_settings(SIGNING_KEY_ENCRYPTION_KEYS=[OLD])
         with pytest.raises(TemporarilyUnavailable):
             _ = key_set().current
-        key = rotate_signing_key(all_new=True, now=START)
+        key = rotate_signing_key(all_new=True, act=Act(now=START))
         settings.SECRET_KEY = "another-" * 8
         assert key_set().current.kid == key.kid
         token_exchange_settings(SIGNING_KEY_ENCRYPTION_KEYS=[NEW, OLD])
@@ -248,7 +249,7 @@ class TestUnreadablePrivateKey:
     def test_leaves_retired_keys_out_of_the_way(self, clock, first_key, mint):
         """A key that cannot be read matters only while it is the one that signs."""
         SigningKey.objects.update(encrypted_private_key="nonsense")
-        new = rotate_signing_key(now=START)
+        new = rotate_signing_key(act=Act(now=START))
         clock.at(new.activates_at - START)
         assert accepts(published(), mint())
 
@@ -256,7 +257,7 @@ class TestUnreadablePrivateKey:
 class TestSpoiledRow:
     @pytest.mark.parametrize("jwk", [{}, {"alg": "EdDSA", "kty": "OKP"}, [], 5, "x"])
     def test_does_not_take_the_others_with_it(self, first_key, jwk):
-        new = rotate_signing_key(now=START)
+        new = rotate_signing_key(act=Act(now=START))
         SigningKey.objects.filter(pk=first_key.pk).update(public_jwk=jwk)
         forget_key_set()
         assert kids(published()) == [new.kid]

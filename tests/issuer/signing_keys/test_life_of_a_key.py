@@ -10,7 +10,7 @@ import pytest
 from tests.issuer.signing_keys.conftest import START, accepts, kids, published
 from tests.support.factories import make_api_key
 from token_exchange.issuer import signing_keys, tokens
-from token_exchange.issuer.credentials import authenticate_api_key
+from token_exchange.issuer.credentials import Act, authenticate_api_key
 from token_exchange.issuer.tokens import verify_access_token
 from token_exchange.models import SigningKey
 from token_exchange_core.errors import InvalidToken
@@ -90,7 +90,7 @@ def around(*events: int) -> list[int]:
 def world(request, token_exchange_settings, transactional_db, clock):
     token_exchange_settings(ALGORITHM=request.param, JWKS_MAX_AGE=MAX_AGE)
     SigningKey.objects.all().delete()
-    signing_keys.ensure_first_key(using="default", now=START)
+    signing_keys.ensure_first_key(using="default", act=Act(now=START))
     world = World(clock)
     assert SigningKey.objects.get().algorithm == request.param
     return world
@@ -100,7 +100,7 @@ class TestWholeLife:
     def test_breaks_nobodys_token(self, world):
         first = SigningKey.objects.get()
         world.at(0)
-        second = signing_keys.rotate_signing_key(now=world.now)
+        second = signing_keys.rotate_signing_key(act=Act(now=world.now))
         seen = {}
         for seconds in around(SIGNS, LAST_TOKEN, GONE):
             world.at(seconds)
@@ -118,7 +118,7 @@ class TestWholeLife:
         world.at(0)
         for seconds in range(0, 4 * SIGNS, SIGNS):
             world.at(seconds)
-            signing_keys.rotate_signing_key(now=world.now)
+            signing_keys.rotate_signing_key(act=Act(now=world.now))
             for later in (1, MAX_AGE, SIGNS - 1):
                 world.at(seconds + later)
         assert world.states() == ["retired", "retired", "retired", "current", "next"]
@@ -127,10 +127,10 @@ class TestWholeLife:
 class TestRemoval:
     def test_ends_the_tokens_of_the_key_within_max_age_and_no_others(self, world):
         world.at(0)
-        signing_keys.rotate_signing_key(now=world.now)
+        signing_keys.rotate_signing_key(act=Act(now=world.now))
         world.at(SIGNS)
         leaked = world.tokens[-1]
-        heir = signing_keys.remove_signing_key(leaked.kid, now=world.now)
+        heir = signing_keys.remove_signing_key(leaked.kid, act=Act(now=world.now))
         # Here at once.
         with pytest.raises(InvalidToken):
             world.verify(leaked)

@@ -12,7 +12,7 @@ from tests.issuer.signing_keys.conftest import START, accepts, kids, published
 from tests.support.factories import make_client_app
 from tests.support.threads import in_threads
 from token_exchange.issuer import signing_keys, tokens
-from token_exchange.issuer.credentials import authenticate_client_app
+from token_exchange.issuer.credentials import Act, authenticate_client_app
 from token_exchange.issuer.signing_keys import (
     Reencryption,
     reencrypt_signing_keys,
@@ -52,7 +52,7 @@ class TestWholeLifeOfASecret:
     ):
         token_exchange_settings(ALGORITHM=algorithm)
         SigningKey.objects.all().delete()
-        signing_keys.ensure_first_key(using="default", now=START)
+        signing_keys.ensure_first_key(using="default", act=Act(now=START))
         app = make_client_app()
 
         def auth_token() -> str:
@@ -67,7 +67,7 @@ class TestWholeLifeOfASecret:
             return auth_token() == token and accepts(jwks, mint()) and published() == jwks
 
         token = auth_token()
-        rotate_signing_key(now=START)
+        rotate_signing_key(act=Act(now=START))
         clock.at(SIGNS)  # the token is re-used with a key that is retired
         jwks = published()
         assert all_is_well()
@@ -101,12 +101,12 @@ class TestReencrypt:
         assert ciphertexts() == before
 
     def test_is_for_each_published_key(self, settings, first_key, new_secret):
-        waiting = rotate_signing_key(now=START)
+        waiting = rotate_signing_key(act=Act(now=START))
         done = reencrypt_signing_keys(now=START)
         assert done == result(reencrypted=[first_key.kid], unchanged=[waiting.kid])
 
     def test_leaves_nothing_of_keys_that_are_gone(self, first_key, new_secret):
-        rotate_signing_key(now=START)
+        rotate_signing_key(act=Act(now=START))
         later = START + timedelta(days=2)
         reencrypt_signing_keys(now=later)
         assert ciphertexts()[first_key.kid] == ""
@@ -123,7 +123,7 @@ class TestReencrypt:
     def test_does_not_bring_back_what_was_removed_meanwhile(self, first_key, new_secret):
         def remove_it(*, instance, **_: object) -> None:
             post_init.disconnect(remove_it, sender=SigningKey)
-            remove_signing_key(instance.kid, now=START)
+            remove_signing_key(instance.kid, act=Act(now=START))
 
         post_init.connect(remove_it, sender=SigningKey)
         try:

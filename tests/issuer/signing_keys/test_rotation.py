@@ -8,6 +8,7 @@ from django.db.models.signals import pre_save
 from tests.issuer.signing_keys.conftest import START, accepts, kids, published
 from tests.support.factories import make_user
 from token_exchange.issuer import signing_keys
+from token_exchange.issuer.credentials import Act
 from token_exchange.issuer.signing_keys import SigningKeyConflict, rotate_signing_key
 from token_exchange.issuer.tokens import verify_access_token
 from token_exchange.models import SigningKey
@@ -32,7 +33,7 @@ class TestLifeOfAKey:
 
     def test_is_published_before_it_signs(self, clock, first_key, mint):
         before = published()
-        new = rotate_signing_key(now=START)
+        new = rotate_signing_key(act=Act(now=START))
         assert new.activates_at == START + PUBLISHED_BEFORE
         assert states(START) == {first_key.kid: KeyState.CURRENT, new.kid: KeyState.NEXT}
         assert kids(before) == [first_key.kid]
@@ -46,7 +47,7 @@ class TestLifeOfAKey:
         assert states(now)[new.kid] == KeyState.NEXT
 
     def test_signs_once_everybody_has_it(self, clock, first_key, mint):
-        new = rotate_signing_key(now=START)
+        new = rotate_signing_key(act=Act(now=START))
         fetched_at_once = published()
         old_token = mint()
         now = clock.at(PUBLISHED_BEFORE)
@@ -60,7 +61,7 @@ class TestLifeOfAKey:
         assert verify_access_token(old_token, now=now.timestamp()).claims.client_id
 
     def test_stays_until_its_last_token_is_dead(self, clock, first_key):
-        new = rotate_signing_key(now=START)
+        new = rotate_signing_key(act=Act(now=START))
         now = clock.at(PUBLISHED_BEFORE + PUBLISHED_AFTER - SECOND)
         assert states(now)[first_key.kid] == KeyState.RETIRED
         assert kids(published()) == [first_key.kid, new.kid]
@@ -74,10 +75,10 @@ class TestLifeOfAKey:
 
 class TestRotate:
     def test_is_refused_while_a_key_waits(self, clock, first_key):
-        new = rotate_signing_key(now=START)
+        new = rotate_signing_key(act=Act(now=START))
         now = clock.at(PUBLISHED_BEFORE - SECOND)
         with pytest.raises(SigningKeyConflict) as caught:
-            rotate_signing_key(now=now)
+            rotate_signing_key(act=Act(now=now))
         assert str(caught.value) == (
             f"Key {new.kid} is published and signs from 2026-01-01T00:06:00+00:00; "
             "rotate after that."
@@ -88,24 +89,24 @@ class TestRotate:
             START + PUBLISHED_BEFORE,
         ]
         now = clock.at(PUBLISHED_BEFORE)
-        third = rotate_signing_key(now=now)
+        third = rotate_signing_key(act=Act(now=now))
         assert kids(published()) == [first_key.kid, new.kid, third.kid]
 
     def test_is_known_to_this_process_at_once(self, first_key):
         assert kids(published()) == [first_key.kid]
-        new = rotate_signing_key(now=START)
+        new = rotate_signing_key(act=Act(now=START))
         assert kids(published()) == [first_key.kid, new.kid]
 
     def test_follows_the_settings(self, clock, first_key, mint, token_exchange_settings):
         token_exchange_settings(ALGORITHM="ES256", JWKS_MAX_AGE=3600)
         old_token = mint()
-        new = rotate_signing_key(now=START)
+        new = rotate_signing_key(act=Act(now=START))
         assert (new.algorithm, new.activates_at) == ("ES256", START + timedelta(seconds=3660))
         clock.at(timedelta(seconds=3660))
         new_token = mint()
         assert accepts(published(), new_token)
         token_exchange_settings(ALGORITHM="EdDSA", JWKS_MAX_AGE=0)
-        third = rotate_signing_key(now=START + timedelta(seconds=3660))
+        third = rotate_signing_key(act=Act(now=START + timedelta(seconds=3660)))
         assert third.activates_at == START + timedelta(seconds=3720)
         clock.at(timedelta(seconds=1000))
         assert accepts(published(), old_token)
@@ -115,7 +116,7 @@ class TestRotate:
     ):
         said, operator = hear(signing_key_published), make_user()
         with django_capture_on_commit_callbacks(execute=True):
-            new = rotate_signing_key(by=operator, now=START)
+            new = rotate_signing_key(act=Act(now=START, by=operator))
             assert said == []
         assert said == [{"signing_key": new, "by": operator}]
 
@@ -141,7 +142,7 @@ class TestRotate:
         pre_save.connect(be_faster, sender=SigningKey)
         try:
             with pytest.raises(SigningKeyConflict, match="has just published"):
-                rotate_signing_key(all_new=all_new, now=START)
+                rotate_signing_key(all_new=all_new, act=Act(now=START))
         finally:
             pre_save.disconnect(be_faster, sender=SigningKey)
         first_key.refresh_from_db()
@@ -150,10 +151,10 @@ class TestRotate:
 
 class TestAllNew:
     def test_ends_every_other_key_at_once(self, first_key, mint):
-        waiting = rotate_signing_key(now=START)
+        waiting = rotate_signing_key(act=Act(now=START))
         token = mint()
         assert verify_access_token(token, now=START.timestamp())
-        new = rotate_signing_key(all_new=True, now=START)
+        new = rotate_signing_key(all_new=True, act=Act(now=START))
         assert states(START) == {
             first_key.kid: KeyState.GONE,
             waiting.kid: KeyState.GONE,
@@ -166,7 +167,7 @@ class TestAllNew:
         assert verify_access_token(mint(), now=START.timestamp())
 
     def test_forgets_the_private_halves(self, first_key):
-        new = rotate_signing_key(all_new=True, now=START)
+        new = rotate_signing_key(all_new=True, act=Act(now=START))
         stored = dict(SigningKey.objects.values_list("kid", "encrypted_private_key"))
         assert stored[first_key.kid] == ""
         assert stored[new.kid] != ""
@@ -180,11 +181,11 @@ class TestAllNew:
             make_user(),
         )
         with django_capture_on_commit_callbacks(execute=True):
-            new = rotate_signing_key(all_new=True, by=operator, now=START)
+            new = rotate_signing_key(all_new=True, act=Act(now=START, by=operator))
             assert removed == []
         assert removed == [{"signing_key": first_key, "by": operator}]
         assert published_keys == [{"signing_key": new, "by": operator}]
         # A second time the key that is gone already is not told of again.
         with django_capture_on_commit_callbacks(execute=True):
-            rotate_signing_key(all_new=True, now=START + SECOND)
+            rotate_signing_key(all_new=True, act=Act(now=START + SECOND))
         assert [each["signing_key"] for each in removed] == [first_key, new]

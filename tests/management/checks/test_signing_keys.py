@@ -13,6 +13,7 @@ from django.utils import timezone
 
 from tests.management.checks.conftest import ids
 from token_exchange.issuer import signing_keys
+from token_exchange.issuer.credentials import Act
 from token_exchange.management.checks import check_signing_keys
 from token_exchange.models import SigningKey
 
@@ -35,7 +36,7 @@ class TestSigningKeys:
 
     def test_next_key_is_as_it_should_be(self, key, token_exchange_settings):
         token_exchange_settings(ALGORITHM="ES256")
-        signing_keys.rotate_signing_key(now=timezone.now())
+        signing_keys.rotate_signing_key(act=Act(now=timezone.now()))
         assert check_signing_keys(None, databases=["default"]) == []
 
     def test_no_key_at_all(self, key, token_exchange_settings):
@@ -66,7 +67,7 @@ class TestSigningKeys:
         assert "SECRET_KEY_FALLBACKS" in message.hint
 
     def test_each_that_signs_or_will_is_looked_at(self, key):
-        waiting = signing_keys.rotate_signing_key(now=timezone.now())
+        waiting = signing_keys.rotate_signing_key(act=Act(now=timezone.now()))
         for unreadable in (key, waiting):
             SigningKey.objects.filter(pk=unreadable.pk).update(encrypted_private_key="nonsense")
             messages = check_signing_keys(None, databases=["default"])

@@ -193,7 +193,10 @@ class TestWhatCannotBe:
             (["--scope", "a b"], "--scope: 'a b' is not one scope; give --scope once for each"),
             (["--scope", ""], "scopes: '' is not a scope"),
             (["--scope", "a\n"], "scopes: 'a\\n' is not a scope"),
-            (["--scope", "a", "--scope", "a"], "scopes: Enter each value once."),
+            (
+                ["--audience", "https://a.test", "--audience", "https://a.test"],
+                "audience: Enter each value once.",
+            ),
             (["--audience", "a b"], "audience: 'a b' is not an audience"),
             (["--network", "192.0.2.1/24"], "allowed_networks: '192.0.2.1/24' is not a network"),
             (["--network", "192.0.2.0/33"], "allowed_networks: '192.0.2.0/33' is not a network"),

@@ -17,6 +17,7 @@ from django.core.management import call_command
 from tests.management.commands.conftest import NOW, text
 from tests.support.factories import make_api_key, make_organization
 from token_exchange.issuer import credentials
+from token_exchange.issuer.credentials import Act
 from token_exchange.models import AuditEvent
 from token_exchange.observability import audit_export
 
@@ -86,7 +87,7 @@ class TestExport:
 
     def test_has_no_secret(self):
         issued = make_api_key()
-        rotated = credentials.rotate(issued.credential, now=issued.credential.created_at)
+        rotated = credentials.rotate(issued.credential, act=Act(now=issued.credential.created_at))
         for file_format in ("json", "csv"):
             told = text("export_audit_events", "--format", file_format)
             assert issued.credential.identifier in told

@@ -6,7 +6,7 @@ import pytest
 
 from tests.management.commands.conftest import NOW, run, text
 from tests.support.factories import make_api_key, make_client_app, make_organization, works
-from token_exchange.issuer.credentials import authenticate_client_app, revoke, rotate
+from token_exchange.issuer.credentials import Act, authenticate_client_app, revoke, rotate
 from token_exchange.models import Credential
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("clock")]
@@ -53,7 +53,7 @@ class TestRotateCredential:
         identifier = issued.credential.identifier
         run("rotate_credential", identifier, "--overlap", "1h")
         assert complaint("rotate_credential", identifier) == (
-            "The previous secret still works until 2026-01-01 01:00:00 UTC. First end it alone "
+            "The previous secret works until 2026-01-01 01:00:00 UTC. End the overlap first "
             "(rotate_credential ID --end-overlap), or rotate as compromised (--compromised)."
         )
         clock.shift(HOUR)
@@ -98,11 +98,11 @@ class TestRotateCredential:
     @pytest.mark.parametrize("compromised", [[], ["--compromised"]])
     def test_refuses_what_has_ended(self, complaint, compromised):
         revoked, expired = make_api_key().credential, make_api_key().credential
-        revoke(revoked, now=NOW)
+        revoke(revoked, act=Act(now=NOW))
         Credential.objects.filter(pk=expired.pk).update(expires_at=NOW)
         for credential in (revoked, expired):
             assert complaint("rotate_credential", credential.identifier, *compromised) == (
-                "The credential has ended; issue a new one."
+                "The credential is revoked or expired. Issue a new one."
             )
 
 
@@ -110,7 +110,7 @@ class TestEndOverlap:
     @pytest.mark.parametrize("make", [make_api_key, make_client_app])
     def test_ends_the_previous_secret_and_gives_no_new_one(self, make):
         credential = make().credential
-        rotate(credential, overlap=HOUR, now=NOW)
+        rotate(credential, overlap=HOUR, act=Act(now=NOW))
         digest = credential.secret_digest
         answer = run("rotate_credential", credential.identifier, "--end-overlap")
         assert answer["identifier"] == credential.identifier
@@ -122,13 +122,13 @@ class TestEndOverlap:
 
     def test_leaves_the_current_secret_alone(self):
         issued = make_api_key()
-        current = rotate(issued.credential, overlap=HOUR, now=NOW)
+        current = rotate(issued.credential, overlap=HOUR, act=Act(now=NOW))
         run("rotate_credential", issued.credential.identifier, "--end-overlap")
         assert (works(issued.raw_secret), works(current.raw_secret)) == (False, True)
 
     def test_tells_people(self):
         credential = make_api_key().credential
-        rotate(credential, overlap=HOUR, now=NOW)
+        rotate(credential, overlap=HOUR, act=Act(now=NOW))
         assert text("rotate_credential", credential.identifier, "--end-overlap") == (
             f"Ended the previous secret of {credential.identifier}; the current one works on.\n"
         )
@@ -137,7 +137,7 @@ class TestEndOverlap:
     def test_is_refused_without_an_overlap_that_lives(self, complaint, clock, hours):
         credential = make_api_key().credential
         if hours is not None:
-            rotate(credential, overlap=hours * HOUR, now=NOW)
+            rotate(credential, overlap=hours * HOUR, act=Act(now=NOW))
             clock.shift(hours * HOUR)
         assert complaint("rotate_credential", credential.identifier, "--end-overlap") == (
             "There is no overlap to end: no previous secret works any more."

@@ -6,7 +6,7 @@ import pytest
 
 from tests.management.commands.conftest import NOW, run, text
 from tests.support.factories import make_api_key, make_client_app, make_organization, make_user
-from token_exchange.issuer.credentials import revoke, rotate
+from token_exchange.issuer.credentials import Act, revoke, rotate
 from token_exchange.models import Credential
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("clock")]
@@ -28,8 +28,8 @@ class TestListCredentials:
 
     @pytest.fixture(autouse=True)
     def _life(self, listed, clock):
-        rotate(listed["rotating"].credential, overlap=2 * HOUR, now=NOW)
-        revoke(listed["revoked"].credential, reason="Leaked.", now=NOW)
+        rotate(listed["rotating"].credential, overlap=2 * HOUR, act=Act(now=NOW))
+        revoke(listed["revoked"].credential, act=Act(now=NOW, reason="Leaked."))
         clock.shift(HOUR)
 
     def names(self, *arguments: str) -> list[str]:
@@ -51,7 +51,7 @@ class TestListCredentials:
 
     def test_finds_one_that_is_rotating_and_expiring_under_both(self, listed):
         key = make_api_key(name="Both", expires_at=NOW + 3 * HOUR)
-        rotate(key.credential, overlap=2 * HOUR, now=NOW + HOUR)
+        rotate(key.credential, overlap=2 * HOUR, act=Act(now=NOW + HOUR))
         assert self.names("--state", "rotating") == ["Rotating", "Both"]
         assert self.names("--state", "expiring") == ["Both"]
         (facts,) = run("list_credentials", "--state", "expiring")["credentials"]

@@ -7,6 +7,7 @@ import time_machine
 
 from tests.management.commands.conftest import run, text
 from token_exchange.issuer import signing_keys
+from token_exchange.issuer.credentials import Act
 from token_exchange.models import SigningKey
 from token_exchange_core.errors import TemporarilyUnavailable
 
@@ -20,7 +21,7 @@ DAY = timedelta(days=1)
 def clock():
     with time_machine.travel(NOW, tick=False) as traveller:
         SigningKey.objects.all().delete()
-        signing_keys.ensure_first_key(using="default", now=NOW)
+        signing_keys.ensure_first_key(using="default", act=Act(now=NOW))
         yield traveller
 
 

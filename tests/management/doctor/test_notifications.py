@@ -8,6 +8,7 @@ import time_machine
 from tests.management.doctor.reports import examine
 from tests.support.factories import make_api_key
 from token_exchange.issuer import credentials
+from token_exchange.issuer.credentials import Act
 from token_exchange.models import Credential
 from token_exchange.observability.notifications import warn
 
@@ -49,7 +50,7 @@ def test_an_expiry_may_wait_for_a_day():
 
 def test_a_previous_secret_may_wait_for_a_day():
     key = make_api_key(now=NOW - 9 * DAY)
-    credentials.rotate(key.credential, now=NOW - 9 * DAY, overlap=9 * DAY + SECOND)
+    credentials.rotate(key.credential, overlap=9 * DAY + SECOND, act=Act(now=NOW - 9 * DAY))
     Credential.objects.update(previous_secret_last_used_at=NOW - 2 * DAY)
     assert examine().of("warnings") == WELL
     Credential.objects.update(previous_secret_expires_at=NOW - SECOND)

@@ -9,6 +9,7 @@ from cryptography.hazmat.primitives.hashes import SHA256
 
 from tests.management.doctor.reports import examine
 from token_exchange.issuer import signing_keys
+from token_exchange.issuer.credentials import Act
 from token_exchange.models import SigningKey
 from token_exchange_core import keys
 
@@ -24,7 +25,7 @@ ANOTHER = "another-secret-key-than-the-one-of-before-0123456789"
 def clock():
     with time_machine.travel(NOW, tick=False) as traveller:
         SigningKey.objects.all().delete()
-        signing_keys.ensure_first_key(using="default", now=NOW)
+        signing_keys.ensure_first_key(using="default", act=Act(now=NOW))
         yield traveller
 
 
@@ -35,14 +36,14 @@ def kid() -> str:
 
 
 def rotate(now: datetime) -> str:
-    return str(signing_keys.rotate_signing_key(now=now).kid)
+    return str(signing_keys.rotate_signing_key(act=Act(now=now)).kid)
 
 
 @pytest.mark.parametrize("algorithm", ["EdDSA", "ES256", "RS256"])
 def test_all_is_well(token_exchange_settings, algorithm):
     token_exchange_settings(ALGORITHM=algorithm)
     SigningKey.objects.all().delete()
-    signing_keys.ensure_first_key(using="default", now=NOW)
+    signing_keys.ensure_first_key(using="default", act=Act(now=NOW))
     assert examine().of("signing keys") == [
         ("ok", f"{SigningKey.objects.get().kid} ({algorithm}) signs since 2026-01-01 00:00 UTC."),
         DETERMINISTIC,
@@ -173,7 +174,7 @@ def test_signatures_that_differ(token_exchange_settings, monkeypatch):
     """As those of ECDSA do unless the library makes them as RFC 6979 says."""
     token_exchange_settings(ALGORITHM="ES256")
     SigningKey.objects.all().delete()
-    signing_keys.ensure_first_key(using="default", now=NOW)
+    signing_keys.ensure_first_key(using="default", act=Act(now=NOW))
     by_chance = ec.ECDSA(SHA256())
     monkeypatch.setattr(keys._ALGORITHMS["ES256"], "_signature_algorithm", by_chance)
     level, text = examine().of("signing keys")[-1]

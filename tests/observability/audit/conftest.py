@@ -10,6 +10,7 @@ import time_machine
 from tests.admin.conftest import sign_in  # noqa: F401 - a fixture
 from tests.support.factories import make_api_key, make_client_app, make_organization, make_token
 from token_exchange.issuer import credentials
+from token_exchange.issuer.credentials import Act
 from token_exchange.models import AuditEvent
 
 # Behind the first key, which is as old as the database.
@@ -61,7 +62,7 @@ def token(key):
 @pytest.fixture
 def its(key, app, token, trail):
     rotating = make_client_app().credential
-    credentials.rotate(rotating, now=NOW)
+    credentials.rotate(rotating, act=Act(now=NOW))
     empty = make_organization(name="Empty")
     trail.begin()
     its = {"key": key, "app": app, "token": token, "rotating": rotating}

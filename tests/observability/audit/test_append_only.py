@@ -8,6 +8,7 @@ from django.db import IntegrityError, NotSupportedError, transaction
 from tests.observability.audit.conftest import NOW
 from tests.support.factories import make_user
 from token_exchange.issuer import credentials
+from token_exchange.issuer.credentials import Act
 from token_exchange.models import AuditEvent
 
 pytestmark = pytest.mark.django_db
@@ -51,7 +52,7 @@ class TestAppendOnly:
     def test_what_goes_leaves_its_events(self, its):
         """A user, an organization, a purged token: the row names them as they were."""
         by = make_user(username="operator")
-        credentials.revoke(its["key"], now=NOW, by=by)
+        credentials.revoke(its["key"], act=Act(now=NOW, by=by))
         by.delete()
         row = AuditEvent.objects.latest("pk")
         assert (row.actor, row.event) == ("operator", "credential.revoked")

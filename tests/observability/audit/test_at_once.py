@@ -9,25 +9,25 @@ import pytest
 from tests.observability.audit.conftest import NOW
 from tests.support.threads import in_threads
 from token_exchange.issuer import credentials, signing_keys, tokens
-from token_exchange.issuer.credentials import CredentialConflict
+from token_exchange.issuer.credentials import Act, CredentialConflict
 from token_exchange.issuer.signing_keys import SigningKeyConflict
 from token_exchange.models import AccessToken, Credential
 
 
 def revoke():
-    credentials.revoke(Credential.objects.get(), now=NOW)
+    credentials.revoke(Credential.objects.get(), act=Act(now=NOW))
 
 
 def rotate():
-    credentials.rotate(Credential.objects.get(), now=NOW)
+    credentials.rotate(Credential.objects.get(), act=Act(now=NOW))
 
 
 def revoke_token():
-    tokens.revoke(AccessToken.objects.get(), now=NOW)
+    tokens.revoke(AccessToken.objects.get(), act=Act(now=NOW))
 
 
 def rotate_signing_key():
-    signing_keys.rotate_signing_key(now=NOW)
+    signing_keys.rotate_signing_key(act=Act(now=NOW))
 
 
 @pytest.mark.postgresql

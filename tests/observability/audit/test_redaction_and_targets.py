@@ -12,6 +12,7 @@ from django.utils import timezone
 from tests.support.factories import make_api_key, make_organization, make_user
 from tests.support.lifecycle import do_everything
 from token_exchange.issuer import credentials, signing_keys
+from token_exchange.issuer.credentials import Act
 from token_exchange.models import AuditEvent, SigningKey
 
 pytestmark = pytest.mark.django_db
@@ -148,7 +149,7 @@ class TestFields:
 
     def test_rotated(self, line_of):
         credential = make_api_key().credential
-        fields = line_of(lambda: credentials.rotate(credential, now=timezone.now()))
+        fields = line_of(lambda: credentials.rotate(credential, act=Act(now=timezone.now())))
         assert fields == {
             "identifier": credential.identifier,
             "organization": str(credential.organization_id),
@@ -161,7 +162,8 @@ class TestFields:
         credential = make_api_key().credential
         fields = line_of(
             lambda: credentials.revoke(
-                credential, now=timezone.now(), reason="Left the company", origin="192.0.2.1"
+                credential,
+                act=Act(now=timezone.now(), origin="192.0.2.1", reason="Left the company"),
             )
         )
         assert fields == {
@@ -180,7 +182,7 @@ class TestFields:
         assert fields["reason"] == "The owner was deleted."
 
     def test_signing_key_published(self, line_of):
-        fields = line_of(lambda: signing_keys.rotate_signing_key(now=timezone.now()))
+        fields = line_of(lambda: signing_keys.rotate_signing_key(act=Act(now=timezone.now())))
         key = SigningKey.objects.first()
         assert fields == {
             "kid": key.kid,
@@ -193,13 +195,13 @@ class TestFields:
     def test_hostile_user_name_forges_no_line(self, line_of, lines):
         credential = make_api_key().credential
         operator = make_user(username="operator\ncredential.revoked identifier='sk_live.x'")
-        line_of(lambda: credentials.revoke(credential, now=timezone.now(), by=operator))
+        line_of(lambda: credentials.revoke(credential, act=Act(now=timezone.now(), by=operator)))
         assert len(lines()[-1].getMessage().splitlines()) == 1
 
     def test_hostile_origin_forges_no_line_and_is_stored_everywhere(self, line_of, lines):
         credential = make_api_key().credential
         origin = "192.0.2.1\n\0credential.revoked" + "x" * 300
-        line_of(lambda: credentials.revoke(credential, now=timezone.now(), origin=origin))
+        line_of(lambda: credentials.revoke(credential, act=Act(now=timezone.now(), origin=origin)))
         assert len(lines()[-1].getMessage().splitlines()) == 1
         assert AuditEvent.objects.latest("pk").origin == f"192.0.2.1??credential.revoked{'x' * 226}"
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -12,7 +13,7 @@ from tests.observability.audit.conftest import NOW
 from tests.support.factories import make_api_key, make_client_app, make_user
 from tests.support.lifecycle import authenticated
 from token_exchange.issuer import credentials, organizations, signing_keys, tokens
-from token_exchange.issuer.credentials import CredentialConflict
+from token_exchange.issuer.credentials import Act, CredentialConflict
 from token_exchange.issuer.signing_keys import SigningKeyConflict
 from token_exchange.models import AccessToken, Credential, Organization, SigningKey
 
@@ -20,12 +21,6 @@ pytestmark = pytest.mark.django_db
 
 ORIGIN = "192.0.2.1"
 HOUR = timedelta(hours=1)
-
-
-def renamed(credential):
-    stored = Credential.objects.get(pk=credential.pk)
-    stored.name = "Weekly"
-    return stored
 
 
 def closed(organization):
@@ -36,55 +31,60 @@ def closed(organization):
 VERBS = {
     "issue": (
         lambda its, how: make_api_key(
-            organization=its["key"].organization, name="x", scopes=["b", "a"], **how
+            organization=its["key"].organization,
+            name="x",
+            scopes=["b", "a"],
+            now=how.now,
+            by=how.by,
+            origin=how.origin,
         ),
         ("credential.issued", "api_key"),
         {"name": "x", "owner": None, "scopes": ["a", "b"]},
     ),
     "change": (
-        lambda its, how: credentials.change(renamed(its["key"]), **how),
+        lambda its, how: credentials.edit(its["key"], {"name": "Weekly"}, act=how),
         ("credential.changed", "api_key"),
         {"name": ["Nightly", "Weekly"]},
     ),
     "rotate": (
-        lambda its, how: credentials.rotate(its["key"], overlap=HOUR, **how),
+        lambda its, how: credentials.rotate(its["key"], overlap=HOUR, act=how),
         ("credential.rotated", "api_key"),
         {"overlap_seconds": 3600},
     ),
     "rotate as compromised": (
-        lambda its, how: credentials.rotate(its["key"], compromised=True, **how),
+        lambda its, how: credentials.rotate(its["key"], compromised=True, act=how),
         ("credential.compromised", "api_key"),
         {"overlap_seconds": 0},
     ),
     "end the overlap": (
-        lambda its, how: credentials.end_overlap(its["rotating"], **how),
+        lambda its, how: credentials.end_overlap(its["rotating"], act=how),
         ("credential.overlap_ended", "client_app"),
         {},
     ),
     "revoke": (
-        lambda its, how: credentials.revoke(its["key"], reason="Left", **how),
+        lambda its, how: credentials.revoke(its["key"], act=replace(how, reason="Left")),
         ("credential.revoked", "api_key"),
         {},
     ),
     "invalidate the tokens": (
         lambda its, how: credentials.invalidate_tokens(
-            authenticated(its["app"]), now=how["now"], origin=how["origin"]
+            authenticated(its["app"]), act=replace(how, by=None)
         ),
         ("credential.tokens_invalidated", "client_app"),
         {},
     ),
     "revoke a token": (
-        lambda its, how: tokens.revoke(its["token"], **how),
+        lambda its, how: tokens.revoke(its["token"], act=how),
         ("token.revoked", "access_token"),
         {"identifier": "<key>"},
     ),
     "rotate the signing key": (
-        lambda its, how: signing_keys.rotate_signing_key(**how),
+        lambda its, how: signing_keys.rotate_signing_key(act=how),
         ("signing_key.published", "signing_key"),
         {"algorithm": "EdDSA", "signs_from": "2036-01-31T12:06:00+00:00"},
     ),
     "create an organization": (
-        lambda its, how: organizations.create(Organization(name="New", slug="new"), **how),
+        lambda its, how: organizations.create(Organization(name="New", slug="new"), act=how),
         ("organization.created", "organization"),
         {
             "name": "New",
@@ -95,12 +95,12 @@ VERBS = {
         },
     ),
     "change an organization": (
-        lambda its, how: organizations.change(closed(its["key"].organization), **how),
+        lambda its, how: organizations.edit(closed(its["key"].organization), act=how),
         ("organization.changed", "organization"),
         {"is_active": [True, False]},
     ),
     "delete an organization": (
-        lambda its, how: organizations.delete(its["empty"], **how),
+        lambda its, how: organizations.delete(its["empty"], act=how),
         ("organization.deleted", "organization"),
         {"name": "Empty"},
     ),
@@ -118,7 +118,7 @@ class TestVerbs:
     def test_leave_exactly_one_row(self, its, trail, name):
         act, (event, target_type), details = VERBS[name]
         by = make_user(username="operator")
-        act(its, {"now": NOW, "by": by, "origin": ORIGIN})
+        act(its, Act(now=NOW, by=by, origin=ORIGIN))
         [row] = trail.rows()
         assert (row.event, row.target_type, row.occurred_at) == (event, target_type, NOW)
         assert row.origin == ORIGIN
@@ -129,7 +129,7 @@ class TestVerbs:
         assert row.details == expected
 
     def test_name_what_it_happened_to_and_whose_that_is(self, its, trail, name):
-        VERBS[name][0](its, {"now": NOW, "by": None, "origin": ORIGIN})
+        VERBS[name][0](its, Act(now=NOW, origin=ORIGIN))
         [row] = trail.rows()
         organizations = {
             "api_key": lambda: Credential.objects.get(identifier=row.target).organization_id,
@@ -150,7 +150,7 @@ class TestVerbs:
 
     def test_leave_none_where_they_are_undone(self, its, trail, name):
         with transaction.atomic():
-            VERBS[name][0](its, {"now": NOW, "by": None, "origin": ORIGIN})
+            VERBS[name][0](its, Act(now=NOW, origin=ORIGIN))
             transaction.set_rollback(True)
         assert trail.rows() == []
 
@@ -161,7 +161,7 @@ class TestVerbs:
             return execute(sql, *arguments)
 
         before = everything()
-        how = {"now": NOW, "by": None, "origin": ORIGIN}
+        how = Act(now=NOW, origin=ORIGIN)
         with connection.execute_wrapper(be_full), pytest.raises(OperationalError):
             VERBS[name][0](its, how)
         assert (everything(), trail.rows()) == (before, [])
@@ -169,19 +169,25 @@ class TestVerbs:
 
 class TestRefusedVerbs:
     def test_leave_none(self, its, trail):
-        credentials.revoke(its["key"], now=NOW)
-        tokens.revoke(its["token"], now=NOW)
-        signing_keys.rotate_signing_key(now=NOW)
+        credentials.revoke(its["key"], act=Act(now=NOW))
+        tokens.revoke(its["token"], act=Act(now=NOW))
+        signing_keys.rotate_signing_key(act=Act(now=NOW))
         trail.begin()
         for refused, error in [
-            (lambda: credentials.revoke(its["key"], now=NOW), CredentialConflict),
-            (lambda: credentials.rotate(its["key"], now=NOW), CredentialConflict),
-            (lambda: credentials.rotate(its["rotating"], now=NOW), CredentialConflict),
-            (lambda: credentials.end_overlap(its["app"].credential, now=NOW), CredentialConflict),
-            (lambda: tokens.revoke(its["token"], now=NOW), CredentialConflict),
-            (lambda: signing_keys.rotate_signing_key(now=NOW), SigningKeyConflict),
-            (lambda: signing_keys.remove_signing_key("x", now=NOW), SigningKeyConflict),
-            (lambda: organizations.delete(its["key"].organization, now=NOW), ProtectedError),
+            (lambda: credentials.revoke(its["key"], act=Act(now=NOW)), CredentialConflict),
+            (lambda: credentials.rotate(its["key"], act=Act(now=NOW)), CredentialConflict),
+            (lambda: credentials.rotate(its["rotating"], act=Act(now=NOW)), CredentialConflict),
+            (
+                lambda: credentials.end_overlap(its["app"].credential, act=Act(now=NOW)),
+                CredentialConflict,
+            ),
+            (lambda: tokens.revoke(its["token"], act=Act(now=NOW)), CredentialConflict),
+            (lambda: signing_keys.rotate_signing_key(act=Act(now=NOW)), SigningKeyConflict),
+            (lambda: signing_keys.remove_signing_key("x", act=Act(now=NOW)), SigningKeyConflict),
+            (
+                lambda: organizations.delete(its["key"].organization, act=Act(now=NOW)),
+                ProtectedError,
+            ),
         ]:
             with pytest.raises(error):
                 refused()
@@ -194,11 +200,9 @@ class TestPastedSecrets:
     def test_are_not_kept(self, trail):
         issued = make_api_key()
         other = make_client_app(name=f"for {issued.raw_secret}").credential
-        other = Credential.objects.get(pk=other.pk)
-        other.name = f"of {issued.raw_secret}!"
-        credentials.change(other, now=NOW)
+        credentials.edit(other, {"name": f"of {issued.raw_secret}!"}, act=Act(now=NOW))
         reason = f"Leaked: {issued.raw_secret}, twice {issued.raw_secret}"
-        credentials.revoke(issued.credential, now=NOW, reason=reason)
+        credentials.revoke(issued.credential, act=Act(now=NOW, reason=reason))
         kept = f"{issued.credential.identifier}.[secret]"
         *_, named, changed, revoked = trail.rows()
         assert named.details["name"] == f"for {kept}"
@@ -210,7 +214,7 @@ class TestPastedSecrets:
 class TestSigningKeys:
     def test_that_are_all_replaced_leave_a_row_each(self, trail):
         old = SigningKey.objects.get().kid
-        new = signing_keys.rotate_signing_key(now=NOW, origin=ORIGIN, all_new=True).kid
+        new = signing_keys.rotate_signing_key(all_new=True, act=Act(now=NOW, origin=ORIGIN)).kid
         assert [(each.event, each.target, each.origin) for each in trail.rows()] == [
             ("signing_key.removed", old, ORIGIN),
             ("signing_key.published", new, ORIGIN),
@@ -218,7 +222,7 @@ class TestSigningKeys:
 
     def test_that_are_removed_and_replaced_leave_a_row_each(self, trail):
         old = SigningKey.objects.get().kid
-        new = signing_keys.remove_signing_key(old, now=NOW, origin=ORIGIN).kid
+        new = signing_keys.remove_signing_key(old, act=Act(now=NOW, origin=ORIGIN)).kid
         assert [(each.event, each.target) for each in trail.rows()] == [
             ("signing_key.removed", old),
             ("signing_key.published", new),

@@ -11,6 +11,7 @@ from django.utils import timezone
 from tests.observability.exchange_counts.rows import of, rows
 from tests.support.factories import api_key_header, basic_header, make_api_key, make_client_app
 from token_exchange.issuer import credentials
+from token_exchange.issuer.credentials import Act
 from token_exchange.models import HourlyCount
 from token_exchange.observability import exchange_counts
 
@@ -86,12 +87,12 @@ class TestRefusal:
     )
     def test_of_a_known_credential_is_its_own(self, https_client, path, make, header, counted):
         revoked = make()
-        credentials.revoke(revoked.credential, now=timezone.now())
+        credentials.revoke(revoked.credential, act=Act(now=timezone.now()))
         https_client.post(path, headers=header(revoked))
         assert counted() == of(revoked, "credential_revoked", 1)
 
     def test_for_a_wrong_secret_is_the_credentials_that_was_named(self, https_client, key, counted):
-        credentials.rotate(key.credential, now=timezone.now(), overlap=timedelta(0))
+        credentials.rotate(key.credential, overlap=timedelta(0), act=Act(now=timezone.now()))
         https_client.post("/v1/token", headers=api_key_header(key))
         assert counted() == of(key, "wrong_secret", 1)
 
@@ -115,7 +116,7 @@ class TestRefusal:
         self, https_client, key, counted, token_exchange_settings
     ):
         token_exchange_settings(RATE_LIMITS={"failure": "1/m"})
-        credentials.revoke(key.credential, now=timezone.now())
+        credentials.revoke(key.credential, act=Act(now=timezone.now()))
         for _ in range(2):
             https_client.post("/v1/token", headers=api_key_header(key))
         assert counted() == of(key, "credential_revoked", 1) | of(key, "rate_failure", 1)
@@ -130,7 +131,7 @@ class TestRefusal:
         assert counted() == {("", "", reason): 1 for reason in reasons}
 
     def test_of_a_credential_that_is_gone_is_nobodys(self, https_client, key, counted):
-        credentials.revoke(key.credential, now=timezone.now())
+        credentials.revoke(key.credential, act=Act(now=timezone.now()))
         https_client.post("/v1/token", headers=api_key_header(key))
         key.credential.delete()
         identifier = key.credential.identifier

@@ -17,6 +17,7 @@ from tests.observability.exchange_counts.rows import of, rows
 from tests.support.factories import api_key_header, make_api_key
 from tests.support.threads import in_threads
 from token_exchange.issuer import credentials
+from token_exchange.issuer.credentials import Act
 from token_exchange.models import HourlyCount
 from token_exchange.observability import exchange_counts
 
@@ -112,7 +113,7 @@ class TestAfterAResponse:
     def test_an_unknown_credential_costs_what_a_known_one_does(self, https_client, key, elapsed):
         unknown = make_api_key()
         unknown.credential.delete()
-        credentials.rotate(key.credential, now=timezone.now(), overlap=timedelta(0))
+        credentials.rotate(key.credential, overlap=timedelta(0), act=Act(now=timezone.now()))
         asked = []
         for each in (unknown, key):
             elapsed.seconds += 10

@@ -15,6 +15,7 @@ from tests.observability.notifications.catalogues import write_catalogue
 from tests.observability.notifications.conftest import ADDRESS, DAY, HOUR, NOW, OWNERS, use_previous
 from tests.support.factories import make_api_key, make_client_app, make_organization, make_user
 from token_exchange.issuer import credentials
+from token_exchange.issuer.credentials import Act
 from token_exchange.models import Credential
 from token_exchange.observability import notifications
 from token_exchange.signals import credential_expiring
@@ -83,7 +84,7 @@ class TestMessage:
 
     def test_of_a_previous_secret(self, warn, django_capture_on_commit_callbacks):
         app = make_client_app(now=NOW, name="Warehouse")
-        credentials.rotate(app.credential, now=NOW, overlap=DAY)
+        credentials.rotate(app.credential, overlap=DAY, act=Act(now=NOW))
         with django_capture_on_commit_callbacks(execute=True):
             credentials.authenticate_client_app(
                 app.credential.identifier, app.raw_secret, address=ADDRESS, now=NOW + HOUR
@@ -101,7 +102,7 @@ class TestMessage:
     def test_of_a_previous_secret_used_from_nowhere_known(
         self, warn, key, django_capture_on_commit_callbacks
     ):
-        credentials.rotate(key.credential, now=NOW, overlap=DAY)
+        credentials.rotate(key.credential, overlap=DAY, act=Act(now=NOW))
         with django_capture_on_commit_callbacks(execute=True):
             use_previous(key, at=NOW)
         Credential.objects.update(previous_secret_last_used_from="")

@@ -12,6 +12,7 @@ from django.test.utils import CaptureQueriesContext
 from tests.observability.notifications.conftest import DAY, HOUR, INSTANT, NOW
 from tests.support.factories import make_api_key, make_client_app, make_organization, make_user
 from token_exchange.issuer import credentials
+from token_exchange.issuer.credentials import Act
 from token_exchange.models import Credential
 from token_exchange.observability import notifications
 from token_exchange.observability.notifications import due
@@ -88,8 +89,7 @@ class TestThresholds:
 class TestAnotherExpiry:
     def test_is_told_anew(self, warn, credential):
         assert warn(ENDS_AT - DAY).expiring == 1
-        credential.expires_at = ENDS_AT + 30 * DAY
-        credentials.change(credential, now=ENDS_AT - DAY)
+        credentials.edit(credential, {"expires_at": ENDS_AT + 30 * DAY}, act=Act(now=ENDS_AT - DAY))
         assert warn(ENDS_AT - DAY).expiring == 0
         assert warn(ENDS_AT).expiring == 1
 
@@ -97,8 +97,7 @@ class TestAnotherExpiry:
         """Warned within the window of the new expiry, but of the old one."""
         at = ENDS_AT - 30 * DAY
         assert warn(at).expiring == 1
-        credential.expires_at = at + 2 * DAY
-        credentials.change(credential, now=at)
+        credentials.edit(credential, {"expires_at": at + 2 * DAY}, act=Act(now=at))
         assert warn(at).expiring == 1
         assert warn(at + INSTANT).expiring == 0
 
@@ -107,7 +106,7 @@ class TestWhoIsNotTold:
     """Nobody is told of what does not work anyway."""
 
     def test_of_what_is_revoked(self, warn, credential):
-        credentials.revoke(credential, now=NOW)
+        credentials.revoke(credential, act=Act(now=NOW))
         assert warn(ENDS_AT - DAY).expiring == 0
 
     def test_of_an_inactive_organization_until_it_is_active(self, warn, credential):
@@ -172,10 +171,9 @@ class TestRun:
         credential = make_api_key(now=NOW, expires_at=ENDS_AT).credential
         (read,) = due.expiring("expiry_warned_at", now=ENDS_AT - DAY)
         if change == "expiry":
-            credential.expires_at = ENDS_AT + YEAR
-            credential.save()
+            credentials.edit(credential, {"expires_at": ENDS_AT + YEAR})
         else:
-            credentials.revoke(credential, now=NOW)
+            credentials.revoke(credential, act=Act(now=NOW))
         with pytest.raises(due.ToldAlready):
             due.claim(read, "expiry_warned_at", now=ENDS_AT - DAY)
 

@@ -34,7 +34,7 @@ def _many():
             previous_secret_expires_at=None if number % 50 else NOW + number // 50 * HOUR,
             previous_secret_last_used_at=NOW,
             revoked_at=NOW - number * HOUR if number % 50 == 1 else None,
-            revocation_reason=due.LEAKED,
+            revocation_cause=Credential.RevocationCause.LEAK,
         )
         for number in range(ROWS)
     )

@@ -17,6 +17,7 @@ from tests.observability.notifications.conftest import (
 )
 from tests.support.factories import make_api_key, make_client_app
 from token_exchange.issuer import credentials
+from token_exchange.issuer.credentials import Act
 from token_exchange.models import Credential
 from token_exchange.signals import previous_secret_still_used
 
@@ -31,7 +32,7 @@ def rotated(django_capture_on_commit_callbacks):
 
     def rotate(overlap, *, used_at=USED_AT, **values):
         issued = make_api_key(now=NOW, **values)
-        credentials.rotate(issued.credential, now=NOW, overlap=overlap)
+        credentials.rotate(issued.credential, overlap=overlap, act=Act(now=NOW))
         if used_at is not None:
             with django_capture_on_commit_callbacks(execute=True):
                 use_previous(issued, at=used_at)
@@ -75,11 +76,11 @@ class TestWhen:
         first = rotated(DAY)
         assert warn(NOW + 20 * HOUR).previous_secrets == 1
         key = Credential.objects.get()
-        credentials.end_overlap(key, now=NOW + 21 * HOUR)
+        credentials.end_overlap(key, act=Act(now=NOW + 21 * HOUR))
         assert warn(NOW + 21 * HOUR).previous_secrets == 0
         assert first.credential.pk == key.pk
-        second = credentials.rotate(key, now=NOW + 22 * HOUR, overlap=DAY)
-        third = credentials.rotate(key, now=NOW + 47 * HOUR, overlap=DAY)
+        second = credentials.rotate(key, overlap=DAY, act=Act(now=NOW + 22 * HOUR))
+        third = credentials.rotate(key, overlap=DAY, act=Act(now=NOW + 47 * HOUR))
         assert third.credential.previous_secret_last_used_at is None
         with django_capture_on_commit_callbacks(execute=True):
             use_previous(second, at=NOW + 48 * HOUR)
@@ -88,7 +89,7 @@ class TestWhen:
 
 class TestWhoIsNotTold:
     def test_of_what_is_revoked(self, warn, rotated):
-        credentials.revoke(rotated(DAY).credential, now=NOW)
+        credentials.revoke(rotated(DAY).credential, act=Act(now=NOW))
         assert warn(NOW + 20 * HOUR).previous_secrets == 0
 
     def test_of_what_has_expired(self, warn, rotated):
@@ -139,7 +140,7 @@ class TestWhatIsTold:
 
     def test_of_client_apps_as_well(self, warn, django_capture_on_commit_callbacks):
         app = make_client_app(now=NOW)
-        credentials.rotate(app.credential, now=NOW, overlap=DAY)
+        credentials.rotate(app.credential, overlap=DAY, act=Act(now=NOW))
         with django_capture_on_commit_callbacks(execute=True):
             credentials.authenticate_client_app(
                 app.credential.identifier, app.raw_secret, address=ADDRESS, now=USED_AT

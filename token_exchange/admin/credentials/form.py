@@ -19,6 +19,7 @@ from token_exchange.admin.credentials.permissions import may_grant_reserved, may
 from token_exchange.admin.preset_fields import DurationField, MomentField, in_words
 from token_exchange.conf import get_settings
 from token_exchange.issuer.credentials import check_expiry
+from token_exchange.issuer.tokens import policy
 from token_exchange.models.credential import Credential
 from token_exchange_core.scopes import RESERVED_SCOPES, REVOCATIONS_SCOPE
 
@@ -155,11 +156,9 @@ def _scope_label(scope: str, label: Any) -> SafeString:
 
 def _lifetime_field(kind: str) -> DurationField:
     settings = get_settings()
-    is_key = kind == Credential.Kind.API_KEY
-    usual = settings.api_key_token_lifetime if is_key else settings.client_app_token_lifetime
-    none = gettext("as the organization says, otherwise %s") % in_words(usual)
+    none = gettext("Organization default (%s)") % in_words(policy.default_lifetime(kind))
     help_text = _("How long each of its tokens works.")
-    if not is_key:
+    if kind == Credential.Kind.CLIENT_APP:
         help_text = _(
             "How long each of its tokens works. A token of 30 minutes or less is never handed out "
             "twice."

@@ -10,17 +10,16 @@ from django.core.exceptions import PermissionDenied, ValidationError
 from django.db import router, transaction
 from django.forms import ModelForm
 from django.http import HttpRequest, HttpResponse
-from django.utils import timezone
 from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 from django.views.decorators.debug import sensitive_variables
 
+from token_exchange.admin.act import act_of
 from token_exchange.admin.base import DeskAdmin
 from token_exchange.admin.credentials.change_page import BY_ID
 from token_exchange.admin.credentials.show_once import show_secrets
 from token_exchange.issuer import credentials
-from token_exchange.issuer.credentials import CredentialConflict, IssuedSecret
-from token_exchange.request import client_address
+from token_exchange.issuer.credentials import CredentialConflict, CredentialPolicy, IssuedSecret
 
 
 def issue_page(model_admin: DeskAdmin, request: HttpRequest) -> HttpResponse:
@@ -72,14 +71,17 @@ def _issue(
     model_admin: DeskAdmin, request: HttpRequest, identifier: str, form: ModelForm[Any]
 ) -> IssuedSecret:
     model = model_admin.model
+    values = form.cleaned_data
     with transaction.atomic(using=(using := router.db_for_write(model))):
         issued = credentials.issue(
             kind=model.KIND,
+            organization=values["organization"],
+            name=values["name"],
+            owner=values.get("owner"),
+            policy=CredentialPolicy.from_columns(values),
+            metadata=values["metadata"],
             identifier=identifier,
-            now=timezone.now(),
-            by=request.user,
-            origin=client_address(request),
-            **form.cleaned_data,
+            act=act_of(request),
         )
         # The history belongs to the proxy.
         credential = model.objects.using(using).get(pk=issued.credential.pk)

@@ -10,6 +10,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from token_exchange.admin import credential_summary
+from token_exchange.admin.act import act_of
 from token_exchange.admin.base import ObjectPage, bulk_action
 from token_exchange.admin.credentials.change_list import CredentialList
 from token_exchange.admin.credentials.change_page import BY_ID, credential_context, is_searchable
@@ -23,7 +24,6 @@ from token_exchange.admin.filters import OrganizationFilter, StateFilter, Subjec
 from token_exchange.admin.revoke_page import revoke_credentials_page
 from token_exchange.issuer import credentials as verbs
 from token_exchange.models import Credential
-from token_exchange.request import client_address
 
 _MORE: Any = (
     _("More: audience, networks, notes"),
@@ -125,9 +125,9 @@ class CredentialAdmin(CredentialList):
         return told or super().change_view(request, object_id, form_url, extra_context)
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: Any) -> None:
-        """Save an edit by the verb that records it."""
-        origin = client_address(request)
-        verbs.change(obj, now=timezone.now(), by=request.user, origin=origin)
+        """Edit the credential, with an audit event."""
+        changes = {name: form.cleaned_data[name] for name in form.changed_data}
+        verbs.edit(obj, changes, act=act_of(request))
 
 
 class APIKeyAdmin(CredentialAdmin):

@@ -6,17 +6,16 @@ from typing import Any
 
 from django.db import router, transaction
 from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed
-from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from token_exchange.admin import columns
+from token_exchange.admin.act import act_of
 from token_exchange.admin.base import DeskAdmin
 from token_exchange.admin.credential_summary import exactly
 from token_exchange.admin.credentials.edit_conflict import say_changed_meanwhile
 from token_exchange.issuer import credentials as verbs
 from token_exchange.issuer.credentials import CredentialConflict
 from token_exchange.models import Credential
-from token_exchange.request import client_address
 
 
 def previous_secret(
@@ -49,9 +48,7 @@ def end_overlap_page(model_admin: DeskAdmin, request: HttpRequest, rows: list[An
         return say_changed_meanwhile(model_admin, request, credential)
     try:
         with transaction.atomic(using=router.db_for_write(Credential)):
-            verbs.end_overlap(
-                credential, now=timezone.now(), by=request.user, origin=client_address(request)
-            )
+            verbs.end_overlap(credential, act=act_of(request))
             model_admin.log_change(request, credential, "Ended the overlap.")
     except CredentialConflict:
         return model_admin.refuse(request, _("There is no previous secret now."), credential)

@@ -15,6 +15,7 @@ from django.utils.translation import ngettext
 from django.views.decorators.debug import sensitive_variables
 
 from token_exchange.admin import columns
+from token_exchange.admin.act import act_of
 from token_exchange.admin.action_forms import ConfirmForm, RotateForm
 from token_exchange.admin.base import DeskAdmin
 from token_exchange.admin.credentials.previous_secret import previous_secret
@@ -24,7 +25,6 @@ from token_exchange.admin.selected_rows import back_to, rows_context
 from token_exchange.issuer import credentials as verbs
 from token_exchange.issuer.credentials import CredentialConflict, IssuedSecret
 from token_exchange.models import Credential
-from token_exchange.request import client_address
 
 
 class _Way(NamedTuple):
@@ -110,18 +110,16 @@ def _is_current(request: HttpRequest, rows: list[Any], way: _Way) -> bool:
 def _rotate(
     model_admin: DeskAdmin, request: HttpRequest, rows: list[Any], way: _Way, form: Form
 ) -> list[IssuedSecret]:
-    now, overlap = timezone.now(), form.cleaned_data.get("overlap")
+    act, overlap = act_of(request), form.cleaned_data.get("overlap")
     issued = []
     with transaction.atomic(using=router.db_for_write(Credential)):
         for credential in rows:
             issued.append(
                 verbs.rotate(
                     credential,
-                    now=now,
                     overlap=overlap,
                     compromised=way.is_compromise,
-                    by=request.user,
-                    origin=client_address(request),
+                    act=act,
                 )
             )
             model_admin.log_change(request, credential, _history_message(way, overlap))

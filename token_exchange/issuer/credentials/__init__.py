@@ -1,11 +1,11 @@
-"""How does a credential begin, prove itself, change its secret and end?"""
+"""Operations on credentials: issue, authenticate, edit, rotate, revoke."""
 
 from token_exchange.issuer.credentials.client_authentication import (
     AuthenticatedCredential,
     authenticate_api_key,
     authenticate_client_app,
 )
-from token_exchange.issuer.credentials.editing import change
+from token_exchange.issuer.credentials.editing import edit
 from token_exchange.issuer.credentials.issuance import (
     CredentialConflict,
     IssuedSecret,
@@ -19,16 +19,21 @@ from token_exchange.issuer.credentials.revocation import (
     revoke,
     revoke_keys_of,
 )
-from token_exchange.issuer.credentials.rotation import end_overlap, rotate
+from token_exchange.issuer.credentials.rotation import check_overlap, end_overlap, rotate
+from token_exchange.models.credential_policy import CredentialPolicy
+from token_exchange.observability.audit import Act
 
 __all__ = [
+    "Act",
     "AuthenticatedCredential",
     "CredentialConflict",
+    "CredentialPolicy",
     "IssuedSecret",
     "authenticate_api_key",
     "authenticate_client_app",
-    "change",
     "check_expiry",
+    "check_overlap",
+    "edit",
     "end_overlap",
     "end_tokens_of_deleted",
     "invalidate_tokens",

@@ -1,38 +1,36 @@
-"""How does a credential get another policy, or another name?"""
+"""Editing a credential: its name, its notes and its policy."""
 
 from __future__ import annotations
 
-from datetime import datetime
+from collections.abc import Mapping
 from typing import Any, Final
 
 from django.db import router, transaction
 
 from token_exchange.models import Credential
 from token_exchange.observability import audit
-from token_exchange.signals import announce, credential_changed
+from token_exchange.observability.audit import Act
+from token_exchange.signals import credential_changed
 
-# Notes may hold anything; that they changed is enough.
+# Notes may hold anything: the audit trail only says that they changed.
 _SHOWN: Final = frozenset(Credential.EDITABLE_FIELDS) - {"metadata"}
 
 
-def change(credential: Credential, *, now: datetime, by: Any = None, origin: str = "") -> None:
-    """Save what was edited of a stored credential, and record it: before and after.
+def edit(credential: Credential, changes: Mapping[str, Any], *, act: Act | None = None) -> None:
+    """Write ``changes`` by field, and record what differed from the row: before and after.
 
-    Ends its tokens if it allows less than before; see ``Credential.save``. Does nothing where
-    nothing was edited.
+    If the policy then allows less than before, all tokens are revoked; see ``Credential.edit``.
+    Raises ``ValueError`` for a field that cannot be edited. The values are not validated.
     """
-    edits = credential.edits()
-    if not edits:
-        return
+    act = act or Act()
     with transaction.atomic(using=(using := router.db_for_write(Credential))):
-        credential.save(using=using)
-        audit.record(
+        edits = credential.edit(changes, using=using)
+        if not edits:
+            return
+        act.record(
             audit.Event.CREDENTIAL_CHANGED,
             audit.credential_target(credential),
             using=using,
-            now=now,
-            by=by,
-            origin=origin,
             details=audit.edited(edits, shown=_SHOWN),
         )
-        announce(credential_changed, using=using, credential=credential, by=by, fields=tuple(edits))
+        act.announce(credential_changed, using=using, credential=credential, fields=tuple(edits))

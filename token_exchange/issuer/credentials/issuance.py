@@ -1,10 +1,10 @@
-"""How does a credential begin, and what makes its secrets?"""
+"""Issuance of credentials, and of their secrets."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any, Final
 
 from django.core.exceptions import ValidationError
@@ -14,17 +14,19 @@ from django.views.decorators.debug import sensitive_variables
 
 from token_exchange.conf import get_settings
 from token_exchange.models import AbstractOrganization, Credential
+from token_exchange.models.credential_policy import POLICY_FIELDS, CredentialPolicy
 from token_exchange.observability import audit
-from token_exchange.signals import announce, credential_issued
+from token_exchange.observability.audit import Act
+from token_exchange.signals import credential_issued
 from token_exchange_core import secret_strings
 from token_exchange_core.secret_strings import SecretString
 
-_LIMITS: Final = ("audience", "token_lifetime", "allowed_networks", "expires_at")
+_NO_POLICY: Final = CredentialPolicy()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IssuedSecret:
-    """A credential with its new secret, in the one moment when the secret is known."""
+    """A credential with its new secret, which is known only now."""
 
     credential: Credential
     raw_secret: str = field(repr=False)
@@ -32,11 +34,11 @@ class IssuedSecret:
 
 
 class CredentialConflict(Exception):
-    """The credential is not, or no longer, in a state that allows what was asked."""
+    """The credential is not in a state that allows the operation."""
 
 
 def new_identifier(kind: str) -> str:
-    """Draw the public identifier of a credential of this kind before the credential is issued."""
+    """Return a new public identifier for a credential of this kind."""
     settings = get_settings()
     if kind == Credential.Kind.API_KEY:
         return secret_strings.make_identifier(settings.api_key_string_prefix)
@@ -44,7 +46,7 @@ def new_identifier(kind: str) -> str:
 
 
 def new_secret(kind: str, identifier: str) -> SecretString:
-    """Draw a secret for the credential of this kind and identifier."""
+    """Return a new secret for the credential with this identifier."""
     if kind == Credential.Kind.API_KEY:
         return secret_strings.make_secret(identifier)
     # A client secret repeats the id of its client id, so that a leaked one can be traced.
@@ -60,24 +62,22 @@ def issue(
     kind: str,
     organization: AbstractOrganization,
     name: str,
-    now: datetime,
     owner: Any = None,
-    scopes: Iterable[str] = (),
-    audience: Iterable[str] = (),
-    token_lifetime: timedelta | None = None,
-    allowed_networks: Iterable[str] = (),
-    expires_at: datetime | None = None,
+    policy: CredentialPolicy = _NO_POLICY,
     metadata: Mapping[str, Any] | None = None,
-    by: Any = None,
-    origin: str = "",
     identifier: str | None = None,
+    act: Act | None = None,
 ) -> IssuedSecret:
-    """Make a credential and its first secret, which nobody can show again.
+    """Issue a credential with its first secret, which cannot be shown again.
 
-    With an ``owner`` its tokens speak for that user, otherwise for the organization. An
-    ``identifier`` drawn before by ``new_identifier`` makes the call safe to repeat: the second one
-    is refused. Raises ``ValidationError`` for what the credential may not be.
+    With an ``owner`` its tokens act as that user, otherwise as the organization. An ``identifier``
+    that ``new_identifier`` returned before makes the call safe to repeat: the second call raises
+    ``CredentialConflict``. Raises ``ValidationError`` for values that a credential cannot have.
     """
+    act = act or Act()
+    now = act.now
+    columns = policy.as_columns()
+    columns["expires_at"] = columns["expires_at"] or _latest_expiry(now)
     credential = Credential(
         kind=kind,
         identifier=identifier or new_identifier(kind),
@@ -87,14 +87,10 @@ def issue(
             Credential.SubjectType.ORGANIZATION if owner is None else Credential.SubjectType.USER
         ),
         owner=owner,
-        scopes=sorted(scopes),
-        audience=list(audience),
-        token_lifetime=token_lifetime,
-        allowed_networks=list(allowed_networks),
         created_at=now,
-        created_by=by,
-        expires_at=expires_at or _latest_expiry(now),
+        created_by=act.by,
         metadata={} if metadata is None else metadata,
+        **columns,
     )
     secret = new_secret(kind, credential.identifier)
     credential.secret_digest = secret.digest
@@ -102,39 +98,38 @@ def issue(
     if kind not in Credential.Kind:
         raise ValidationError({"kind": _("There is no such kind of credential.")})
     if kind == Credential.Kind.CLIENT_APP and owner is not None:
-        raise ValidationError({"owner": _("A client app speaks for its organization alone.")})
-    # An identifier that is taken is the INSERT's to refuse: it alone sees the very same moment. The
-    # other constraints hold by what is written above; to be sure, Django would ask once for each.
+        raise ValidationError(
+            {"owner": _("A client app acts as its organization and has no owner.")}
+        )
+    # Duplicates are left to the INSERT, the only check without a race. The other constraints hold
+    # by what is written above, and Django would ask the database once for each of them.
     credential.full_clean(exclude={"identifier"}, validate_constraints=False)
     check_expiry(credential.expires_at, now=now)
     using = router.db_for_write(Credential)
     try:
         with transaction.atomic(using=using):
             credential.save(using=using, force_insert=True)
-            audit.record(
+            act.record(
                 audit.Event.CREDENTIAL_ISSUED,
                 audit.credential_target(credential),
                 using=using,
-                now=now,
-                by=by,
-                origin=origin,
                 details=_details(credential),
             )
-            announce(credential_issued, using=using, credential=credential, by=by)
+            act.announce(credential_issued, using=using, credential=credential)
     except IntegrityError as error:
         raise CredentialConflict(_("This credential has already been issued.")) from error
     return IssuedSecret(credential=credential, raw_secret=secret.raw_secret)
 
 
 def _details(credential: Credential) -> dict[str, Any]:
-    """Return what the audit trail says of a new credential: what it may, within which limits."""
+    """Return what the audit trail shows of a new credential."""
     owner_id = credential.owner_id
-    limits = {name: getattr(credential, name) for name in _LIMITS}
+    policy = {name: getattr(credential, name) for name in POLICY_FIELDS}
     return {
         "name": credential.name,
         "owner": None if owner_id is None else str(owner_id),
         "scopes": credential.scopes,
-        **{name: audit.plain(value) for name, value in limits.items() if value},
+        **{name: audit.plain(value) for name, value in policy.items() if value},
     }
 
 

@@ -1,4 +1,4 @@
-"""What is stored of a credential that authentication must know?"""
+"""Look-up of a stored credential by its identifier: one compiled SELECT."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from token_exchange.models import AccessToken, Credential
 
 
 class StoredCredential(NamedTuple):
-    """A row, its fields under the names by which the query asks for them, and what came along."""
+    """What authentication reads of a credential's row, and what comes along with it."""
 
     pk: int
     kind: str
@@ -37,19 +37,44 @@ class StoredCredential(NamedTuple):
     previous_secret_digest: str | None
     previous_secret_expires_at: datetime | None
     previous_secret_last_used_at: datetime | None
-    # Of a client app these are not asked for: a constraint says what they are.
+    # For an API key only.
     subject_type: str = Credential.SubjectType.ORGANIZATION
     owner_id: Any = None
     owner_is_active: bool | None = None
-    # What came along.
+    # Only where find() was asked for them.
     owner: Any = None
     token: str | None = None
 
 
-_ALL: Final = StoredCredential._fields[: StoredCredential._fields.index("owner")]
-_COLUMNS: Final[dict[str, tuple[str, ...]]] = {
-    Credential.Kind.API_KEY: _ALL,
-    Credential.Kind.CLIENT_APP: _ALL[: _ALL.index("subject_type")],
+_COLUMNS: Final = (
+    "pk",
+    "kind",
+    "identifier",
+    "organization_id",
+    "organization__is_active",
+    "organization__default_token_lifetime",
+    "organization__max_token_lifetime",
+    "scopes",
+    "audience",
+    "token_lifetime",
+    "allowed_networks",
+    "secret_version",
+    "generation",
+    "expires_at",
+    "revoked_at",
+    "last_used_at",
+    "secret_digest",
+    "previous_secret_digest",
+    "previous_secret_expires_at",
+    "previous_secret_last_used_at",
+)
+"""The columns of the SELECT, in the order of ``StoredCredential``'s first fields."""
+_OWNER_COLUMNS: Final = ("subject_type", "owner_id", "owner_is_active")
+"""Follow the others for an API key. A constraint says what they are for a client app."""
+
+_COLUMNS_OF: Final[dict[str, tuple[str, ...]]] = {
+    Credential.Kind.API_KEY: _COLUMNS + _OWNER_COLUMNS,
+    Credential.Kind.CLIENT_APP: _COLUMNS,
 }
 
 
@@ -58,8 +83,8 @@ def find(
 ) -> StoredCredential | None:
     """Return the credential by one SELECT on the writer, or ``None`` if there is none.
 
-    With ``load_owner`` its owner comes along, a user; with ``token_until`` the newest token,
-    unsigned, that may be handed out again and lives beyond that.
+    With ``load_owner`` the same SELECT brings the owning user, with ``token_until`` the newest
+    token, unsigned, that may be re-used and expires after that time.
     """
     using = router.db_for_write(Credential)
     user_columns = _user_columns() if load_owner else ()
@@ -67,7 +92,7 @@ def find(
     found = select.first(using=using, identifier=identifier, token_until=token_until)
     if found is None:
         return None
-    count = len(_COLUMNS[kind])
+    count = len(_COLUMNS_OF[kind])
     row, more = StoredCredential(*found[:count]), found[count:]
     if row.kind != kind:
         return None
@@ -82,9 +107,9 @@ def find(
 def _select(kind: str, user_columns: tuple[str, ...], *, with_token: bool) -> Select:
     identifier = Parameter("identifier", Credential._meta.get_field("identifier"))
     rows: Any = Credential.objects.filter(identifier=identifier)
-    names = [*_COLUMNS[kind], *(f"owner__{name}" for name in user_columns)]
+    names = [*_COLUMNS_OF[kind], *(f"owner__{name}" for name in user_columns)]
     if "owner_is_active" in names:
-        # Not a join: PostgreSQL would spend more time on planning than on all the rest.
+        # Not a join, because PostgreSQL would spend more time planning it than on all the rest.
         users = get_user_model()._base_manager.filter(pk=OuterRef("owner_id"))
         rows = rows.annotate(owner_is_active=Subquery(users.values("is_active")))
     if with_token:

@@ -1,8 +1,8 @@
-"""How does a credential end, or all its tokens?"""
+"""Revocation of credentials, and of all tokens of a credential or user."""
 
 from __future__ import annotations
 
-from datetime import datetime
+from dataclasses import replace
 from typing import Any
 
 from django.db import router, transaction
@@ -14,54 +14,64 @@ from token_exchange.issuer.credentials.issuance import CredentialConflict
 from token_exchange.models import AccessToken, Credential
 from token_exchange.models.revocation_writer import recording
 from token_exchange.observability import audit
+from token_exchange.observability.audit import Act
 from token_exchange.signals import announce, credential_revoked, credential_tokens_invalidated
 from token_exchange_core.revocation_set import RevocationKind
 
 
 def revoke(
-    credential: Credential, *, now: datetime, reason: str = "", by: Any = None, origin: str = ""
+    credential: Credential,
+    *,
+    cause: str = Credential.RevocationCause.OPERATOR,
+    act: Act | None = None,
 ) -> None:
-    """End the credential for good: no exchange begins after this, and all its tokens are dead.
+    """Revoke the credential for ever: no exchange begins after this, and all its tokens are dead.
 
-    The reason is kept without the secrets that somebody pasted into it. Raises ``ValidationError``
-    for one that cannot be stored and ``CredentialConflict`` if the credential has been revoked
-    already.
+    The act's reason is stored without the secrets pasted into it. Raises ``ValidationError`` for
+    one that cannot be stored and ``CredentialConflict`` if the credential has been revoked already.
     """
-    credential._meta.get_field("revocation_reason").clean(reason, credential)
-    # Nobody can edit it afterwards.
-    reason = audit.without_secrets(reason)
+    act = act or Act()
+    credential._meta.get_field("revocation_reason").clean(act.reason, credential)
+    changes = {
+        "revoked_at": act.now,
+        "revoked_by": act.by,
+        "revocation_cause": cause,
+        # Nobody can edit it later.
+        "revocation_reason": audit.without_secrets(act.reason),
+    }
     with transaction.atomic(using=(using := router.db_for_write(Credential))):
         rows = Credential.objects.using(using).filter(pk=credential.pk, revoked_at=None)
-        changes = {"revoked_at": now, "revoked_by": by, "revocation_reason": reason}
         if rows.update(**changes) != 1:
             raise CredentialConflict(_("The credential has already been revoked."))
         credential.refresh_from_db(using=using)
-        audit.record(
+        act.record(
             audit.Event.CREDENTIAL_REVOKED,
             audit.credential_target(credential),
             using=using,
-            now=now,
-            by=by,
-            origin=origin,
-            reason=reason,
         )
-        announce(credential_revoked, using=using, credential=credential, by=by, reason=reason)
+        act.announce(
+            credential_revoked,
+            using=using,
+            credential=credential,
+            reason=credential.revocation_reason,
+        )
 
 
-def revoke_keys_of(owner: Any, *, now: datetime, origin: str = "") -> None:
-    """Revoke each credential, and end every token, of a user who is about to be deleted."""
-    his = Credential.objects.on_writer().filter(owner=owner)
-    if not his.exists():
-        return  # nor has he a token: whoever lost a credential lost its tokens then
-    with recording(using=his.db) as feed:
+def revoke_keys_of(owner: Any, *, act: Act) -> None:
+    """Revoke each credential, and all tokens, of a user who is about to be deleted."""
+    owned = Credential.objects.on_writer().filter(owner=owner)
+    if not owned.exists():
+        return  # no live tokens either: they were revoked when a credential changed hands
+    act = replace(act, reason="The owner was deleted.")
+    with recording(using=owned.db) as feed:
         feed.end_all(RevocationKind.USER, str(owner.pk))
-        for credential in his.filter(revoked_at=None):
-            # Nobody is faster: whoever revokes waits for the feed.
-            revoke(credential, reason="The owner was deleted.", now=now, origin=origin)
+        for credential in owned.filter(revoked_at=None):
+            # No one else can revoke it in between: that needs the feed, which is locked.
+            revoke(credential, cause=Credential.RevocationCause.OWNER_DELETED, act=act)
 
 
 def end_tokens_of_deleted(row: Credential | AccessToken, *, using: str) -> None:
-    """End what was minted for a credential, or a token, whose row is about to be deleted."""
+    """Revoke the tokens of a credential, or a token, whose row is about to be deleted."""
     with recording(using=using) as feed:
         if isinstance(row, AccessToken):
             feed.end_tokens([(row.jti, row.expires_at)])
@@ -69,19 +79,16 @@ def end_tokens_of_deleted(row: Credential | AccessToken, *, using: str) -> None:
             feed.end_all(RevocationKind.CREDENTIAL, row.identifier)
 
 
-def invalidate_tokens(
-    credential: AuthenticatedCredential, *, now: datetime, origin: str = ""
-) -> None:
-    """End every token of the credential, as its client asked; the credential itself lives on."""
+def invalidate_tokens(credential: AuthenticatedCredential, *, act: Act | None = None) -> None:
+    """Revoke every token of the credential, as its client asked; the credential stays active."""
+    act = act or Act()
     with transaction.atomic(using=(using := router.db_for_write(Credential))):
         rows = Credential.objects.using(using).filter(pk=credential.pk)
         rows.update(generation=F("generation") + 1)
-        audit.record(
+        act.record(
             audit.Event.CREDENTIAL_TOKENS_INVALIDATED,
             audit.credential_target(credential),
             using=using,
-            now=now,
-            origin=origin,
         )
         announce(
             credential_tokens_invalidated,

@@ -1,4 +1,4 @@
-"""How does a credential change its secret without anyone's downtime?"""
+"""Rotation: a new secret, while the previous one works for an overlap."""
 
 from __future__ import annotations
 
@@ -15,7 +15,8 @@ from token_exchange.conf import get_settings
 from token_exchange.issuer.credentials.issuance import CredentialConflict, IssuedSecret, new_secret
 from token_exchange.models import Credential
 from token_exchange.observability import audit
-from token_exchange.signals import announce, credential_overlap_ended, credential_rotated
+from token_exchange.observability.audit import Act
+from token_exchange.signals import credential_overlap_ended, credential_rotated
 
 _PREVIOUS_SECRET_UNUSED: Final[dict[str, Any]] = {
     "previous_secret_last_used_at": None,
@@ -29,19 +30,19 @@ _PREVIOUS_SECRET_UNUSED: Final[dict[str, Any]] = {
 def rotate(
     credential: Credential,
     *,
-    now: datetime,
     overlap: timedelta | None = None,
     compromised: bool = False,
-    by: Any = None,
-    origin: str = "",
+    act: Act | None = None,
 ) -> IssuedSecret:
-    """Give the credential a new secret; the one before it works on for ``overlap``.
+    """Replace the secret; the previous one keeps working for ``overlap``.
 
-    The default is ``DEFAULT_OVERLAP``, the most ``MAX_OVERLAP``. ``compromised`` ends the previous
-    secrets and every token at once. Raises ``ValidationError`` for an overlap out of bounds and
-    ``CredentialConflict`` if the credential has ended, was rotated since it was read, or still has
-    a previous secret and is not compromised.
+    The default is ``DEFAULT_OVERLAP``, the maximum ``MAX_OVERLAP``. ``compromised`` revokes the
+    previous secrets and every token at once. Raises ``ValidationError`` for an overlap out of
+    bounds and ``CredentialConflict`` if the credential is revoked or expired, was rotated since it
+    was read, or still has a previous secret and is not compromised.
     """
+    act = act or Act()
+    now = act.now
     overlap = _overlap(overlap, compromised=compromised)
     _check_rotatable(credential, compromised=compromised, now=now)
     secret = new_secret(credential.kind, credential.identifier)
@@ -62,24 +63,30 @@ def rotate(
         event = (
             audit.Event.CREDENTIAL_COMPROMISED if compromised else audit.Event.CREDENTIAL_ROTATED
         )
-        audit.record(
+        act.record(
             event,
             audit.credential_target(credential),
             using=using,
-            now=now,
-            by=by,
-            origin=origin,
             details={"overlap_seconds": int(overlap.total_seconds())},
         )
-        announce(
+        act.announce(
             credential_rotated,
             using=using,
             credential=credential,
-            by=by,
             overlap=overlap,
             compromised=compromised,
         )
     return IssuedSecret(credential=credential, raw_secret=secret.raw_secret)
+
+
+def check_overlap(overlap: timedelta) -> None:
+    """Raise ``ValidationError`` for an overlap that is negative or beyond ``MAX_OVERLAP``."""
+    longest = get_settings().max_overlap
+    if not timedelta(0) <= overlap <= longest:
+        raise ValidationError(
+            _("The overlap must be between 0 and %(maximum)d seconds."),
+            params={"maximum": longest.total_seconds()},
+        )
 
 
 def _overlap(overlap: timedelta | None, *, compromised: bool) -> timedelta:
@@ -88,21 +95,17 @@ def _overlap(overlap: timedelta | None, *, compromised: bool) -> timedelta:
         return timedelta(0)
     if overlap is None:
         return min(settings.default_overlap, settings.max_overlap)
-    if not timedelta(0) <= overlap <= settings.max_overlap:
-        raise ValidationError(
-            _("The overlap must be between 0 and %(maximum)d seconds."),
-            params={"maximum": settings.max_overlap.total_seconds()},
-        )
+    check_overlap(overlap)
     return overlap
 
 
 def _check_rotatable(credential: Credential, *, compromised: bool, now: datetime) -> None:
     if credential.has_ended(now=now):
-        raise CredentialConflict(_("The credential has ended; issue a new one."))
+        raise CredentialConflict(_("The credential is revoked or expired. Issue a new one."))
     if credential.has_previous_secret(now=now) and not compromised:
         raise CredentialConflict(
             _(
-                "The previous secret still works until %(until)s. First end it alone "
+                "The previous secret works until %(until)s. End the overlap first "
                 "(rotate_credential ID --end-overlap), or rotate as compromised (--compromised)."
             )
             % {"until": f"{credential.previous_secret_expires_at:%Y-%m-%d %H:%M:%S %Z}"}
@@ -111,14 +114,17 @@ def _check_rotatable(credential: Credential, *, compromised: bool, now: datetime
 
 def _expect_one(count: int) -> None:
     if count != 1:
-        raise CredentialConflict(_("The credential was changed meanwhile. Look again."))
+        raise CredentialConflict(
+            _("Someone else changed this credential. Reload it and try again.")
+        )
 
 
-def end_overlap(credential: Credential, *, now: datetime, by: Any = None, origin: str = "") -> None:
-    """End the previous secret now. Raises ``CredentialConflict`` if there is none any more."""
+def end_overlap(credential: Credential, *, act: Act | None = None) -> None:
+    """Revoke the previous secret now. Raises ``CredentialConflict`` if there is none."""
+    act = act or Act()
     with transaction.atomic(using=(using := router.db_for_write(Credential))):
         rows = Credential.objects.using(using).filter(
-            pk=credential.pk, previous_secret_expires_at__gt=now
+            pk=credential.pk, previous_secret_expires_at__gt=act.now
         )
         _expect_one(
             rows.update(
@@ -128,12 +134,9 @@ def end_overlap(credential: Credential, *, now: datetime, by: Any = None, origin
             )
         )
         credential.refresh_from_db(using=using)
-        audit.record(
+        act.record(
             audit.Event.CREDENTIAL_OVERLAP_ENDED,
             audit.credential_target(credential),
             using=using,
-            now=now,
-            by=by,
-            origin=origin,
         )
-        announce(credential_overlap_ended, using=using, credential=credential, by=by)
+        act.announce(credential_overlap_ended, using=using, credential=credential)

@@ -1,36 +1,46 @@
-"""How far does a caller's power over keys reach, until the transaction ends?"""
+"""What a caller may do with API keys at this moment, and the lock that keeps it so."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final
+from typing import Any
 
 from django.contrib.auth import get_user_model
-from django.db.models import F
 
 from token_exchange.issuer.self_service.caller import Caller
 from token_exchange.issuer.self_service.entitlement import DEFAULT_MAX_KEYS, entitlement_of
-from token_exchange.issuer.self_service.limits import Bounds, effective_audience
-from token_exchange.models import AccessToken, Credential, get_organization_model
+from token_exchange.issuer.self_service.limits import KEYS_MANAGE_SCOPE
+from token_exchange.models import (
+    AbstractOrganization,
+    AccessToken,
+    Credential,
+    get_organization_model,
+)
+from token_exchange.models.credential_policy import CredentialPolicy, effective_audience
 from token_exchange_core.errors import AccessDenied, InsufficientScope, InvalidToken
 from token_exchange_core.scopes import RESERVED_PREFIX
 from token_exchange_core.tokens import Claims
-
-KEYS_MANAGE_SCOPE: Final = "keys:manage"
-"""Without it a token can only list."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Authority:
     """What a caller may do."""
 
-    bounds: Bounds
+    organization: AbstractOrganization
+    """The keys of another organization are out of reach."""
+    bounds: CredentialPolicy
+    """The most that a key may have; its token lifetime is what a new key gets."""
     max_keys: int
+
+    def covers(self, key: Credential) -> bool:
+        """Return whether a stored key lies within the bounds, so that the caller may manage it."""
+        is_ours = key.organization_id == self.organization.pk
+        return is_ours and CredentialPolicy.of(key).within(self.bounds)
 
 
 def authority_of(caller: Caller, *, now: datetime, using: str) -> Authority:
-    """Return what the caller may do at this moment, from what is stored.
+    """Return what the caller may do now, as the database says.
 
     Raises ``AccessDenied``; of a token also ``InsufficientScope`` and ``InvalidToken``.
     """
@@ -40,21 +50,21 @@ def authority_of(caller: Caller, *, now: datetime, using: str) -> Authority:
 
 
 def lock_authority(caller: Caller, *, now: datetime, using: str) -> Authority:
-    """Return what ``authority_of`` does, and let nobody take it away before the commit.
+    """Return what ``authority_of`` does, and keep it true until the transaction ends.
 
-    Locks the user's row, so that a user's writes come one after another, and then the calling
-    key's. Whoever needs the feed as well takes that first.
+    Locks the user's row, so that a user's writes come one after another, and then the row of the
+    calling key. An operation that also needs the revocation feed must lock that first.
     """
     if caller.claims is not None and KEYS_MANAGE_SCOPE not in caller.claims.scopes:
         error = InsufficientScope(identifier=caller.claims.client_id)
         error.scope = KEYS_MANAGE_SCOPE
         raise error
     users = get_user_model()._base_manager.using(using)
-    # An UPDATE and not SELECT FOR UPDATE: SQLite fails a transaction that reads first.
+    # An UPDATE that changes nothing, for the reason that CredentialQuerySet.lock gives.
     if users.filter(pk=caller.user.pk, is_active=True).update(is_active=True) != 1:
         raise AccessDenied(reason="owner_inactive")
     if caller.claims is not None:
-        _calling_keys(caller.user, caller.claims, using=using).update(name=F("name"))
+        _calling_keys(caller.user, caller.claims, using=using).lock()
     return authority_of(caller, now=now, using=using)
 
 
@@ -66,28 +76,26 @@ def _of_session(user: Any, *, now: datetime, using: str) -> Authority:
     organization = organizations.filter(pk=entitlement.organization.pk, is_active=True).first()
     if organization is None:
         raise AccessDenied(reason="organization_inactive")
-    bounds = Bounds(
-        organization=organization,
+    bounds = CredentialPolicy(
         scopes=_without_reserved(entitlement.scopes),
         audience=effective_audience(entitlement.audience),
         allowed_networks=tuple(entitlement.allowed_networks),
         expires_at=None if entitlement.max_lifetime is None else now + entitlement.max_lifetime,
     )
-    return Authority(bounds=bounds, max_keys=entitlement.max_keys)
+    return Authority(organization=organization, bounds=bounds, max_keys=entitlement.max_keys)
 
 
 def _of_token(user: Any, claims: Claims, *, now: datetime, using: str) -> Authority:
-    """Return what both the calling key and this token of it may have.
+    """Return what both the calling key and this token of it allow.
 
-    A token that was made narrower than its key must not get the rest of it from another key.
+    A token that is narrower than its key must not get the rest through another key.
     """
     key = _calling_keys(user, claims, using=using).select_related("organization").first()
     if key is None or key.has_ended(now=now) or not key.organization.is_active:
         raise InvalidToken(reason="credential_ended", identifier=claims.client_id)
     _check_current(key, claims, using=using)
     audience = effective_audience(key.audience)
-    bounds = Bounds(
-        organization=key.organization,
+    bounds = CredentialPolicy(
         scopes=_without_reserved(claims.scopes.intersection(key.scopes)),
         audience=tuple(each for each in audience if each in claims.audience),
         allowed_networks=tuple(key.allowed_networks),
@@ -96,12 +104,14 @@ def _of_token(user: Any, claims: Claims, *, now: datetime, using: str) -> Author
     )
     entitlement = entitlement_of(user)
     return Authority(
-        bounds=bounds, max_keys=DEFAULT_MAX_KEYS if entitlement is None else entitlement.max_keys
+        organization=key.organization,
+        bounds=bounds,
+        max_keys=DEFAULT_MAX_KEYS if entitlement is None else entitlement.max_keys,
     )
 
 
 def _check_current(key: Credential, claims: Claims, *, using: str) -> None:
-    """Refuse a token that is dead, and one that was minted for another secret than today's."""
+    """Refuse a revoked token, and one that was issued for another secret than the current one."""
     rows = AccessToken.objects.using(using).filter(
         jti=claims.jti, credential=key, generation=key.generation, revoked_at=None
     )

@@ -1,10 +1,12 @@
-"""Which user asks, and by what: a session, or a token of one of the user's keys?"""
+"""The user who manages keys, signed in by session or by a token of one of their keys."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
+from token_exchange.observability.audit import Act
 from token_exchange_core.errors import AccessDenied
 from token_exchange_core.tokens import Claims
 from token_exchange_core.verification import VerifiedToken
@@ -16,20 +18,24 @@ class Caller:
 
     user: Any
     origin: str
-    """The address of the request, and of which key a token came with it."""
+    """The address of the request, with the identifier of the key whose token it brought."""
     claims: Claims | None = None
     """Those of the token; ``None`` where the user is signed in by session."""
 
+    def act(self, *, now: datetime, reason: str = "") -> Act:
+        """Return the caller's act, for the audit trail."""
+        return Act(now=now, by=self.user, origin=self.origin, reason=reason)
+
 
 def caller_by_session(user: Any, *, origin: str) -> Caller:
-    """Return the caller who is signed in; raises ``AccessDenied`` if they are deactivated."""
-    if not user.is_active:  # some authentication backends let these sign in
+    """Return the caller who is signed in. Raises ``AccessDenied`` if they are inactive."""
+    if not user.is_active:  # some authentication backends let inactive users sign in
         raise AccessDenied(reason="owner_inactive")
     return Caller(user=user, origin=origin)
 
 
 def caller_by_token(verified: VerifiedToken, *, origin: str) -> Caller:
-    """Return the user whom a good token speaks for; raises ``AccessDenied`` for a machine's."""
+    """Return the user as whom a token acts. Raises ``AccessDenied`` for a machine's token."""
     if verified.owner is None:
         raise AccessDenied(
             "Only the token of a user's key can manage that user's keys.",

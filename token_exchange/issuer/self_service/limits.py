@@ -1,103 +1,134 @@
-"""Does a key lie within what somebody may have themselves?"""
+"""The limits of a key that a user issues: what was requested, and what the caller may give."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
-from typing import Any
+from datetime import datetime
+from typing import Final
+
+from django.core.exceptions import ValidationError
 
 from token_exchange.conf import get_settings
-from token_exchange.models import AbstractOrganization, Credential
+from token_exchange.issuer.credentials import CredentialPolicy
+from token_exchange.models.credential_policy import effective_audience
+from token_exchange.models.validators import validate_networks
 from token_exchange_core.errors import (
-    AccessDenied,
     InvalidRequest,
     InvalidScope,
     InvalidTarget,
     TokenExchangeError,
 )
-from token_exchange_core.networks import lie_within
 
+KEYS_MANAGE_SCOPE: Final = "keys:manage"
+"""A token without this scope can only list keys."""
 
-def effective_audience(audience: Any) -> tuple[str, ...]:
-    """Return the audience that tokens get: an empty one is this service's own."""
-    return tuple(audience) or (get_settings().audience,)
+_UNUSABLE: Final[Mapping[str, TokenExchangeError]] = {
+    "scopes": InvalidScope(
+        "The requested scope is not one that a key can have.", reason="unusable_scope"
+    ),
+    "audience": InvalidTarget(
+        "The requested audience is not one that a key can have.", reason="unusable_audience"
+    ),
+    "name": InvalidRequest(
+        "The parameter label must be a string of at most 255 characters, "
+        "without control characters.",
+        reason="malformed_label",
+    ),
+    "allowed_networks": InvalidRequest(
+        "The parameter allowed_networks must be networks such as 192.0.2.0/24 or 2001:db8::/32.",
+        reason="malformed_allowed_networks",
+    ),
+    "expires_at": InvalidRequest(
+        "The expiry must be in the future and within the maximum lifetime of keys.",
+        reason="expiry_refused",
+    ),
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Policy:
-    """What a key may do, or is to be allowed."""
+class KeyRequest:
+    """What a new key should have; ``None`` stands for what the caller has."""
 
-    organization_id: Any
-    scopes: frozenset[str]
-    audience: tuple[str, ...]
-    allowed_networks: tuple[str, ...]
-    expires_at: datetime | None
+    label: str | None = None
+    scopes: frozenset[str] | None = None
+    """``None`` stands for all scopes of the caller but ``keys:manage``."""
+    audience: tuple[str, ...] | None = None
+    allowed_networks: tuple[str, ...] | None = None
+    expires_at: datetime | None = None
 
 
-def policy_of(credential: Credential) -> Policy:
-    """Return what a stored key may do."""
-    return Policy(
-        organization_id=credential.organization_id,
-        scopes=frozenset(credential.scopes),
-        audience=tuple(credential.audience),
-        allowed_networks=tuple(credential.allowed_networks),
-        expires_at=credential.expires_at,
+def requested_policy(
+    requested: KeyRequest, bounds: CredentialPolicy, *, now: datetime
+) -> CredentialPolicy:
+    """Return the policy of the requested key, which may lie outside the bounds.
+
+    Raises ``InvalidRequest`` for networks that are none.
+    """
+    networks = requested.allowed_networks
+    if networks is not None:
+        _check_networks(networks)
+    audience = requested.audience
+    scopes = requested.scopes
+    return CredentialPolicy(
+        scopes=bounds.scopes - {KEYS_MANAGE_SCOPE} if scopes is None else scopes,
+        audience=_stored_audience(bounds) if audience is None else audience,
+        token_lifetime=bounds.token_lifetime,
+        allowed_networks=bounds.allowed_networks if networks is None else networks,
+        expires_at=requested.expires_at or latest_expiry(bounds, now=now),
     )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Bounds:
-    """The most that a key may have."""
+def check_within(policy: CredentialPolicy, bounds: CredentialPolicy) -> None:
+    """Raise ``InvalidScope``, ``InvalidTarget`` or ``InvalidRequest`` beyond the bounds."""
+    excess = policy.excess(bounds)
+    if excess == "scopes":
+        raise InvalidScope(
+            "The requested scope exceeds what the caller may give.", reason="scope_not_granted"
+        )
+    if excess == "audience":
+        raise InvalidTarget(
+            "The requested audience is unknown or not the caller's to give.",
+            reason="audience_not_allowed",
+        )
+    if excess == "allowed_networks":
+        raise InvalidRequest(
+            f"The parameter allowed_networks must lie within {', '.join(bounds.allowed_networks)}.",
+            reason="networks_out_of_bounds",
+        )
+    if excess == "expires_at" and bounds.expires_at is not None:
+        raise InvalidRequest(
+            f"The key must expire by {bounds.expires_at.isoformat(timespec='seconds')}.",
+            reason="expiry_out_of_bounds",
+        )
 
-    organization: AbstractOrganization
-    scopes: frozenset[str]
-    audience: tuple[str, ...]
-    """Never empty."""
-    allowed_networks: tuple[str, ...]
-    """Empty: everywhere."""
-    expires_at: datetime | None
-    token_lifetime: timedelta | None = None
-    """What a new key gets, so that its tokens live no longer than its maker's."""
 
-    def check(self, policy: Policy) -> None:
-        """Raise ``AccessDenied``, ``InvalidScope``, ``InvalidTarget`` or ``InvalidRequest``.
+def latest_expiry(bounds: CredentialPolicy, *, now: datetime) -> datetime | None:
+    """Return the latest expiry that a key may have, or ``None`` if it need not expire."""
+    longest = get_settings().max_key_lifetime
+    limits = (bounds.expires_at, None if longest is None else now + longest)
+    return min((each for each in limits if each is not None), default=None)
 
-        Which one it is tells what of the policy is out of bounds.
-        """
-        if policy.organization_id != self.organization.pk:
-            raise AccessDenied(reason="organization_out_of_bounds")
-        if not policy.scopes <= self.scopes:
-            raise InvalidScope(
-                "The requested scope exceeds what the caller may give.", reason="scope_not_granted"
-            )
-        if not set(effective_audience(policy.audience)) <= set(self.audience):
-            raise InvalidTarget(
-                "The requested audience is unknown or not the caller's to give.",
-                reason="audience_not_allowed",
-            )
-        self._check_networks(policy)
-        self._check_expiry(policy)
 
-    def contain(self, credential: Credential) -> bool:
-        """Tell whether a stored key lies within, so that it may be managed."""
-        try:
-            self.check(policy_of(credential))
-        except TokenExchangeError:
-            return False
-        return True
+def as_wire_error(error: ValidationError) -> TokenExchangeError:
+    """Return a validation error as an error of the wire, with a constant text.
 
-    def _check_networks(self, policy: Policy) -> None:
-        if not lie_within(policy.allowed_networks, self.allowed_networks):
-            raise InvalidRequest(
-                "The parameter allowed_networks must lie within "
-                f"{', '.join(self.allowed_networks)}.",
-                reason="networks_out_of_bounds",
-            )
+    Its own texts are for people: translated, and with the input in them.
+    """
+    fields = error.update_error_dict({})
+    for field, example in _UNUSABLE.items():
+        if field in fields:
+            return type(example)(example.description, reason=example.reason)
+    return InvalidRequest(reason="unusable_key")
 
-    def _check_expiry(self, policy: Policy) -> None:
-        latest = self.expires_at
-        if latest is not None and (policy.expires_at is None or policy.expires_at > latest):
-            raise InvalidRequest(
-                f"The key must expire by {latest.isoformat(timespec='seconds')}.",
-                reason="expiry_out_of_bounds",
-            )
+
+def _check_networks(networks: tuple[str, ...]) -> None:
+    try:
+        validate_networks(list(networks))
+    except ValidationError as error:
+        raise as_wire_error(ValidationError({"allowed_networks": error})) from error
+
+
+def _stored_audience(bounds: CredentialPolicy) -> tuple[str, ...]:
+    # This service's own audience is stored as empty, because the setting may change.
+    return () if bounds.effective_audience == {*effective_audience(())} else bounds.audience

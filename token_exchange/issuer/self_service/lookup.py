@@ -1,4 +1,4 @@
-"""Which keys are a user's, and which of these may the user manage?"""
+"""Look-up of the API keys that act as a user."""
 
 from __future__ import annotations
 
@@ -9,10 +9,9 @@ from typing import Final
 
 from django.db import router
 
-from token_exchange.issuer.self_service.authority import authority_of
+from token_exchange.issuer.self_service.authority import Authority, authority_of
 from token_exchange.issuer.self_service.caller import Caller
 from token_exchange.issuer.self_service.entitlement import entitlement_of
-from token_exchange.issuer.self_service.limits import Bounds
 from token_exchange.models import Credential
 from token_exchange.models.credential_queryset import CredentialQuerySet
 from token_exchange_core.errors import AccessDenied, InvalidRequest, NotFound
@@ -28,7 +27,7 @@ class KeyPage:
 
     keys: list[Credential]
     next: str | None
-    """The identifier to go on after; ``None``: these were the last."""
+    """The identifier after which the next page begins; ``None`` on the last page."""
 
 
 def keys_of(caller: Caller, *, after: str | None = None) -> KeyPage:
@@ -53,33 +52,36 @@ def keys_of(caller: Caller, *, after: str | None = None) -> KeyPage:
 
 
 def key_of(caller: Caller, identifier: str, *, now: datetime) -> Credential:
-    """Return a key of the caller's that lies within what the caller may manage.
+    """Return a key that the caller may manage.
 
     Raises ``NotFound`` and ``AccessDenied`` as ``rotate`` does.
     """
     using = router.db_for_write(Credential)
-    bounds = authority_of(caller, now=now, using=using).bounds
-    return within(bounds, find(caller, identifier, using=using).first(), identifier)
+    authority = authority_of(caller, now=now, using=using)
+    return manageable(authority, find(caller, identifier, using=using).first(), identifier)
 
 
 def all_keys(caller: Caller, *, using: str) -> CredentialQuerySet:
-    """Return every key that speaks for the caller."""
+    """Return every API key that acts as the caller."""
     return Credential.objects.using(using).filter(kind=Credential.Kind.API_KEY, owner=caller.user)
 
 
 def find(caller: Caller, identifier: str, *, using: str) -> CredentialQuerySet:
-    """Return the key, or nothing; raises ``NotFound`` for what no key is called."""
+    """Return the key, or none. Raises ``NotFound`` for text that is no identifier."""
     if _IDENTIFIER.fullmatch(identifier) is None:
         raise NotFound(reason="unknown_key")
     return all_keys(caller, using=using).filter(identifier=identifier)
 
 
-def within(bounds: Bounds, key: Credential | None, identifier: str) -> Credential:
-    """Return what was found, if it may be managed; raises ``NotFound`` and ``AccessDenied``."""
-    # Whether another user has it is nobody's business; a collation may have ignored the case.
+def manageable(authority: Authority, key: Credential | None, identifier: str) -> Credential:
+    """Return the key that was found if the caller may manage it.
+
+    Raises ``NotFound`` and ``AccessDenied``.
+    """
+    # The same answer for an unknown key and for another user's; a collation may ignore the case.
     if key is None or key.identifier != identifier:
         raise NotFound(reason="unknown_key")
-    if not bounds.contain(key):
+    if not authority.covers(key):
         raise AccessDenied(
             "The key has more than the caller may manage.",
             reason="key_out_of_bounds",

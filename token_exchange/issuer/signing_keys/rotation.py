@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import logging
 from datetime import datetime, timedelta
-from typing import Any, Final
+from typing import Final
 
 from django.db import IntegrityError, router, transaction
 from django.db.models import Max, Q
@@ -18,7 +18,8 @@ from token_exchange.models import SigningKey
 from token_exchange.models.revocation_writer import Recorder, recording
 from token_exchange.models.signing_key import SigningKeyQuerySet
 from token_exchange.observability import audit
-from token_exchange.signals import announce, signing_key_published, signing_key_removed
+from token_exchange.observability.audit import Act
+from token_exchange.signals import signing_key_published, signing_key_removed
 from token_exchange_core import keys
 from token_exchange_core.event_log import log_event
 from token_exchange_core.revocation_set import RevocationKind
@@ -31,27 +32,28 @@ class SigningKeyConflict(Exception):
     """The keys are not, or no longer, what the verb is for."""
 
 
-def ensure_first_key(*, using: str, now: datetime, origin: str = "") -> None:
-    """Make the first signing key on the database ``using`` if there has never been one.
+def ensure_first_key(*, using: str, act: Act) -> None:
+    """Create the first signing key on the database ``using`` if there has never been one.
 
-    For ``post_migrate``, which also runs after a flush: what this process knew of keys is void.
+    For ``post_migrate``, which also runs after a flush: the keys that this process has read may be
+    gone.
     """
     forget_key_set()
     if not SigningKey.objects.using(using).exists():
         with contextlib.suppress(SigningKeyConflict):
-            _add_key(sequence=1, using=using, now=now, activates_at=now, origin=origin)
+            _add_key(sequence=1, using=using, activates_at=act.now, act=act)
 
 
-def rotate_signing_key(
-    *, now: datetime, by: Any = None, origin: str = "", all_new: bool = False
-) -> SigningKey:
+def rotate_signing_key(*, all_new: bool = False, act: Act | None = None) -> SigningKey:
     """Publish a new signing key, which signs once every verifier can have fetched it.
 
-    That is ``JWKS_MAX_AGE`` and a minute from ``now``; the key that signs today retires then. With
+    That is ``JWKS_MAX_AGE`` and a minute from now; the key that signs today retires then. With
     ``all_new`` the new key signs at once and all others are removed, so that every token dies: for
     a database that was restored, or copied to another environment. Takes a transaction of its own.
     Raises ``SigningKeyConflict`` while a published key waits to sign.
     """
+    act = act or Act()
+    now = act.now
     using = router.db_for_write(SigningKey)
     activates_at = now if all_new else now + get_settings().jwks_max_age + CLOCK_SKEW
     # Drawn before the transaction, so that of two who rotate at once the second draws the same.
@@ -60,23 +62,16 @@ def rotate_signing_key(
         rows = SigningKey.objects.using(using)
         if all_new:
             feed.begin_anew()
-            _remove(rows.published(now=now), feed, using=using, now=now, by=by, origin=origin)
+            _remove(rows.published(now=now), feed, using=using, act=act)
         else:
             _refuse_while_one_waits(rows, now=now)
             not_retired = rows.filter(Q(retires_at=None) | Q(retires_at__gt=activates_at))
             not_retired.filter(removed_at=None).update(retires_at=activates_at)
         rows.forget_gone(now=now)
-        return _add_key(
-            sequence=sequence,
-            using=using,
-            now=now,
-            activates_at=activates_at,
-            by=by,
-            origin=origin,
-        )
+        return _add_key(sequence=sequence, using=using, activates_at=activates_at, act=act)
 
 
-def remove_signing_key(kid: str, *, now: datetime, by: Any = None, origin: str = "") -> SigningKey:
+def remove_signing_key(kid: str, *, act: Act | None = None) -> SigningKey:
     """Refuse a key that leaked, and every token it signed; return the key that signs now.
 
     Where it was the one that signs, the one that waits takes over at once, or else a new one. Where
@@ -84,32 +79,33 @@ def remove_signing_key(kid: str, *, now: datetime, by: Any = None, origin: str =
     key's tokens until it has fetched it. Takes a transaction of its own. Raises
     ``SigningKeyConflict`` if there is no such key, or it is gone.
     """
+    act = act or Act()
+    now = act.now
     using = router.db_for_write(SigningKey)
     with recording(using=using) as feed:
         rows = SigningKey.objects.using(using)
         leaked = rows.published(now=now).filter(kid=kid)
         if not leaked.exists():
             raise SigningKeyConflict(_("No published key has this id: %(kid)s.") % {"kid": kid})
-        _remove(leaked, feed, using=using, now=now, by=by, origin=origin)
+        _remove(leaked, feed, using=using, act=act)
         heirs = rows.published(now=now).exclude(retires_at__lte=now)
         heir, last = heirs.first(), heirs.last()
         if heir is None or last is None:
             sequence = _next_sequence(using=using)
-            return _add_key(
-                sequence=sequence, using=using, now=now, activates_at=now, by=by, origin=origin
-            )
+            return _add_key(sequence=sequence, using=using, activates_at=now, act=act)
         rows.filter(pk=heir.pk, activates_at__gt=now).update(activates_at=now)
         rows.filter(pk=last.pk).update(retires_at=None)
         heir.refresh_from_db(using=using)
         return heir
 
 
-def tend_signing_keys(*, now: datetime, origin: str = "") -> SigningKey | None:
+def tend_signing_keys(*, act: Act) -> SigningKey | None:
     """Rotate if the key has signed for ``SIGNING_KEY_LIFETIME``, and forget those that are gone.
 
     Returns the key that was published, if one was. Where the key of today cannot be read, none is:
     who has another ``SECRET_KEY`` than the rest shall not publish what the rest cannot read.
     """
+    now = act.now
     SigningKey.objects.on_writer().forget_gone(now=now)
     lifetime = get_settings().signing_key_lifetime
     newest = SigningKey.objects.on_writer().published(now=now).last()
@@ -119,7 +115,7 @@ def tend_signing_keys(*, now: datetime, origin: str = "") -> SigningKey | None:
         log_event(logging.ERROR, "signing_key.unreadable", kid=newest.kid)
         return None
     try:
-        return rotate_signing_key(now=now, origin=origin)
+        return rotate_signing_key(act=act)
     except SigningKeyConflict:  # somebody else was faster
         return None
 
@@ -136,24 +132,15 @@ def _refuse_while_one_waits(rows: SigningKeyQuerySet, *, now: datetime) -> None:
         )
 
 
-def _remove(
-    rows: SigningKeyQuerySet, feed: Recorder, *, using: str, now: datetime, by: Any, origin: str
-) -> None:
+def _remove(rows: SigningKeyQuerySet, feed: Recorder, *, using: str, act: Act) -> None:
     # Which rows these are is decided once: afterwards they are no longer found.
     kids = list(rows.values_list("kid", flat=True))
     removed = SigningKey.objects.using(using).filter(kid__in=kids)
-    removed.update(removed_at=now, encrypted_private_key="")
+    removed.update(removed_at=act.now, encrypted_private_key="")
     for key in removed.order_by("sequence"):
         feed.end_all(RevocationKind.SIGNING_KEY, key.kid)
-        audit.record(
-            audit.Event.SIGNING_KEY_REMOVED,
-            audit.signing_key_target(key),
-            using=using,
-            now=now,
-            by=by,
-            origin=origin,
-        )
-        announce(signing_key_removed, using=using, signing_key=key, by=by)
+        act.record(audit.Event.SIGNING_KEY_REMOVED, audit.signing_key_target(key), using=using)
+        act.announce(signing_key_removed, using=using, signing_key=key)
 
 
 def _next_sequence(*, using: str) -> int:
@@ -161,15 +148,7 @@ def _next_sequence(*, using: str) -> int:
     return (newest or 0) + 1
 
 
-def _add_key(
-    *,
-    sequence: int,
-    using: str,
-    now: datetime,
-    activates_at: datetime,
-    by: Any = None,
-    origin: str = "",
-) -> SigningKey:
+def _add_key(*, sequence: int, using: str, activates_at: datetime, act: Act) -> SigningKey:
     made = keys.SigningKey.generate(get_settings().algorithm)
     key = SigningKey(
         sequence=sequence,
@@ -177,19 +156,16 @@ def _add_key(
         algorithm=made.algorithm,
         public_jwk=dict(made.public.public_jwk),
         encrypted_private_key=encrypt(made),
-        published_at=now,
+        published_at=act.now,
         activates_at=activates_at,
     )
     try:
         with transaction.atomic(using=using):
             key.save(using=using, force_insert=True)
-            audit.record(
+            act.record(
                 audit.Event.SIGNING_KEY_PUBLISHED,
                 audit.signing_key_target(key),
                 using=using,
-                now=now,
-                by=by,
-                origin=origin,
                 details={
                     "algorithm": key.algorithm,
                     "signs_from": key.activates_at.isoformat(timespec="seconds"),
@@ -197,5 +173,5 @@ def _add_key(
             )
     except IntegrityError as error:
         raise SigningKeyConflict(_("Another process has just published a key.")) from error
-    announce(signing_key_published, using=using, signing_key=key, by=by)
+    act.announce(signing_key_published, using=using, signing_key=key)
     return key

@@ -11,7 +11,7 @@ from django.db import router
 from token_exchange.database.compiled_queries import Insert
 from token_exchange.issuer import signing_keys
 from token_exchange.issuer.credentials import AuthenticatedCredential
-from token_exchange.issuer.tokens.policy import TokenRequest, grant
+from token_exchange.issuer.tokens.policy import TokenRequest, new_claims
 from token_exchange.models import AccessToken
 from token_exchange_core import tokens
 
@@ -47,7 +47,7 @@ class IssuedToken:
 
 def issue(
     credential: AuthenticatedCredential,
-    asked: TokenRequest,
+    requested: TokenRequest,
     *,
     now: datetime,
     is_reusable: bool = False,
@@ -58,7 +58,7 @@ def issue(
     ``InvalidTarget`` or ``InvalidRequest`` for more than the credential may have,
     ``TemporarilyUnavailable`` without a signing key.
     """
-    claims = grant(credential, asked, now=now)
+    claims = new_claims(credential, requested, now=now)
     key = signing_keys.key_set().current
     signing_input = tokens.signing_input(claims, kid=key.kid, algorithm=key.algorithm)
     _INSERT.run(

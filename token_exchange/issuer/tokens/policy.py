@@ -1,23 +1,44 @@
-"""What may a token say, of all that its credential was granted and its client asks for?"""
+"""The token policy: subject, audience, scopes and lifetime of a token.
+
+This is the only place that knows which of a credential, its organization and the settings takes
+precedence, and what the ceilings are. The admin shows what these functions return.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
+from typing import Any, Protocol
 
 from token_exchange.conf import get_settings
 from token_exchange.issuer import signing_keys
 from token_exchange.issuer.credentials import AuthenticatedCredential
 from token_exchange.models import Credential
 from token_exchange.models.access_token import JTI_LENGTH
+from token_exchange.models.credential_policy import effective_audience
 from token_exchange_core.errors import InvalidClient, InvalidRequest, InvalidScope, InvalidTarget
 from token_exchange_core.secret_strings import random_text
 from token_exchange_core.tokens import USER_SUBJECT_PREFIX, Claims
 
 
+class LifetimeSource(Protocol):
+    """What decides a token's lifetime: a stored credential, or one that has authenticated."""
+
+    @property
+    def kind(self) -> Any: ...  # noqa: D102
+    @property
+    def token_lifetime(self) -> timedelta | None: ...  # noqa: D102
+    @property
+    def expires_at(self) -> datetime | None: ...  # noqa: D102
+    @property
+    def organization_default_token_lifetime(self) -> timedelta | None: ...  # noqa: D102
+    @property
+    def organization_max_token_lifetime(self) -> timedelta | None: ...  # noqa: D102
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TokenRequest:
-    """What a client asks for, narrower than what it could have; ``None`` is all of it."""
+    """What a client requests; ``None`` stands for all that its credential allows."""
 
     scopes: frozenset[str] | None = None
     audience: tuple[str, ...] | None = None
@@ -25,32 +46,34 @@ class TokenRequest:
     """Seconds."""
 
 
-def grant(credential: AuthenticatedCredential, asked: TokenRequest, *, now: datetime) -> Claims:
-    """Return the claims of a new token, with a ``jti`` drawn for it.
+def new_claims(
+    credential: AuthenticatedCredential, requested: TokenRequest, *, now: datetime
+) -> Claims:
+    """Return the claims of a new token, with a new ``jti``.
 
     Raises ``InvalidScope``, ``InvalidTarget`` or ``InvalidRequest`` for more than the credential
-    may have, ``InvalidClient`` in the last second of its life.
+    allows, ``InvalidClient`` in the last second before it expires.
     """
     issued_at = int(now.timestamp())
     return Claims(
         issuer=get_settings().issuer,
         subject=_subject(credential),
-        audience=_audience(credential, asked.audience),
+        audience=_audience(credential, requested.audience),
         client_id=credential.identifier,
-        scopes=_scopes(credential, asked.scopes),
+        scopes=_scopes(credential, requested.scopes),
         issued_at=issued_at,
-        expires_at=issued_at + _lifetime_seconds(credential, asked.expires_in, now=now),
+        expires_at=issued_at + _lifetime_seconds(credential, requested.expires_in, now=now),
         jti=random_text(JTI_LENGTH),
         organization_id=str(credential.organization_id),
         generation=credential.generation,
     )
 
 
-def is_granted(claims: Claims, credential: AuthenticatedCredential, *, now: datetime) -> bool:
-    """Tell whether a token says what one minted now would say, and lives no longer.
+def is_current(claims: Claims, credential: AuthenticatedCredential, *, now: datetime) -> bool:
+    """Return whether a token has the claims that a new one would have, and lives no longer.
 
-    The clock of the process that minted it may be ahead of ours by ``CLOCK_SKEW``, and all times
-    are cut to whole seconds.
+    The clock of the process that issued it may be ahead by ``CLOCK_SKEW``, and all times are cut
+    to whole seconds.
     """
     issued_at = int(now.timestamp())
     ahead = max(0, claims.issued_at - issued_at)
@@ -66,59 +89,75 @@ def is_granted(claims: Claims, credential: AuthenticatedCredential, *, now: date
     )
 
 
+def default_lifetime(kind: str) -> timedelta:
+    """Return the lifetime where neither the credential nor its organization sets one."""
+    settings = get_settings()
+    if kind == Credential.Kind.CLIENT_APP:
+        return settings.client_app_token_lifetime
+    return settings.api_key_token_lifetime
+
+
+def max_lifetime(credential: LifetimeSource, *, now: datetime) -> timedelta:
+    """Return the ceiling: not above zero where the credential has expired."""
+    limit = get_settings().max_token_lifetime
+    if credential.organization_max_token_lifetime is not None:
+        limit = min(limit, credential.organization_max_token_lifetime)
+    if credential.expires_at is not None:
+        limit = min(limit, credential.expires_at - now)
+    return limit
+
+
+def lifetime(credential: LifetimeSource, *, now: datetime) -> timedelta:
+    """Return how long a token issued now lives, where the request does not say."""
+    wanted = (
+        credential.token_lifetime
+        or credential.organization_default_token_lifetime
+        or default_lifetime(credential.kind)
+    )
+    return min(wanted, max_lifetime(credential, now=now))
+
+
 def _subject(credential: AuthenticatedCredential) -> str:
     if credential.subject_type == Credential.SubjectType.USER:
         return f"{USER_SUBJECT_PREFIX}{credential.owner_id}"
     return credential.identifier
 
 
-def _scopes(credential: AuthenticatedCredential, asked: frozenset[str] | None) -> frozenset[str]:
+def _scopes(
+    credential: AuthenticatedCredential, requested: frozenset[str] | None
+) -> frozenset[str]:
     granted = frozenset(credential.scopes)
-    if asked is None:
+    if requested is None:
         return granted
-    if not asked <= granted:
+    if not requested <= granted:
         raise InvalidScope(reason="scope_not_granted", identifier=credential.identifier)
-    return asked
+    return requested
 
 
 def _audience(
-    credential: AuthenticatedCredential, asked: tuple[str, ...] | None
+    credential: AuthenticatedCredential, requested: tuple[str, ...] | None
 ) -> tuple[str, ...]:
-    allowed = tuple(credential.audience) or (get_settings().audience,)
-    if asked is None:
+    allowed = effective_audience(credential.audience)
+    if requested is None:
         return allowed
-    if not set(asked) <= set(allowed):
+    if not set(requested) <= set(allowed):
         raise InvalidTarget(reason="audience_not_allowed", identifier=credential.identifier)
-    return asked
+    return requested
 
 
 def _lifetime_seconds(
-    credential: AuthenticatedCredential, asked: int | None, *, now: datetime
+    credential: AuthenticatedCredential, requested: int | None, *, now: datetime
 ) -> int:
-    settings = get_settings()
-    limit = settings.max_token_lifetime
-    if credential.organization_max_token_lifetime is not None:
-        limit = min(limit, credential.organization_max_token_lifetime)
-    if credential.expires_at is not None:
-        limit = min(limit, credential.expires_at - now)
-    ceiling = int(limit.total_seconds())
+    ceiling = int(max_lifetime(credential, now=now).total_seconds())
     if ceiling < 1:
-        # Its last second has begun, and a token of no lifetime is of no use.
+        # Its last second has begun, and a token without a lifetime is of no use.
         raise InvalidClient(reason="credential_expired", identifier=credential.identifier)
-    if asked is not None:
-        if asked > ceiling:
-            raise InvalidRequest(
-                f"The maximum of expires_in is {ceiling} seconds for this credential.",
-                reason="expires_in_over_maximum",
-                identifier=credential.identifier,
-            )
-        return asked
-    is_client_app = credential.kind == Credential.Kind.CLIENT_APP
-    lifetime = (
-        credential.token_lifetime
-        or credential.organization_default_token_lifetime
-        or (
-            settings.client_app_token_lifetime if is_client_app else settings.api_key_token_lifetime
+    if requested is None:
+        return max(1, int(lifetime(credential, now=now).total_seconds()))
+    if requested > ceiling:
+        raise InvalidRequest(
+            f"The maximum of expires_in is {ceiling} seconds for this credential.",
+            reason="expires_in_over_maximum",
+            identifier=credential.identifier,
         )
-    )
-    return max(1, min(int(lifetime.total_seconds()), ceiling))
+    return requested

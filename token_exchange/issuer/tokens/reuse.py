@@ -16,30 +16,28 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from django.db import router, transaction
-from django.db.models import F
 
 from token_exchange.issuer import signing_keys
 from token_exchange.issuer.credentials import AuthenticatedCredential
 from token_exchange.issuer.tokens.issuance import IssuedToken, issue
-from token_exchange.issuer.tokens.policy import TokenRequest, is_granted
+from token_exchange.issuer.tokens.policy import TokenRequest, is_current
 from token_exchange.models import AccessToken, Credential
 from token_exchange_core import tokens
 
 REUSE_MARGIN_SECONDS: Final = 1800
-"""An auth token is handed out again only while it has more than this left."""
+"""An auth token is re-used only while it has more than this left."""
 
 
 def reuse_ends_at(*, now: datetime) -> datetime:
-    """Return the time beyond which a token must live to be handed out again at ``now``."""
+    """Return the time after which a token must expire to be re-used at ``now``."""
     return now + timedelta(seconds=REUSE_MARGIN_SECONDS)
 
 
 def reuse_or_issue(credential: AuthenticatedCredential, *, now: datetime) -> IssuedToken:
-    """Return the client's live auth token, byte for byte, or mint one if it is running out.
+    """Return the client's live auth token, byte for byte, or issue one if it is about to expire.
 
-    Re-use needs the token that authentication brought along and no query of its own. Minting
-    locks the credential's row first, so that of simultaneous first requests one mints and the
-    others find its token.
+    Re-use takes the token that authentication brought along. Issuing locks the credential's row
+    first, so that of simultaneous first requests one issues a token and the others find it.
     """
     if credential.token is not None:
         issued = _again(credential.token, credential, now=now)
@@ -47,11 +45,9 @@ def reuse_or_issue(credential: AuthenticatedCredential, *, now: datetime) -> Iss
             return issued
     using = router.db_for_write(Credential)
     with transaction.atomic(using=using):
-        # An UPDATE and not SELECT FOR UPDATE: SQLite fails a transaction that reads first.
-        rows = Credential.objects.using(using).filter(pk=credential.pk)
-        rows.update(name=F("name"))
-        # Minted in the generation that was authenticated: if that has ended meanwhile, so has
-        # the token.
+        Credential.objects.using(using).filter(pk=credential.pk).lock()
+        # A new token gets the generation that was authenticated: if that has been revoked since,
+        # so has the token.
         return _reusable(credential, now=now) or issue(
             credential, TokenRequest(), now=now, is_reusable=True
         )
@@ -73,7 +69,7 @@ def _again(
 ) -> IssuedToken | None:
     key = signing_keys.key_set().signing_key(tokens.kid_of(signing_input))
     claims = tokens.claims_of(signing_input)
-    if key is None or not is_granted(claims, credential, now=now):
+    if key is None or not is_current(claims, credential, now=now):
         return None
     return IssuedToken(
         token=key.sign_again(signing_input),

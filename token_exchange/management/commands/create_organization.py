@@ -8,7 +8,6 @@ from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.core.management.base import CommandError, CommandParser
-from django.utils import timezone
 from django.utils.text import slugify
 
 from token_exchange.issuer import organizations
@@ -17,6 +16,7 @@ from token_exchange.management.base import OneAnswerCommand
 from token_exchange.management.output import seconds
 from token_exchange.management.shell_origin import shell_origin
 from token_exchange.models import get_organization_model
+from token_exchange.observability.audit import Act
 
 _LIFETIMES = ("default_token_lifetime", "max_token_lifetime")
 
@@ -72,7 +72,7 @@ class Command(OneAnswerCommand):
         except ValidationError as error:
             _refuse_foreign_fields(error, values)
             raise
-        organizations.create(organization, now=timezone.now(), origin=shell_origin())
+        organizations.create(organization, act=Act(origin=shell_origin()))
         return {
             "id": organization.pk,
             "name": name,

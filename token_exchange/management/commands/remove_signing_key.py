@@ -11,6 +11,7 @@ from token_exchange.issuer import signing_keys
 from token_exchange.management.base import OneAnswerCommand
 from token_exchange.management.output import iso
 from token_exchange.management.shell_origin import shell_origin
+from token_exchange.observability.audit import Act
 
 
 class Command(OneAnswerCommand):
@@ -25,7 +26,7 @@ class Command(OneAnswerCommand):
     def answer(self, *, kid: str, **_: Any) -> dict[str, Any]:
         """Remove it."""
         now = timezone.now()
-        heir = signing_keys.remove_signing_key(kid, now=now, origin=shell_origin())
+        heir = signing_keys.remove_signing_key(kid, act=Act(now=now, origin=shell_origin()))
         return {
             "kid": kid,
             "removed_at": iso(now),

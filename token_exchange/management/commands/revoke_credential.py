@@ -13,6 +13,7 @@ from token_exchange.management.base import OneAnswerCommand
 from token_exchange.management.output import credential_facts, iso
 from token_exchange.management.shell_origin import shell_origin
 from token_exchange.models import Credential
+from token_exchange.observability.audit import Act
 
 
 class Command(OneAnswerCommand):
@@ -31,7 +32,7 @@ class Command(OneAnswerCommand):
         credential = find_credential(identifier)
         if credential.revoked_at is not None:
             raise CommandError(_already(credential))
-        credentials.revoke(credential, reason=reason, now=now, origin=shell_origin())
+        credentials.revoke(credential, act=Act(now=now, origin=shell_origin(), reason=reason))
         return credential_facts(credential, now=now)
 
     def text(self, answer: dict[str, Any]) -> str:

@@ -22,6 +22,7 @@ from token_exchange.management.output import (
 )
 from token_exchange.management.shell_origin import shell_origin
 from token_exchange.models import Credential
+from token_exchange.observability.audit import Act
 
 
 class Command(OneAnswerCommand):
@@ -71,8 +72,7 @@ class Command(OneAnswerCommand):
             credential,
             overlap=overlap,
             compromised=compromised,
-            now=now,
-            origin=shell_origin(),
+            act=Act(now=now, origin=shell_origin()),
         )
         return issued_facts(self.issued, now=now)
 
@@ -86,7 +86,7 @@ class Command(OneAnswerCommand):
 def _end_overlap(credential: Credential, *, now: datetime) -> None:
     if not credential.has_previous_secret(now=now):
         raise CommandError("There is no overlap to end: no previous secret works any more.")
-    credentials.end_overlap(credential, now=now, origin=shell_origin())
+    credentials.end_overlap(credential, act=Act(now=now, origin=shell_origin()))
 
 
 def _check(overlap: timedelta | None) -> None:

@@ -13,6 +13,7 @@ from token_exchange.management.output import iso
 from token_exchange.management.shell_origin import shell_origin
 from token_exchange.models import SigningKey
 from token_exchange.models.signing_key import KeyState
+from token_exchange.observability.audit import Act
 
 
 class Command(OneAnswerCommand):
@@ -32,7 +33,9 @@ class Command(OneAnswerCommand):
     def answer(self, *, all_new: bool, **_: Any) -> dict[str, Any]:
         """Rotate it."""
         now = timezone.now()
-        key = signing_keys.rotate_signing_key(all_new=all_new, now=now, origin=shell_origin())
+        key = signing_keys.rotate_signing_key(
+            all_new=all_new, act=Act(now=now, origin=shell_origin())
+        )
         current = [
             each
             for each in SigningKey.objects.on_writer().published(now=now)

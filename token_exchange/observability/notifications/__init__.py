@@ -5,6 +5,5 @@ the project wants that: the two know nothing of each other's failures.
 """
 
 from token_exchange.observability.notifications.dispatch import Warned, mail_leaked, warn
-from token_exchange.observability.notifications.due import LEAKED
 
-__all__ = ["LEAKED", "Warned", "mail_leaked", "warn"]
+__all__ = ["Warned", "mail_leaked", "warn"]

@@ -16,9 +16,6 @@ from token_exchange.conf import get_settings
 from token_exchange.models import Credential
 from token_exchange.models.credential_queryset import CredentialQuerySet
 
-LEAKED: Final = "Reported as leaked."
-"""The reason with which a leaked credential is revoked; it is stored, so in one language."""
-
 PREVIOUS_SECRET_NOTICE: Final = timedelta(days=1)
 """How long before its end a previous secret in use is told of; half the overlap if that is less."""
 
@@ -74,7 +71,10 @@ def leaked(told: str, *, now: datetime) -> Iterator[Credential]:
     """Find those that were revoked as leaked, and of which nobody has been told since."""
     untold = Q(**{told: None}) | Q(**{f"{told}__lt": F("revoked_at")})
     rows = _credentials().filter(
-        untold, revoked_at__gt=now - LEAK_NEWS, revoked_at__lte=now, revocation_reason=LEAKED
+        untold,
+        revoked_at__gt=now - LEAK_NEWS,
+        revoked_at__lte=now,
+        revocation_cause=Credential.RevocationCause.LEAK,
     )
     yield from _in_order(rows, by="revoked_at")
 

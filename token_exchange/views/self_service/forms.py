@@ -13,7 +13,8 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
 from token_exchange.conf import get_settings
-from token_exchange.issuer.self_service import Bounds, KeyRequest, latest_expiry
+from token_exchange.issuer.credentials import CredentialPolicy
+from token_exchange.issuer.self_service import KeyRequest, latest_expiry
 from token_exchange.models import Credential
 from token_exchange.models.validators import no_control_characters
 
@@ -42,7 +43,7 @@ class KeyForm(forms.Form):
         widget=forms.CheckboxSelectMultiple,
     )
 
-    def __init__(self, bounds: Bounds, *, now: datetime, data: Any = None) -> None:
+    def __init__(self, bounds: CredentialPolicy, *, now: datetime, data: Any = None) -> None:
         super().__init__(data)
         self.now = now
         self._set_choices("expiry", list(_expiries(bounds, now=now)))
@@ -90,7 +91,7 @@ class RotateForm(forms.Form):
             field.choices = [("0", _("Stop immediately")), *_overlaps(now=now), compromised]
 
 
-def _expiries(bounds: Bounds, *, now: datetime) -> Iterator[tuple[str, str]]:
+def _expiries(bounds: CredentialPolicy, *, now: datetime) -> Iterator[tuple[str, str]]:
     latest = latest_expiry(bounds, now=now)
     for each in _EXPIRIES:
         if latest is None or now + each <= latest:

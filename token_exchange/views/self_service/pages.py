@@ -16,8 +16,7 @@ from django.views.decorators.debug import sensitive_variables
 
 from token_exchange.issuer import credentials, self_service
 from token_exchange.issuer.credentials import IssuedSecret
-from token_exchange.issuer.self_service import Caller
-from token_exchange.issuer.self_service.authority import Authority
+from token_exchange.issuer.self_service import Authority, Caller
 from token_exchange.models import Credential
 from token_exchange.models.credential_state import State
 from token_exchange.views import usage_examples
@@ -42,13 +41,13 @@ STATE_LABELS: Final = {
 def list_keys(request: HttpRequest, caller: Caller) -> HttpResponse:
     """List the user's keys, newest first."""
     now = timezone.now()
-    bounds = _authority(caller, now=now).bounds
+    authority = _authority(caller, now=now)
     page = self_service.keys_of(caller, after=request.GET.get("after"))
     rows = [
         {
             "key": key,
             "states": [(each.value, STATE_LABELS[each]) for each in key.states(now=now)],
-            "can_be_changed": not key.has_ended(now=now) and bounds.contain(key),
+            "can_be_changed": not key.has_ended(now=now) and authority.covers(key),
         }
         for key in page.keys
     ]
