@@ -1,4 +1,4 @@
-"""Which organizations' rows may each user of the admin see?"""
+"""Which organizations each admin user can see."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -10,7 +10,10 @@ TENANT = "tenant: "
 
 
 def organizations_of(user: Any) -> Iterable[Any] | None:
-    """Limit everybody but two groups to the tenants whose slugs other groups are named after."""
+    """Limit users to the organizations of their ``tenant: <slug>`` groups.
+
+    Members of the groups in ``UNLIMITED`` see every organization.
+    """
     names = set(user.groups.values_list("name", flat=True))
     if names & UNLIMITED:
         return None
