@@ -12,6 +12,7 @@ from tests.http.client import stored_rows, verified_claims
 from tests.support.factories import basic_header, is_good, make_client_app, make_organization
 from token_exchange.issuer import credentials, signing_keys, tokens
 from token_exchange.models import AccessToken, Credential, Organization, SigningKey
+from token_exchange_core import process_state
 
 pytestmark = pytest.mark.django_db
 
@@ -28,7 +29,7 @@ def _algorithm(request, token_exchange_settings):
 @pytest.fixture
 def clock():
     with time_machine.travel(NOW, tick=False) as traveller:
-        signing_keys.forget_key_set()
+        process_state.clear_caches()
         yield traveller
 
 
@@ -87,7 +88,7 @@ class TestWhileItLasts:
         new = signing_keys.rotate_signing_key(now=timezone.now())
         assert obtain() == first
         clock.shift(3600)
-        signing_keys.forget_key_set()
+        process_state.clear_caches()
         assert signing_keys.key_set().current.kid == new.kid != old
         assert obtain() == first
         assert verified_claims(https_client, first["token"], audience="https://b.test")
@@ -95,7 +96,7 @@ class TestWhileItLasts:
 
     def test_no_process_is_needed_twice(self, obtain):
         first = obtain()
-        signing_keys.forget_key_set()
+        process_state.clear_caches()
         assert obtain() == first
 
 
@@ -205,7 +206,7 @@ class TestNotAgain:
         signing_keys.rotate_signing_key(now=timezone.now())
         clock.shift(3600)
         SigningKey.objects.filter(retires_at__lt=timezone.now()).update(encrypted_private_key="x")
-        signing_keys.forget_key_set()
+        process_state.clear_caches()
         assert is_good(first)
         assert is_good(self.minted(obtain, first, app))
 

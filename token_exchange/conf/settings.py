@@ -1,16 +1,17 @@
-"""Which settings are there, and what does each mean?"""
+"""The settings: name, default, parser and meaning of each."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import timedelta
 from functools import cached_property
-from typing import Any, Final
+from typing import Final
 
 from django.conf import settings as django_settings
 
 from token_exchange.conf import parsers
+from token_exchange.conf.declaration import setting
 from token_exchange.conf.parsers import DEFAULT_RATE_LIMITS, Rate
 from token_exchange_core.verification import DEFAULT_CACHE_SIZE
 
@@ -24,253 +25,231 @@ _MAX_STALENESS: Final = {
 }
 
 
-def _setting(check_id: str, default: Any, read: Callable[[Any], Any], help_text: str) -> Any:
-    """Declare a setting: its check's stable id, default as one would write it, reader, meaning."""
-    metadata = {"check_id": check_id, "default": default, "read": read, "help": help_text}
-    return field(metadata=metadata, repr=read not in parsers.SECRET)
-
-
 @dataclass(frozen=True, kw_only=True)
 class Settings:
-    """All settings, read and checked; each has the name of its key in lower case."""
+    """All settings, parsed and checked; each has the name of its key, in lower case."""
 
-    issuer: str = _setting(
-        "E002",
-        "",
-        parsers.url,
-        "The claim `iss`: the URL at which clients know this service.",
+    issuer: str = setting(
+        "E002", "", parsers.url, "The claim `iss`: the URL of this service, as clients know it."
     )
-    audience: str = _setting(
+    audience: str = setting(
         "E003",
         None,
         parsers.optional(parsers.text),
-        "The claim `aud` where the credential names none, and what verification expects. "
+        "The claim `aud` if the credential has none, and what verification expects. "
         "Default: the issuer.",
     )
-    algorithm: str = _setting(
+    algorithm: str = setting(
         "E004",
         "RS256",
         parsers.algorithm,
         "The algorithm of new signing keys: RS256, ES256 or EdDSA.",
     )
-    api_key_token_lifetime: timedelta = _setting(
+    api_key_token_lifetime: timedelta = setting(
         "E005",
         1800,
         parsers.token_lifetime,
-        "Seconds that an access token lives which an API key was exchanged for.",
+        "Lifetime of access tokens that API keys are exchanged for, in seconds.",
     )
-    client_app_token_lifetime: timedelta = _setting(
+    client_app_token_lifetime: timedelta = setting(
         "E006",
         28_800,
         parsers.token_lifetime,
-        "Seconds that the auth token of a client app lives.",
+        "Lifetime of auth tokens of client apps, in seconds.",
     )
-    max_token_lifetime: timedelta = _setting(
+    max_token_lifetime: timedelta = setting(
         "E007",
         86_400,
         parsers.token_lifetime,
-        "The ceiling of all token lifetimes, in seconds; 24 hours at most.",
+        "The longest lifetime of any token, in seconds; 24 hours at most.",
     )
-    scopes: Mapping[str, str] = _setting(
+    scopes: Mapping[str, str] = setting(
         "E008",
         {},
         parsers.scopes,
-        "The scopes that credentials may have, each with its label. Empty: any well-formed scope.",
+        "The scopes that credentials may have, each with its label. Empty: any valid scope.",
     )
-    api_key_prefix: str = _setting(
-        "E009",
-        "sk",
-        parsers.prefix,
-        "Starts every API key.",
+    api_key_prefix: str = setting("E009", "sk", parsers.prefix, "The beginning of every API key.")
+    client_id_prefix: str = setting(
+        "E010", "ci", parsers.prefix, "The beginning of every client id."
     )
-    client_id_prefix: str = _setting(
-        "E010",
-        "ci",
-        parsers.prefix,
-        "Starts every client id.",
+    client_secret_prefix: str = setting(
+        "E011", "cs", parsers.prefix, "The beginning of every client secret."
     )
-    client_secret_prefix: str = _setting(
-        "E011",
-        "cs",
-        parsers.prefix,
-        "Starts every client secret.",
-    )
-    environment: str = _setting(
+    environment: str = setting(
         "E012",
         "live",
         parsers.prefix,
         "Follows the prefix, as in `sk_live`; credentials of another environment are refused.",
     )
-    default_overlap: timedelta = _setting(
+    default_overlap: timedelta = setting(
         "E013",
         86_400,
         parsers.any_duration,
-        "Seconds that the previous secret lives after a rotation, unless told otherwise.",
+        "How long the previous secret works after a rotation by default, in seconds.",
     )
-    max_overlap: timedelta = _setting(
+    max_overlap: timedelta = setting(
         "E014",
         30 * 86_400,
         parsers.any_duration,
-        "The longest overlap that a rotation may ask for.",
+        "The longest overlap that a rotation may have, in seconds.",
     )
-    max_key_lifetime: timedelta | None = _setting(
+    max_key_lifetime: timedelta | None = setting(
         "E015",
         None,
         parsers.optional_duration,
-        "The longest life of a new credential, in seconds; None: credentials need not expire.",
+        "The longest lifetime of a new credential, in seconds; None: credentials need not expire.",
     )
-    organization_lookup_field: str = _setting(
-        "E016",
-        "slug",
-        parsers.text,
-        "The field by which commands find an organization.",
+    organization_lookup_field: str = setting(
+        "E016", "slug", parsers.text, "The field by which commands look up an organization."
     )
-    require_https: bool | None = _setting(
+    require_https: bool | None = setting(
         "E017",
         None,
         parsers.optional(parsers.boolean),
-        "Refuse credentials and tokens that come over plain http. Default: not `DEBUG`.",
+        "Refuse credentials and tokens sent over plain HTTP. Default: not `DEBUG`.",
     )
-    rate_limits: Mapping[str, Rate] = _setting(
+    rate_limits: Mapping[str, Rate] = setting(
         "E018",
         DEFAULT_RATE_LIMITS,
         parsers.rate_limits,
-        "Requests per credential at each exchange (`token`, `auth_token`) and refused requests per "
-        "address (`failure`), reports of leaks per address (`leak_report`), and what users do to "
-        "their own keys, per user (`self_service`), as '60/m'. A rate of None is off; None for all "
-        "turns all off.",
+        "Limits such as '60/m': exchanges per credential (`token`, `auth_token`), refused requests "
+        "per address (`failure`), leak reports per address (`leak_report`), and changes of their "
+        "own keys per user (`self_service`). None turns off one limit, or all of them.",
     )
-    rate_limit_fail_open: bool = _setting(
+    rate_limit_fail_open: bool = setting(
         "E019",
         True,  # noqa: FBT003 - a default is a value
         parsers.boolean,
-        "When the cache is away: True lets requests through and logs it, False answers 503.",
+        "If the cache is unavailable: True allows requests and logs it, False answers 503.",
     )
-    num_proxies: int | None = _setting(
+    num_proxies: int | None = setting(
         "E020",
         None,
         parsers.optional(parsers.num_proxies),
         "How many trusted proxies append to X-Forwarded-For. None: use REMOTE_ADDR.",
     )
-    signing_key_encryption_keys: tuple[str, ...] | None = _setting(
+    signing_key_encryption_keys: tuple[str, ...] | None = setting(
         "E021",
         None,
         parsers.optional_secrets,
-        "Secrets that encrypt the signing keys at rest, the newest first. "
+        "Secrets that encrypt the stored signing keys, the newest first. "
         "Default: `SECRET_KEY` and `SECRET_KEY_FALLBACKS`.",
+        secret=True,
     )
-    jwks_max_age: timedelta = _setting(
+    jwks_max_age: timedelta = setting(
         "E022",
         300,
         parsers.day_at_most,
-        "Seconds that verifiers may keep the published keys; a new key signs no earlier.",
+        "How long verifiers may cache the published keys, in seconds; a new key waits that long "
+        "before it signs.",
     )
-    token_retention: timedelta = _setting(
+    token_retention: timedelta = setting(
         "E023",
         86_400,
         parsers.any_duration,
-        "Seconds past its expiry that a token's row is kept before it is purged.",
+        "How long the row of an expired token is kept before it is purged, in seconds.",
     )
-    verifier: str = _setting(
+    verifier: str = setting(
         "E024",
         None,
         parsers.optional(parsers.dotted_path),
-        "The callable that verifies bearer tokens. Default: ours for this `MODE`.",
+        "The callable that verifies bearer tokens. Default: the verifier for this `MODE`.",
     )
-    revocation_max_age: timedelta = _setting(
+    revocation_max_age: timedelta = setting(
         "E025",
         1,
         parsers.day_at_most,
-        "Seconds that a process may rely on what it knows of revocations; 0: ask each time.",
+        "How old a process's copy of the revocations may be, in seconds; 0: read them each time.",
     )
-    revocation_max_staleness: timedelta = _setting(
+    revocation_max_staleness: timedelta = setting(
         "E026",
         None,
         parsers.optional(parsers.day_at_most),
-        "Seconds that verification goes on with the last known keys and revocations while their "
-        "source is away; then 503. Default: 0, in a resource server 60.",
+        "How long verification uses the last known keys and revocations while their source is "
+        "unavailable, in seconds; then it answers 503. Default: 0, or 60 in a resource server.",
     )
-    verified_token_cache_size: int = _setting(
+    verified_token_cache_size: int = setting(
         "E027",
         DEFAULT_CACHE_SIZE,
         parsers.cache_size,
-        "Verified tokens that a process remembers, so that it checks each signature once; 0: none.",
+        "How many verified tokens a process remembers, to check each signature once; 0: none.",
     )
-    mode: str = _setting(
+    mode: str = setting(
         "E028",
         parsers.ISSUER,
         parsers.mode,
-        "What this service is: `issuer`, or `resource-server`, which has none of our tables and "
-        "verifies the tokens of the service in `ISSUER` by what that one publishes.",
+        "`issuer`, or `resource-server` for a service without our tables, which verifies tokens of "
+        "`ISSUER` with the keys and revocations that are published there.",
     )
-    jwks_url: str | None = _setting(
+    jwks_url: str | None = setting(
         "E029",
         None,
         parsers.optional(parsers.url),
-        "Where a resource server finds the issuer's keys. "
+        "The URL from which a resource server fetches the issuer's keys. "
         "Default: `/.well-known/jwks.json` below the issuer.",
     )
-    revocations_url: str | None = _setting(
+    revocations_url: str | None = setting(
         "E036",
         None,
         parsers.optional(parsers.url),
-        "Where a resource server finds what is revoked. Default: `/v1/revocations` below the "
-        "issuer.",
+        "The URL from which a resource server fetches revocations. "
+        "Default: `/v1/revocations` below the issuer.",
     )
-    revocations_api_key: str | None = _setting(
+    revocations_api_key: str | None = setting(
         "E037",
         None,
         parsers.optional_api_key,
-        "The API key that a resource server asks with, of the scope `token_exchange:revocations`; "
-        "it must have one.",
+        "The API key with which a resource server fetches revocations; required there. It needs "
+        "the scope `token_exchange:revocations`.",
+        secret=True,
     )
-    remote_timeout: timedelta = _setting(
+    remote_timeout: timedelta = setting(
         "E038",
         2,
         parsers.timeout,
-        "Seconds that a request to a resource server waits for the issuer, at most.",
+        "How long a request to a resource server waits for the issuer at most, in seconds.",
     )
-    signing_key_lifetime: timedelta | None = _setting(
+    signing_key_lifetime: timedelta | None = setting(
         "E045",
         90 * 86_400,
         parsers.optional(parsers.duration(minimum=timedelta(days=1))),
-        "Seconds that a key signs before the task `rotate_signing_keys` brings in the next, a day "
-        "at least. None: only you rotate.",
+        "How long a key signs before the task `rotate_signing_keys` publishes the next, in "
+        "seconds; a day at least. None: only you rotate.",
     )
-    audit_retention: timedelta | None = _setting(
+    audit_retention: timedelta | None = setting(
         "E046",
         None,
         parsers.optional_duration,
-        "Seconds that an audit event is kept before it is purged. None: for ever.",
+        "How long an audit event is kept before it is purged, in seconds. None: forever.",
     )
-    expiry_warnings: tuple[timedelta, ...] = _setting(
+    expiry_warnings: tuple[timedelta, ...] = setting(
         "E047",
         (2_592_000, 604_800, 86_400),
         parsers.durations,
-        "Seconds before the expiry of a credential at which the task "
-        "`warn_of_expiring_credentials` warns, once each. From the first of them on it is shown as "
-        "expiring.",
+        "When the task `warn_of_expiring_credentials` warns, in seconds before a credential "
+        "expires; once each. From the first warning on, the credential is shown as expiring.",
     )
-    warning_recipients: str | None = _setting(
+    warning_recipients: str | None = setting(
         "E048",
         None,
         parsers.optional(parsers.dotted_path),
-        "The callable that gets a credential and returns the e-mail addresses that are warned of "
-        "its end, and told when it is reported as leaked. None: no e-mail is sent.",
+        "The callable that gets a credential and returns the e-mail addresses to warn before it "
+        "expires and when it is reported as leaked. None: no e-mail is sent.",
     )
-    self_service_grant: str | None = _setting(
+    self_service_grant: str | None = setting(
         "E049",
         None,
         parsers.optional(parsers.dotted_path),
-        "The callable that gets a signed-in user and returns what API keys the user may make for "
-        "himself, or None. None: a session may make none.",
+        "The callable that gets a signed-in user and returns which API keys they may create, or "
+        "None. None: users signed in by session cannot create keys.",
     )
-    operator_organizations: str | None = _setting(
+    operator_organizations: str | None = setting(
         "E050",
         None,
         parsers.optional(parsers.dotted_path),
         "The callable that gets a user of the admin and returns the primary keys of the "
-        "organizations that he is limited to, or None for all. None: nobody is limited.",
+        "organizations that they are limited to, or None for all. None: no one is limited.",
     )
 
     def __post_init__(self) -> None:

@@ -18,7 +18,7 @@ from token_exchange.models.credential_queryset import POLICY_FIELDS, CredentialM
 from token_exchange.models.credential_state import State, warning_window
 from token_exchange.models.dirty_fields import EditedModel
 from token_exchange.models.organization import ORGANIZATION_MODEL
-from token_exchange.models.revocation_writer import recording
+from token_exchange.models.revocation_writer import revoking
 from token_exchange.models.validators import (
     no_control_characters,
     validate_audience,
@@ -212,14 +212,14 @@ class Credential(EditedModel):
         if "expires_at" in names:
             self.expiry_warned_at = self.end_mailed_at = None
             names = names | {"expiry_warned_at", "end_mailed_at"}
-        with recording(using=using) as feed:
+        with revoking(using=using) as feed:
             if not self._narrows(names, using=using):
                 write(update_fields=names)
                 return
             self.generation = F("generation") + 1
             write(update_fields={*names, "generation"})
             self.refresh_from_db(using=using, fields=["generation"])
-            feed.end_generations_before(Credential._base_manager.filter(pk=self.pk))
+            feed.revoke_earlier_generations(Credential._base_manager.filter(pk=self.pk))
 
     def state(self, *, now: datetime) -> State:
         """Tell where the credential stands at ``now``, which follows from its times."""

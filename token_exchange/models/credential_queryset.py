@@ -10,7 +10,7 @@ from django.db.models import F
 
 from token_exchange.conf import get_settings
 from token_exchange.models.credential_state import State, state_condition
-from token_exchange.models.revocation_writer import batched, recording
+from token_exchange.models.revocation_writer import batched, revoking
 from token_exchange.models.writer import WriterQuerySet
 
 if TYPE_CHECKING:
@@ -69,7 +69,7 @@ class CredentialQuerySet(WriterQuerySet["Credential"]):
 
         What the rows had before is not known here, so any write to a policy counts as narrowing.
         ``bulk_update`` and related managers come through here as well. Locks the feed; see
-        ``recording``. Raises ``ValueError`` for a new identifier, under which nobody could end what
+        ``revoking``. Raises ``ValueError`` for a new identifier, under which nobody could end what
         was minted under the old one.
         """
         if "identifier" in values:
@@ -85,11 +85,11 @@ class CredentialQuerySet(WriterQuerySet["Credential"]):
         # Whatever was given: a generation that comes back would bring its tokens back.
         values["generation"] = F("generation") + 1
         count = 0
-        with recording(using=self.db) as feed:
+        with revoking(using=self.db) as feed:
             # Which rows these are is decided once: afterwards they may no longer be found.
             for pks in batched(self.values_list("pk", flat=True)):
                 count += super(CredentialQuerySet, self.filter(pk__in=pks)).update(**values)
-                feed.end_generations_before(self.model._base_manager.filter(pk__in=pks))
+                feed.revoke_earlier_generations(self.model._base_manager.filter(pk__in=pks))
         return count
 
     def bulk_create(self, *args: Any, **options: Any) -> list[Credential]:

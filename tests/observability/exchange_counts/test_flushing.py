@@ -19,6 +19,7 @@ from tests.support.threads import in_threads
 from token_exchange.issuer import credentials
 from token_exchange.models import HourlyCount
 from token_exchange.observability import exchange_counts
+from token_exchange_core import process_state
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -34,7 +35,7 @@ def key():
 
 @pytest.fixture(autouse=True)
 def _written_just_now(elapsed):
-    exchange_counts.forget_counts()
+    process_state.clear_all()
 
 
 @pytest.fixture

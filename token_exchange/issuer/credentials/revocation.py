@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 from token_exchange.issuer.credentials.client_authentication import AuthenticatedCredential
 from token_exchange.issuer.credentials.issuance import CredentialConflict
 from token_exchange.models import AccessToken, Credential
-from token_exchange.models.revocation_writer import recording
+from token_exchange.models.revocation_writer import revoking
 from token_exchange.observability import audit
 from token_exchange.signals import announce, credential_revoked, credential_tokens_invalidated
 from token_exchange_core.revocation_set import RevocationKind
@@ -53,8 +53,8 @@ def revoke_keys_of(owner: Any, *, now: datetime, origin: str = "") -> None:
     his = Credential.objects.on_writer().filter(owner=owner)
     if not his.exists():
         return  # nor has he a token: whoever lost a credential lost its tokens then
-    with recording(using=his.db) as feed:
-        feed.end_all(RevocationKind.USER, str(owner.pk))
+    with revoking(using=his.db) as feed:
+        feed.revoke_all(RevocationKind.USER, str(owner.pk))
         for credential in his.filter(revoked_at=None):
             # Nobody is faster: whoever revokes waits for the feed.
             revoke(credential, reason="The owner was deleted.", now=now, origin=origin)
@@ -62,11 +62,11 @@ def revoke_keys_of(owner: Any, *, now: datetime, origin: str = "") -> None:
 
 def end_tokens_of_deleted(row: Credential | AccessToken, *, using: str) -> None:
     """End what was minted for a credential, or a token, whose row is about to be deleted."""
-    with recording(using=using) as feed:
+    with revoking(using=using) as feed:
         if isinstance(row, AccessToken):
-            feed.end_tokens([(row.jti, row.expires_at)])
+            feed.revoke_tokens([(row.jti, row.expires_at)])
         else:
-            feed.end_all(RevocationKind.CREDENTIAL, row.identifier)
+            feed.revoke_all(RevocationKind.CREDENTIAL, row.identifier)
 
 
 def invalidate_tokens(

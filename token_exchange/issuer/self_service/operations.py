@@ -22,7 +22,7 @@ from token_exchange.issuer.self_service.lookup import all_keys, find, within
 from token_exchange.issuer.self_service.validation_errors import as_refusal
 from token_exchange.models import Credential
 from token_exchange.models.credential_state import lives
-from token_exchange.models.revocation_writer import recording
+from token_exchange.models.revocation_writer import revoking
 from token_exchange_core.errors import Conflict, InvalidRequest
 
 REASON: Final = "Revoked by its owner."
@@ -118,7 +118,7 @@ def _writing(
 ) -> Iterator[tuple[Authority, str]]:
     using = router.db_for_write(Credential)
     # The feed is locked before any row, as everywhere: or two would wait for one another.
-    feed: Any = recording(using=using) if ends_tokens else nullcontext()
+    feed: Any = revoking(using=using) if ends_tokens else nullcontext()
     with transaction.atomic(using=using), feed:
         yield lock_authority(caller, now=now, using=using), using
 

@@ -17,7 +17,7 @@ from django.views.decorators.http import require_http_methods
 
 from token_exchange.issuer.self_service import Caller, caller_by_session
 from token_exchange.request import client_address, require_https
-from token_exchange.views.rate_limits import RateExceeded, count_success
+from token_exchange.views.rate_limits import count_success
 from token_exchange_core.errors import TokenExchangeError
 
 if TYPE_CHECKING:
@@ -81,8 +81,8 @@ def show(request: HttpRequest, name: str, *, status: int = 200, **context: Any) 
 def refuse(request: HttpRequest, error: TokenExchangeError) -> HttpResponse:
     """Say on a page of its own why nothing was done."""
     response = show(request, "error", status=error.status, message=message_of(error))
-    if isinstance(error, RateExceeded):
-        response["Retry-After"] = str(error.usage.reset_seconds)
+    for name, value in error.headers.items():
+        response[name] = value
     return response
 
 
