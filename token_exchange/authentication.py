@@ -76,7 +76,9 @@ class BearerAuthentication(BaseAuthentication):
         try:
             verified = self._verify(request)
         except TokenExchangeError as error:
-            raise log_and_convert(error, request, subject="bearer") from error
+            raise log_and_convert(
+                error, request, refused="bearer.refused", failed="bearer.failed"
+            ) from error
         if verified is None:
             return None
         claims = verified.claims

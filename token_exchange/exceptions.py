@@ -74,16 +74,18 @@ class Failed(APIException):
         self.wait = error.retry_after_seconds
 
 
-def log_and_convert(error: TokenExchangeError, request: Any, *, subject: str) -> APIException:
+def log_and_convert(
+    error: TokenExchangeError, request: Any, *, refused: str, failed: str
+) -> APIException:
     """Log an authenticator's error and return it as an exception of DRF.
 
-    The event is ``<subject>.failed`` or ``<subject>.refused``. The request remembers the error for
-    the challenges of a 401.
+    The event is ``refused``, or ``failed`` for an internal error. The request remembers the error
+    for the challenges of a 401.
     """
     is_internal = error.status >= ServerError.status
     log_event(
         logging.ERROR if is_internal else logging.WARNING,
-        f"{subject}.failed" if is_internal else f"{subject}.refused",
+        failed if is_internal else refused,
         reason=error.reason,
         identifier=error.identifier,
         address=client_address(request),

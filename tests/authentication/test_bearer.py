@@ -218,5 +218,9 @@ class TestLog:
         [record] = [each for each in caplog.records if each.name == "token_exchange"]
         assert record.levelno == logging.WARNING
         assert record.event == "bearer.refused"
-        assert record.event_fields == {"reason": "credential_revoked", "address": "127.0.0.1"}
+        assert record.event_fields == {
+            "reason": "credential_revoked",
+            "identifier": None,
+            "address": "127.0.0.1",
+        }
         assert not any(part in str(record.__dict__) for part in token.split("."))

@@ -38,7 +38,9 @@ class _CredentialAuthentication(BaseAuthentication):
         try:
             credential = self._authenticate(request)
         except TokenExchangeError as error:
-            raise log_and_convert(error, request, subject="credential") from error
+            raise log_and_convert(
+                error, request, refused="credential.refused", failed="credential.failed"
+            ) from error
         if credential is None:
             return None
         if credential.owner is not None:

@@ -51,15 +51,15 @@ def subject(database):
 def events(caplog):
     caplog.set_level(logging.INFO, logger="token_exchange")
 
-    def of_copies() -> list[tuple[str, str]]:
+    def of_caches() -> list[tuple[str, str]]:
         ours = [each for each in caplog.records if each.name == "token_exchange"]
         return [
-            (each.event, each.event_fields["copy"])
+            (each.event, each.event_fields["cache"])
             for each in ours
-            if each.event.startswith("copy.")
+            if each.event.startswith("cache.")
         ]
 
-    return of_copies
+    return of_caches
 
 
 class TestByDefault:
