@@ -17,7 +17,7 @@ class Report:
     """What the command printed with ``--json``, and its error message."""
 
     answer: dict[str, Any]
-    complaint: str
+    error: str
 
     def of(self, subject: str) -> list[tuple[str, str]]:
         """Return the level and the text of each finding."""
@@ -34,9 +34,9 @@ class Report:
 
 def examine(*arguments: str) -> Report:
     """Run the doctor in this process."""
-    printed, complaint = _run("--json", *arguments)
-    report = Report(json.loads(printed), complaint)
-    assert report.answer["ok"] is (complaint == "")
+    printed, error = _run("--json", *arguments)
+    report = Report(json.loads(printed), error)
+    assert report.answer["ok"] is (error == "")
     return report
 
 
@@ -49,16 +49,16 @@ def last_of(subject: str, *, timeout_seconds: float) -> tuple[str, str]:
 
 def shown(*arguments: str, **options: Any) -> list[str]:
     """Return the lines printed without ``--json``, the error message last."""
-    printed, complaint = _run(*arguments, **options)
-    return [*printed.splitlines(), complaint]
+    printed, error = _run(*arguments, **options)
+    return [*printed.splitlines(), error]
 
 
 def _run(*arguments: str, **options: Any) -> tuple[str, str]:
     out, err = StringIO(), StringIO()
-    complaint = ""
+    error = ""
     try:
         call_command("token_exchange_doctor", *arguments, stdout=out, stderr=err, **options)
     except CommandError as error:
-        complaint = str(error)
+        error = str(error)
     assert err.getvalue() == ""
-    return out.getvalue(), complaint
+    return out.getvalue(), error

@@ -63,10 +63,10 @@ class TestWarnings:
     pytestmark = pytest.mark.usefixtures("_warned")
 
     def test_exit_with_status_0(self):
-        assert examine().complaint == ""
+        assert examine().error == ""
 
     def test_exit_with_status_1_if_strict(self):
-        assert examine("--strict").complaint == "Errors: 0. Warnings: 1."
+        assert examine("--strict").error == "Errors: 0. Warnings: 1."
 
     def test_are_printed_with_their_hint_below(self):
         lines = shown()
@@ -82,7 +82,7 @@ class TestErrors:
     def test_exit_with_status_1_after_the_output(self):
         report = examine()
         assert (report.answer["ok"], report.answer["errors"]) == (False, 1)
-        assert report.complaint == "Errors: 1. Warnings: 0."
+        assert report.error == "Errors: 1. Warnings: 0."
 
     def test_are_printed(self):
         lines = shown()

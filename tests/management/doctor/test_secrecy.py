@@ -30,7 +30,7 @@ def secrets(settings) -> Secrets:
 
 def printed() -> list[str]:
     report = examine()
-    return [repr(report.answer), report.complaint, *shown(), *shown(force_color=True)]
+    return [repr(report.answer), report.error, *shown(), *shown(force_color=True)]
 
 
 @pytest.mark.django_db

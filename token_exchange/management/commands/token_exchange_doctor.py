@@ -72,7 +72,7 @@ class Command(OneAnswerCommand):
                 lines += [f"{_INDENT}{each['hint']}"] if each["hint"] else []
         return "\n".join([*lines, *(["", _summary(answer)] if answer["ok"] else [])])
 
-    def complaint(self, answer: dict[str, Any]) -> str:
+    def failure(self, answer: dict[str, Any]) -> str:
         """Return the numbers of errors and warnings if they make the command fail."""
         return "" if answer["ok"] else _summary(answer)
 
