@@ -40,7 +40,7 @@ def _fresh_process() -> Iterator[None]:
 def _forget() -> None:
     signing_keys.forget_key_set()
     revocation_feed.forget_revocations()
-    exchange_counts.forget_counts()
+    exchange_counts.discard_counts()
     cache.clear()
 
 

@@ -135,7 +135,7 @@ class TestProgress:
         with (
             os.fdopen(ours, newline="") as screen,
             suppress(OSError),
-        ):  # a closed terminal raises at its end
+        ):  # raised at its end
             shown.extend(iter(lambda: screen.read(1), ""))
         assert len(json.loads(out.getvalue())) == 3
         assert "".join(shown) == "\r2 events\r3 events\r\n"

@@ -75,11 +75,11 @@ class TestProgressBar:
         with os.fdopen(theirs, "w") as stderr, monkeypatch.context() as patch:
             patch.setattr(sys, "stderr", stderr)
             yield shown
-        with os.fdopen(ours) as screen, suppress(OSError):  # a closed terminal raises at its end
+        with os.fdopen(ours) as screen, suppress(OSError):  # raised at its end
             shown.extend(iter(lambda: screen.read(1), ""))
 
     def test_is_shown_on_a_terminal(self, monkeypatch):
-        monkeypatch.setattr("token_exchange.issuer.purging.WINDOW_ROWS", 2)
+        monkeypatch.setattr("token_exchange.issuer.purging.BATCH_ROWS", 2)
         make_dead_tokens(5)
         with self.terminal(monkeypatch) as shown:
             told = text("purge_expired_tokens")
@@ -88,7 +88,7 @@ class TestProgressBar:
         assert screen.index("Purging tokens") < screen.index("33%") < screen.index("100%")
 
     def test_is_shown_for_each_table(self, monkeypatch, token_exchange_settings):
-        monkeypatch.setattr("token_exchange.issuer.purging.WINDOW_ROWS", 2)
+        monkeypatch.setattr("token_exchange.issuer.purging.BATCH_ROWS", 2)
         token_exchange_settings(AUDIT_RETENTION=86_400)
         make_events(*[LONG_AGO] * 5)
         make_dead_tokens(5)

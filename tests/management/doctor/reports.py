@@ -58,7 +58,7 @@ def _run(*arguments: str, **options: Any) -> tuple[str, str]:
     error = ""
     try:
         call_command("token_exchange_doctor", *arguments, stdout=out, stderr=err, **options)
-    except CommandError as error:
-        error = str(error)
+    except CommandError as failure:
+        error = str(failure)
     assert err.getvalue() == ""
     return out.getvalue(), error
