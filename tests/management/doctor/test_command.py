@@ -70,8 +70,8 @@ class TestWarnings:
 
     def test_are_printed_with_their_hint_below(self):
         lines = shown()
-        assert lines[1].startswith("  warning  The cache that counts for the rate limits is not ")
-        assert lines[2].startswith("           Use Redis or Memcached in CACHES, or name ")
+        assert lines[1].startswith("  warning  The cache of the rate limits is not ")
+        assert lines[2].startswith("           Use Redis or Memcached in CACHES, or set ")
 
 
 class TestErrors:

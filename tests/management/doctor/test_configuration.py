@@ -27,13 +27,13 @@ def test_deployment_checks_are_warnings(settings):
     assert report.of("configuration") == [
         ("warning", "There is no rate limit for token. (token_exchange.W004)")
     ]
-    assert report.hint("configuration").startswith("Leave out TOKEN_EXCHANGE['RATE_LIMITS'] ")
+    assert report.hint("configuration").startswith("Remove TOKEN_EXCHANGE['RATE_LIMITS'] ")
 
 
 def test_errors_of_system_checks_are_errors(settings):
     settings.USE_TZ = False
     assert examine().of("configuration") == [
-        ("error", "Tokens need times with a zone, and USE_TZ is off. (token_exchange.E034)")
+        ("error", "Tokens need time zones, but USE_TZ is off. (token_exchange.E034)")
     ]
 
 

@@ -9,6 +9,7 @@ from typing import Final
 from token_exchange.conf import get_settings
 from token_exchange.issuer.signing_keys import is_readable, needs_reencryption
 from token_exchange.issuer.signing_keys.encryption import decrypt
+from token_exchange.management.checks.signing_keys import RESTORE, restore_or_replace
 from token_exchange.management.doctor.findings import ExaminationFailed, Finding, error, ok, warning
 from token_exchange.models import SigningKey
 from token_exchange.models.signing_key import KeyState
@@ -16,11 +17,6 @@ from token_exchange_core import keys
 
 _GRACE: Final = timedelta(days=1)
 """The rotation task runs once a day, so a rotation may be this late."""
-
-_RESTORE: Final = (
-    "Restore the secret that encrypted it: SECRET_KEY (also in SECRET_KEY_FALLBACKS), or "
-    "SIGNING_KEY_ENCRYPTION_KEYS."
-)
 
 
 def examine(now: datetime) -> Iterator[Finding]:
@@ -83,13 +79,11 @@ def _unreadable(row: SigningKey, key: str, *, is_needed: bool) -> Finding:
         return warning(
             f"{key}; its private key cannot be decrypted, so auth tokens that it signed are "
             "replaced instead of reused.",
-            _RESTORE,
+            RESTORE,
         )
     return error(
         f"{key}; its private key cannot be decrypted, so it cannot sign.",
-        f"{_RESTORE} If that secret is lost, replace the key. At once, which revokes its tokens: "
-        f"python manage.py remove_signing_key {row.kid}. Or with its tokens kept, but no new ones "
-        "until JWKS_MAX_AGE plus a minute has passed: python manage.py rotate_signing_key",
+        restore_or_replace(row.kid),
     )
 
 
