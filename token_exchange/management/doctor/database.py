@@ -24,9 +24,14 @@ from token_exchange.models import RevocationFeed
 
 _APP: Final = "token_exchange"
 
-# Of all sessions that block another one in this database, the one that began first.
+# Of all sessions that block another one in this database, the one that began first. PostgreSQL
+# shows the state of another role's sessions only to members of pg_read_all_stats.
 _BLOCKING_SESSION: Final = """
-SELECT blocking.pid, blocking.usename, blocking.state, blocking.xact_start
+SELECT blocking.pid, blocking.usename, coalesce(
+    blocking.state || ', transaction started at '
+        || to_char(blocking.xact_start AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS "UTC"'),
+    'its state is not visible to this role'
+)
 FROM pg_stat_activity AS waiting
 CROSS JOIN LATERAL unnest(pg_blocking_pids(waiting.pid)) AS blocking_pid
 JOIN pg_stat_activity AS blocking ON blocking.pid = blocking_pid
@@ -61,11 +66,10 @@ def explain_delay() -> str:
             "No session waits for a lock, so the database is slow or overloaded. Check its load, "
             "or allow more time with --timeout."
         )
-    pid, user, state, began_at = row
+    pid, user, state = row
     return (
-        f"Session {pid} of the database user {user} blocks others ({state}, in a transaction since "
-        f"{began_at:%Y-%m-%d %H:%M:%S} UTC). Let it finish, or end it: "
-        f"SELECT pg_terminate_backend({pid});"
+        f"Session {pid} of the database user {user} blocks others ({state}). Let it finish, or end "
+        f"it: SELECT pg_terminate_backend({pid});"
     )
 
 
