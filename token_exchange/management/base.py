@@ -117,6 +117,11 @@ class OneAnswerCommand(OneLineErrorCommand, ABC):
         return shown
 
 
+def counted(count: int, thing: str) -> str:
+    """Return the number with its noun, such as "1 e-mail" or "2 e-mails"."""
+    return f"{count} {thing}" if count == 1 else f"{count} {thing}s"
+
+
 def table(titles: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
     """Return aligned columns below their titles, with a dash for ``None``."""
     lines = [titles, *([("-" if cell is None else one_line(cell)) for cell in row] for row in rows)]

@@ -57,8 +57,8 @@ class TestExport:
 
     def test_format_csv_is_csv(self):
         make_event(reason="=1+1")
-        told = text("export_audit_events", "--format", "csv", "--target", "x")
-        rows = list(csv.DictReader(io.StringIO(told, newline="")))
+        printed = text("export_audit_events", "--format", "csv", "--target", "x")
+        rows = list(csv.DictReader(io.StringIO(printed, newline="")))
         assert [each["reason"] for each in rows] == ["'=1+1"]
 
     def test_without_events_is_an_empty_array(self):
@@ -88,11 +88,11 @@ class TestExport:
         issued = make_api_key()
         rotated = credentials.rotate(issued.credential, now=issued.credential.created_at)
         for file_format in ("json", "csv"):
-            told = text("export_audit_events", "--format", file_format)
-            assert issued.credential.identifier in told
-            assert issued.raw_secret[-49:] not in told
-            assert rotated.raw_secret[-49:] not in told
-            assert rotated.credential.secret_digest not in told
+            printed = text("export_audit_events", "--format", file_format)
+            assert issued.credential.identifier in printed
+            assert issued.raw_secret[-49:] not in printed
+            assert rotated.raw_secret[-49:] not in printed
+            assert rotated.credential.secret_digest not in printed
 
     @pytest.mark.parametrize(
         ("arguments", "expected"),
@@ -110,9 +110,9 @@ class TestExport:
 
     def test_refuses_a_secret_instead_of_an_identifier(self, error_of):
         issued = make_api_key()
-        told = error_of("export_audit_events", "--target", issued.raw_secret)
-        assert f"Use its ID, {issued.credential.identifier}." in told
-        assert issued.raw_secret[-49:] not in told
+        printed = error_of("export_audit_events", "--target", issued.raw_secret)
+        assert f"Use its ID, {issued.credential.identifier}." in printed
+        assert issued.raw_secret[-49:] not in printed
 
     def test_prints_nothing_on_stderr_without_a_terminal(self, shell):
         finished = shell.run("export_audit_events")

@@ -45,9 +45,9 @@ class TestPurgeExpiredTokens:
     def test_prints_a_sentence(self):
         make_dead_tokens(2)
         make_revocations(1, expires_at=LONG_AGO)
-        told = text("purge_expired_tokens", "--time-budget", "5m")
-        assert told == (
-            "Deleted 2 expired tokens, 1 expired revocations, 0 old audit events and "
+        printed = text("purge_expired_tokens", "--time-budget", "5m")
+        assert printed == (
+            "Deleted 2 expired tokens, 1 expired revocation, 0 old audit events and "
             "0 old hourly counts.\n"
         )
 
@@ -82,8 +82,8 @@ class TestProgressBar:
         monkeypatch.setattr("token_exchange.issuer.purging.BATCH_ROWS", 2)
         make_dead_tokens(5)
         with self.terminal(monkeypatch) as shown:
-            told = text("purge_expired_tokens")
-        assert told.startswith("Deleted 5 expired tokens, 0 expired revocations, ")
+            printed = text("purge_expired_tokens")
+        assert printed.startswith("Deleted 5 expired tokens, 0 expired revocations, ")
         screen = "".join(shown)
         assert screen.index("Purging tokens") < screen.index("33%") < screen.index("100%")
 

@@ -34,9 +34,9 @@ class TestWarnOfExpiringCredentials:
 
     def test_prints_a_sentence(self, token_exchange_settings):
         token_exchange_settings(WARNING_RECIPIENTS="tests.observability.notifications.hooks.owners")
-        told = text("warn_of_expiring_credentials", "--time-budget", "5m")
-        assert told == (
-            "Warned about 1 expiring credentials and 0 previous secrets in use. Sent 1 e-mails.\n"
+        printed = text("warn_of_expiring_credentials", "--time-budget", "5m")
+        assert printed == (
+            "Warned about 1 expiring credential and 0 active previous secrets. Sent 1 e-mail.\n"
         )
         assert len(mail.outbox) == 1
 
@@ -45,8 +45,8 @@ class TestWarnOfExpiringCredentials:
         out = StringIO()
         with pytest.raises(CommandError) as caught:
             call_command("warn_of_expiring_credentials", stdout=out)
-        told = "1 e-mails failed (see the log). The next run retries them."
-        assert str(caught.value) == told
+        printed = "1 e-mail failed (see the log). The next run retries."
+        assert str(caught.value) == printed
         assert out.getvalue().startswith("Warned about 1 expiring")
 
     def test_refuses_an_invalid_time_budget(self, error_of):

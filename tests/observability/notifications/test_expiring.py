@@ -31,10 +31,10 @@ def credential():
 class TestThresholds:
     def test_each_is_announced_once(self, warn, hear, credential):
         heard = hear(credential_expiring)
-        told = []
+        announced = []
         for at in (NOW + number * 12 * HOUR for number in range(124)):
-            told += [at] * warn(at).expiring
-        assert told == [ENDS_AT - 30 * DAY, ENDS_AT - 7 * DAY, ENDS_AT - DAY]
+            announced += [at] * warn(at).expiring
+        assert announced == [ENDS_AT - 30 * DAY, ENDS_AT - 7 * DAY, ENDS_AT - DAY]
         assert heard == [{"credential": credential, "expires_at": ENDS_AT}] * 3
 
     @pytest.mark.parametrize("days", [30, 7, 1])

@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from token_exchange.issuer.purging import PurgeProgress, purge_expired
 from token_exchange.management.arguments import add_time_budget
-from token_exchange.management.base import OneAnswerCommand
+from token_exchange.management.base import OneAnswerCommand, counted
 
 
 class Command(OneAnswerCommand):
@@ -44,10 +44,10 @@ class Command(OneAnswerCommand):
     def text(self, answer: dict[str, Any]) -> str:
         """Return how many rows were deleted."""
         return (
-            f"Deleted {answer['deleted']} expired tokens, "
-            f"{answer['revocations_deleted']} expired revocations, "
-            f"{answer['audit_events_deleted']} old audit events and "
-            f"{answer['hourly_counts_deleted']} old hourly counts."
+            f"Deleted {counted(answer['deleted'], 'expired token')}, "
+            f"{counted(answer['revocations_deleted'], 'expired revocation')}, "
+            f"{counted(answer['audit_events_deleted'], 'old audit event')} and "
+            f"{counted(answer['hourly_counts_deleted'], 'old hourly count')}."
         )
 
 

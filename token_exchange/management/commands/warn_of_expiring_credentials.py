@@ -9,7 +9,7 @@ from django.core.management.base import CommandParser
 from django.utils import timezone
 
 from token_exchange.management.arguments import add_time_budget
-from token_exchange.management.base import OneAnswerCommand
+from token_exchange.management.base import OneAnswerCommand, counted
 from token_exchange.observability.notifications import warn
 
 
@@ -33,8 +33,9 @@ class Command(OneAnswerCommand):
     def text(self, answer: dict[str, Any]) -> str:
         """Return how many there were."""
         return (
-            f"Warned about {answer['expiring']} expiring credentials and "
-            f"{answer['previous_secrets']} previous secrets in use. Sent {answer['mails']} e-mails."
+            f"Warned about {counted(answer['expiring'], 'expiring credential')} and "
+            f"{counted(answer['previous_secrets'], 'active previous secret')}. "
+            f"Sent {counted(answer['mails'], 'e-mail')}."
         )
 
     def failure(self, answer: dict[str, Any]) -> str:
@@ -42,4 +43,4 @@ class Command(OneAnswerCommand):
         failed = answer["failed_mails"]
         if not failed:
             return ""
-        return f"{failed} e-mails failed (see the log). The next run retries them."
+        return f"{counted(failed, 'e-mail')} failed (see the log). The next run retries."
