@@ -116,8 +116,12 @@ class TestDelay:
         assert report.answer["errors"] == 1
         assert report.of("overdue jobs")[0][0] == "ok"
 
-    def test_without_locks_is_explained_by_load(self):
-        assert database.explain_delay().startswith("No session waits for a lock, ")
+
+@pytest.mark.django_db
+def test_delay_without_locks_is_explained_by_load_on_postgresql():
+    hint = database.explain_delay()
+    expected = "No session waits for a lock" if connection.vendor == "postgresql" else ""
+    assert hint.partition(",")[0] == expected
 
 
 @pytest.mark.processes
