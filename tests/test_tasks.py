@@ -1,3 +1,5 @@
+"""The Celery tasks, called directly and by a worker."""
+
 from __future__ import annotations
 
 import json
@@ -29,20 +31,20 @@ class TestPurgeExpiredTokens:
         assert task.name == tasks.purge_expired_tokens.name
         assert task.ignore_result is True
 
-    def test_purges(self):
+    def test_deletes_expired_tokens(self):
         make_token(expires_at=LONG_AGO)
         live = make_token(expires_at=NOW)
         with time_machine.travel(NOW, tick=False):
             assert tasks.purge_expired_tokens.apply().get() == 1
         assert AccessToken.objects.get() == live
 
-    def test_takes_its_time_budget_in_seconds(self):
+    def test_accepts_a_time_budget_in_seconds(self):
         make_token(expires_at=LONG_AGO)
         with time_machine.travel(NOW, tick=False):
             assert tasks.purge_expired_tokens.apply(kwargs={"time_budget_seconds": 0}).get() == 0
             assert tasks.purge_expired_tokens.apply(args=[60]).get() == 1
 
-    def test_tells_celery_of_a_failure(self):
+    def test_failure_is_reported_to_celery(self):
         make_token(expires_at=NOW)
         result = tasks.purge_expired_tokens.apply(kwargs={"time_budget_seconds": "soon"})
         assert result.failed()
@@ -55,7 +57,7 @@ class TestRotateSigningKeys:
         assert task.name == tasks.rotate_signing_keys.name
         assert task.ignore_result is True
 
-    def test_rotates_when_it_is_time(self):
+    def test_rotates_when_it_is_due(self):
         SigningKey.objects.update(activates_at=NOW - timedelta(days=90))
         with time_machine.travel(NOW, tick=False):
             kid = tasks.rotate_signing_keys.apply().get()
@@ -71,13 +73,13 @@ class TestWarnOfExpiringCredentials:
         assert task.name == tasks.warn_of_expiring_credentials.name
         assert task.ignore_result is True
 
-    def test_warns(self):
+    def test_sends_notifications(self):
         make_api_key(now=LONG_AGO, expires_at=NOW + timedelta(hours=1))
         with time_machine.travel(NOW, tick=False):
             assert tasks.warn_of_expiring_credentials.apply().get() == 1
             assert tasks.warn_of_expiring_credentials.apply().get() == 0
 
-    def test_takes_its_time_budget_in_seconds(self):
+    def test_accepts_a_time_budget_in_seconds(self):
         make_api_key(now=LONG_AGO, expires_at=NOW + timedelta(hours=1))
         with time_machine.travel(NOW, tick=False):
             assert tasks.warn_of_expiring_credentials.apply(args=[0]).get() == 0
@@ -89,12 +91,12 @@ app = Celery("project")
 app.conf.update(json.loads(os.environ["CELERY_SETTINGS"]))
 app.autodiscover_tasks()
 """
-"""What a project writes to have a worker."""
+"""The Celery app of a project."""
 
 
 @pytest.mark.processes
 class TestRealWorker:
-    """Message broker, worker process and database are what a small project would have."""
+    """With the broker, worker process and database of a small project."""
 
     @pytest.fixture
     def project(self, tmp_path):
@@ -142,7 +144,7 @@ class TestRealWorker:
 
         return run, worker
 
-    def test_finds_the_task_and_purges(self, project):
+    def test_runs_the_purge(self, project):
         run, worker = project
         run("-c", MAKE_TOKENS_AND_ASK_FOR_A_PURGE)
         with worker() as log:

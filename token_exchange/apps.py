@@ -27,7 +27,7 @@ class TokenExchangeConfig(AppConfig):
         from token_exchange.observability import exchange_counts
 
         checks.register()
-        exchange_counts.start()
+        exchange_counts.register()
         post_migrate.connect(_ensure_first_key, sender=self)
         self._connect_to_models()
         if global_apps.is_installed("drf_spectacular"):

@@ -1,6 +1,6 @@
-"""What runs by itself, on a Celery worker?
+"""Celery tasks for a schedule: purge, signing key rotation and notifications.
 
-Tasks take no secrets, and no result backend is needed.
+Their arguments contain no secrets, and they need no result backend.
 """
 
 from __future__ import annotations
@@ -15,16 +15,19 @@ from token_exchange.observability.audit import Act
 
 @shared_task(name="token_exchange.tasks.purge_expired_tokens", ignore_result=True)
 def purge_expired_tokens(time_budget_seconds: float = 300.0) -> int:
-    """Purge what has expired for at most ``time_budget_seconds``; return how many tokens."""
+    """Delete expired rows for at most ``time_budget_seconds``; return the number of tokens.
+
+    Schedule it hourly. Running it more often, or twice at the same time, does no harm.
+    """
     now = timezone.now()
     return purging.purge_expired(now=now, time_budget_seconds=time_budget_seconds).tokens
 
 
 @shared_task(name="token_exchange.tasks.rotate_signing_keys", ignore_result=True)
 def rotate_signing_keys() -> str | None:
-    """Bring in the next signing key if it is time, and return its id; forget those that are gone.
+    """Publish the next signing key if it is due, and return its ID; erase old private keys.
 
-    Run it once a day; more often, or twice at once, does no harm.
+    Schedule it daily. Running it more often, or twice at the same time, does no harm.
     """
     published = signing_keys.tend_signing_keys(act=Act(origin="task"))
     return None if published is None else published.kid
@@ -32,9 +35,9 @@ def rotate_signing_keys() -> str | None:
 
 @shared_task(name="token_exchange.tasks.warn_of_expiring_credentials", ignore_result=True)
 def warn_of_expiring_credentials(time_budget_seconds: float = 300.0) -> int:
-    """Warn of what ends soon for at most ``time_budget_seconds``; return how many warnings.
+    """Send due notifications for at most ``time_budget_seconds``; return their number.
 
-    Run it each hour; more often, or twice at once, does no harm.
+    Schedule it hourly. Running it more often, or twice at the same time, does no harm.
     """
     warned = notifications.warn(now=timezone.now(), time_budget_seconds=time_budget_seconds)
     return warned.expiring + warned.previous_secrets

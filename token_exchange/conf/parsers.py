@@ -26,8 +26,8 @@ _RATE_UNITS: Final = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 
 _DAY: Final = timedelta(days=1)
 _SECOND: Final = timedelta(seconds=1)
-# Longer than anyone needs; added to a date, it stays in the range of dates.
-_CENTURY: Final = timedelta(days=36_525)
+LONGEST_DURATION: Final = timedelta(days=36_525)
+"""A century: longer than any real duration, and short enough to add to any date."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +90,7 @@ def prefix(value: Any) -> str:
 
 
 def duration(
-    *, minimum: timedelta = timedelta(0), maximum: timedelta = _CENTURY
+    *, minimum: timedelta = timedelta(0), maximum: timedelta = LONGEST_DURATION
 ) -> Callable[[Any], timedelta]:
     """Accept whole seconds, as a number or a timedelta, within the bounds."""
 

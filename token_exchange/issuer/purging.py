@@ -1,4 +1,13 @@
-"""How do dead rows leave their tables without anyone noticing?"""
+"""The purge: deletes expired tokens and revocations, old audit events and old counts.
+
+The purge must not slow down requests, so it never deletes many rows in one statement. It walks
+through a table once, from the lowest primary key to the highest, in windows: each window is a range
+of primary keys, and one short transaction deletes its expired rows. The first window is
+``BATCH_ROWS`` keys wide. Windows that take longer than ``BATCH_SECONDS`` are followed by smaller
+ones, quick windows by larger ones. Because the lower bound moves on, the database never reads the
+same deleted rows twice. In a stretch with almost no expired rows, the purge changes to an index on
+the expiry, which finds the rest without reading live rows.
+"""
 
 from __future__ import annotations
 
@@ -15,41 +24,43 @@ from django.db.models import Max, Min, Model, QuerySet
 from token_exchange.conf import get_settings
 from token_exchange.models import AccessToken, AuditEvent, HourlyCount, Revocation
 
-WINDOW_ROWS: Final = 1000
-"""Rows that the first transaction looks at; how long it takes decides about the next."""
+BATCH_ROWS: Final = 1000
+"""The batch size: primary keys in the first window, and rows in each look-up by expiry."""
 
-LARGEST_WINDOW_ROWS: Final = 5000
+LARGEST_BATCH_ROWS: Final = 5000
 
-WINDOW_SECONDS: Final = 0.02
-"""A window that takes longer is followed by a smaller one, one of less than half by a larger."""
+BATCH_SECONDS: Final = 0.02
+"""After a longer transaction the batch size is halved; after one of less than half, doubled."""
 
 LIVE_ROWS_IN_A_ROW: Final = 1_000_000
-"""After so many rows that are hardly ever dead, the others are looked up by their expiry."""
+"""After so many rows with almost no expired ones, the rest is looked up by expiry."""
 
 COUNT_RETENTION: Final = timedelta(days=15)
-"""How long it is kept how many exchanges an hour had: two weeks can be compared."""
+"""How long hourly counts are kept; enough to compare two weeks."""
 
-_DEAD_ENOUGH: Final = 0.01
+_FEW_DEAD: Final = 0.01
+"""A window with a smaller share of expired rows counts as live."""
+
 _LOCK_TIMEOUT: Final = "20ms"
 
 
-class _Time(NamedTuple):
-    field: str
-    """By which a row is dead; an index begins with it."""
+class _Table(NamedTuple):
+    time_field: str
+    """Decides whether a row is deleted. It is the first column of an index."""
     what: str
 
 
-_TIMES: Final[Mapping[type[Model], _Time]] = {
-    AccessToken: _Time("expires_at", "tokens"),
-    Revocation: _Time("expires_at", "revocations"),
-    AuditEvent: _Time("occurred_at", "audit events"),
-    HourlyCount: _Time("hour", "hourly counts"),
+_TABLES: Final[Mapping[type[Model], _Table]] = {
+    AccessToken: _Table("expires_at", "tokens"),
+    Revocation: _Table("expires_at", "revocations"),
+    AuditEvent: _Table("occurred_at", "audit events"),
+    HourlyCount: _Table("hour", "hourly counts"),
 }
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PurgeProgress:
-    """How far a purge of one table has come: through primary keys, which costs no count."""
+    """The progress through one table, in primary keys, because counting rows is slow."""
 
     what: str = "tokens"
     deleted: int
@@ -60,7 +71,7 @@ class PurgeProgress:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Purged:
-    """How many rows a purge has deleted."""
+    """The numbers of deleted rows."""
 
     tokens: int
     revocations: int
@@ -74,10 +85,10 @@ def purge_expired(
     time_budget_seconds: float = float("inf"),
     on_progress: Callable[[PurgeProgress], None] = lambda progress: None,
 ) -> Purged:
-    """Delete all that is over, what is few first and expired tokens last; return how many.
+    """Delete expired rows of all tables, tokens last; return the numbers.
 
-    Stops after ``time_budget_seconds``; what is left waits for the next run. Progress is that of
-    the audit events and of the tokens.
+    Stops after ``time_budget_seconds``; the next run does the rest. ``on_progress`` is called for
+    audit events and tokens.
     """
     stop_at = time.monotonic() + time_budget_seconds
 
@@ -102,13 +113,10 @@ def purge_expired_tokens(
     time_budget_seconds: float = float("inf"),
     on_progress: Callable[[PurgeProgress], None] = lambda progress: None,
 ) -> int:
-    """Delete tokens that expired more than ``TOKEN_RETENTION`` ago; return how many.
+    """Delete tokens that expired more than ``TOKEN_RETENTION`` ago; return the number.
 
-    Goes through the table once, in windows by primary key whose lower bound moves, so that dead
-    rows are not read again; each window is a short transaction of its own and leaves out the rows
-    that somebody else holds (on databases with SKIP LOCKED). After very many live rows, the dead
-    ones behind them are found by the index on their expiry. Two purges at once, or one that is
-    killed, do no harm. Stops after ``time_budget_seconds``.
+    Skips rows that other transactions lock (on databases with SKIP LOCKED). Two simultaneous
+    purges, or one that is killed, do no harm. Stops after ``time_budget_seconds``.
     """
     tokens = AccessToken.objects.on_writer()
     dead = tokens.filter(expires_at__lt=now - get_settings().token_retention)
@@ -116,13 +124,13 @@ def purge_expired_tokens(
 
 
 def purge_expired_revocations(*, now: datetime, time_budget_seconds: float = float("inf")) -> int:
-    """Delete revocations whose last token is dead, in the manner of tokens; return how many."""
+    """Delete revocations whose last token has expired; return the number."""
     dead = Revocation.objects.on_writer().filter(expires_at__lt=now)
     return _purge(dead, time_budget_seconds)
 
 
 def purge_old_counts(*, now: datetime, time_budget_seconds: float = float("inf")) -> int:
-    """Delete hourly counts older than ``COUNT_RETENTION``; return how many."""
+    """Delete hourly counts older than ``COUNT_RETENTION``; return the number."""
     old = HourlyCount.objects.on_writer().filter(hour__lt=now - COUNT_RETENTION)
     return _purge(old, time_budget_seconds, is_in_order=True)
 
@@ -133,7 +141,7 @@ def purge_audit_events(
     time_budget_seconds: float = float("inf"),
     on_progress: Callable[[PurgeProgress], None] = lambda progress: None,
 ) -> int:
-    """Delete audit events older than ``AUDIT_RETENTION``, where there is one; return how many."""
+    """Delete audit events older than ``AUDIT_RETENTION``, if it is set; return the number."""
     retention = get_settings().audit_retention
     if retention is None:
         return 0
@@ -148,7 +156,7 @@ def _purge(
     *,
     is_in_order: bool = False,
 ) -> int:
-    """Delete the rows; where they are in the order of age, read none behind the youngest."""
+    """Delete the rows. With ``is_in_order`` (oldest row first), stop at the youngest of them."""
     stop_at = time.monotonic() + budget_seconds
     bounds = _rows(dead).aggregate(first=Min("pk"), last=Max("pk"))
     first, last = bounds["first"], _youngest(dead) if is_in_order else bounds["last"]
@@ -159,7 +167,7 @@ def _purge(
         deleted += count
         on_progress(
             PurgeProgress(
-                what=_TIMES[dead.model].what,
+                what=_TABLES[dead.model].what,
                 deleted=deleted,
                 first_pk=first,
                 reached_pk=reached,
@@ -170,8 +178,8 @@ def _purge(
 
 
 def _youngest(dead: QuerySet[Any]) -> int | None:
-    # One that is out of order, behind it, is the youngest that is left in a later run.
-    return dead.order_by(_TIMES[dead.model].field, "pk").values_list("pk", flat=True).last()
+    # A row out of order becomes the youngest in a later run and is deleted then.
+    return dead.order_by(_TABLES[dead.model].time_field, "pk").values_list("pk", flat=True).last()
 
 
 def _rows(dead: QuerySet[Any]) -> QuerySet[Any]:
@@ -182,8 +190,8 @@ def _rows(dead: QuerySet[Any]) -> QuerySet[Any]:
 def _by_key(
     dead: QuerySet[Any], *, first: int, last: int, stop_at: float
 ) -> Iterator[tuple[int, int]]:
-    """Delete in windows by primary key; yield after each the key reached and how many it were."""
-    reached, rows, live_in_a_row = first - 1, WINDOW_ROWS, 0
+    """Delete in windows of primary keys; yield the key reached and the number after each."""
+    reached, rows, live_in_a_row = first - 1, BATCH_ROWS, 0
     while reached < last and (began_at := time.monotonic()) < stop_at:
         if live_in_a_row >= LIVE_ROWS_IN_A_ROW:
             for count in _by_expiry(dead, stop_at=stop_at):
@@ -193,48 +201,49 @@ def _by_key(
             return
         upper = min(reached + rows, last)
         count = _delete(dead.filter(pk__gt=reached, pk__lte=upper))
-        live_in_a_row = 0 if count > rows * _DEAD_ENOUGH else live_in_a_row + rows
+        live_in_a_row = 0 if count > rows * _FEW_DEAD else live_in_a_row + rows
         rows = _next_size(rows, seconds=time.monotonic() - began_at)
         reached = upper if count else _before_next(dead, after=upper, last=last)
         yield reached, count
 
 
 def _next_size(rows: int, *, seconds: float) -> int:
-    if seconds > WINDOW_SECONDS:
+    if seconds > BATCH_SECONDS:
         return max(rows // 2, 1)
-    return min(rows * 2, LARGEST_WINDOW_ROWS) if seconds < WINDOW_SECONDS / 2 else rows
+    return min(rows * 2, LARGEST_BATCH_ROWS) if seconds < BATCH_SECONDS / 2 else rows
 
 
 def _before_next(dead: QuerySet[Any], *, after: int, last: int) -> int:
-    """Return the end of the gap that may follow: a table can have few rows and huge keys."""
+    """Return the key before the next row: a table can have few rows and huge gaps."""
     following = _rows(dead).filter(pk__gt=after, pk__lte=last).order_by("pk")
     return next((pk - 1 for pk in following.values_list("pk", flat=True)[:1]), last)
 
 
 def _by_expiry(dead: QuerySet[Any], *, stop_at: float) -> Iterator[int]:
-    """Delete what expired first, then what did later; yield each time how many it were.
+    """Delete in batches, the oldest expiry first; yield the number after each.
 
-    No live row is read, but the dead lie scattered: where they are many, by key is faster.
+    This reads no live rows, but expired rows are scattered over the table: if they are many,
+    windows of primary keys are faster.
     """
-    left, reached, field = dead, None, _TIMES[dead.model].field
+    left, reached, field = dead, None, _TABLES[dead.model].time_field
     while time.monotonic() < stop_at:
         oldest = left.order_by(field).values_list("pk", field)
-        found = list(oldest[:WINDOW_ROWS])
+        found = list(oldest[:BATCH_ROWS])
         count = _delete(dead.filter(pk__in=sorted(pk for pk, _ in found)))
         yield count
-        if len(found) < WINDOW_ROWS or (not count and found[-1][1] == reached):
-            return  # the last ones, or all held by others
-        # Dead rows, and those that others hold, are not read again.
+        if len(found) < BATCH_ROWS or (not count and found[-1][1] == reached):
+            return  # the last rows, or all of them locked
+        # Do not read deleted or locked rows again.
         reached = found[-1][1]
         left = dead.filter(**{f"{field}__gte": reached})
 
 
 def _delete(dead: QuerySet[Any]) -> int:
-    """Delete in one short transaction what nobody else holds; return how many."""
+    """Delete rows that are not locked, in one short transaction; return the number."""
     connection = connections[dead.db]
     if connection.vendor == "postgresql":
-        # To lock rows first costs as much again as to delete them, and hardly ever does somebody
-        # hold one. Any other error will come again.
+        # Locking rows first would take as long again as deleting them, and they are rarely locked.
+        # Only a lock time-out is expected here; any other error occurs again below.
         with suppress(OperationalError), transaction.atomic(using=dead.db):
             with connection.cursor() as cursor:
                 cursor.execute(f"SET LOCAL lock_timeout = '{_LOCK_TIMEOUT}'")
@@ -243,11 +252,11 @@ def _delete(dead: QuerySet[Any]) -> int:
         if connection.features.has_select_for_update_skip_locked:
             free = dead.select_for_update(skip_locked=True).values_list("pk", flat=True)
             dead = _rows(dead).filter(pk__in=list(free))
-        # Elsewhere one DELETE: SQLite fails a transaction that reads before it writes.
+        # Elsewhere a single DELETE, because SQLite fails a transaction that reads before it writes.
         return _delete_at_once(dead)
 
 
 def _delete_at_once(dead: QuerySet[Any]) -> int:
-    # No collector: nothing refers to these rows, and receivers of delete signals are not asked.
-    # Where no row is left there is no statement, and None instead of a count.
+    # Without Django's collector: nothing refers to these rows, and no signal is sent for them.
+    # It returns None, without a statement, for an empty set of primary keys.
     return dead._raw_delete(dead.db) or 0  # noqa: SLF001

@@ -1,1 +1,1 @@
-"""What can an operator do from a shell?"""
+"""Management commands, the doctor and the system checks."""

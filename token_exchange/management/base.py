@@ -1,7 +1,7 @@
-"""What do all commands share: one answer on stdout, or one line of complaint on stderr?
+"""Base classes of the commands: one answer on stdout, or a one-line error on stderr.
 
-With ``--json`` the answer is one JSON object and nothing else. Whatever is wrong, also with the
-arguments, is told in one line, with exit status 1.
+With ``--json`` the answer is a single JSON object. Every error, also in the arguments, is one line
+and sets exit status 1.
 """
 
 from __future__ import annotations
@@ -23,14 +23,14 @@ from token_exchange.issuer.signing_keys import SigningKeyConflict
 
 
 def one_line(text: object) -> str:
-    """Return the text in one line; what a terminal would not print is shown by its escape."""
+    """Return the text as one line, with unprintable characters escaped."""
     joined = " ".join(str(text).split())
     return "".join(
         each if each.isprintable() else each.encode("unicode_escape").decode() for each in joined
     )
 
 
-def _complaint(error: ValidationError) -> str:
+def _messages(error: ValidationError) -> str:
     if not hasattr(error, "error_dict"):
         return " ".join(error.messages)
     return "; ".join(
@@ -40,11 +40,11 @@ def _complaint(error: ValidationError) -> str:
 
 
 def _failed(error: DatabaseFailure) -> str:
-    return f"The database failed: {error} (token_exchange_doctor says how to mend it)"
+    return f"The database failed: {error} (run token_exchange_doctor to find out why)"
 
 
-class OneComplaintCommand(BaseCommand):
-    """A command that complains of whatever is wrong in one line."""
+class OneLineErrorCommand(BaseCommand):
+    """A command that prints every error as one line."""
 
     def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> CommandParser:
         """Return a parser that raises ``CommandError`` instead of printing its usage."""
@@ -53,72 +53,77 @@ class OneComplaintCommand(BaseCommand):
         return parser
 
     def run_from_argv(self, argv: list[str]) -> None:
-        """Run from a shell; wrong arguments end with status 1, as everything wrong does."""
+        """Run from a shell; wrong arguments give status 1, like every other error."""
         try:
             super().run_from_argv(argv)
-        except CommandError as error:  # of the parser; Django itself sees to the others
+        except CommandError as error:  # from the parser; Django handles the others
             if "--traceback" in argv:
                 raise
             self._exit(str(error).removeprefix("Error: "))
-        except DatabaseFailure as error:  # of Django's checks, before the command begins
+        except DatabaseFailure as error:  # from Django's checks, before the command starts
             if "--traceback" in argv:
                 raise
             self._exit(_failed(error))
 
-    def _exit(self, complaint: str) -> NoReturn:
-        self.stderr.write(f"CommandError: {one_line(complaint)}")
+    def _exit(self, error: str) -> NoReturn:
+        self.stderr.write(f"CommandError: {one_line(error)}")
         sys.exit(1)
 
 
 @contextmanager
-def one_complaint() -> Iterator[None]:
-    """Turn what may go wrong inside into a ``CommandError`` of one line."""
+def one_line_errors() -> Iterator[None]:
+    """Turn expected exceptions into a ``CommandError`` with one line."""
     try:
         yield
     except ValidationError as error:
-        raise CommandError(one_line(_complaint(error))) from error
+        raise CommandError(one_line(_messages(error))) from error
     except (CredentialConflict, SigningKeyConflict, ImproperlyConfigured) as error:
         raise CommandError(one_line(error)) from error
     except DatabaseFailure as error:
         raise CommandError(one_line(_failed(error))) from error
 
 
-class OneAnswerCommand(OneComplaintCommand, ABC):
-    """A command that returns one answer as a dictionary, for programs and for people."""
+class OneAnswerCommand(OneLineErrorCommand, ABC):
+    """A command that prints its answer as text, or as JSON with ``--json``."""
 
     def add_arguments(self, parser: CommandParser) -> None:
-        """Add ``--json``, and what the command adds in ``add_own_arguments``."""
+        """Add ``--json`` to the arguments of ``add_own_arguments``."""
         self.add_own_arguments(parser)
-        parser.add_argument("--json", action="store_true", help="Print one JSON object.")
+        parser.add_argument("--json", action="store_true", help="Print a JSON object.")
 
     def add_own_arguments(self, parser: CommandParser) -> None:
         """Add the arguments of this command."""
 
     @abstractmethod
     def answer(self, *args: Any, **options: Any) -> dict[str, Any]:
-        """Do what was asked; return what there is to tell, in values that JSON has."""
+        """Run the command and return its answer in JSON types."""
 
     @abstractmethod
     def text(self, answer: dict[str, Any]) -> str:
-        """Return the answer for a person."""
+        """Return the answer as text for people."""
 
-    def complaint(self, answer: dict[str, Any]) -> str:
-        """Return what to complain of after the answer, with status 1; here of nothing."""
+    def failure(self, answer: dict[str, Any]) -> str:
+        """Return the error line to print after the answer, with status 1, or "" for success."""
         return ""
 
     def handle(self, *args: Any, **options: Any) -> str:
-        """Return what is printed; raise ``CommandError`` with one line for what went wrong."""
-        with one_complaint():
+        """Return what is printed. Raises ``CommandError`` with one line."""
+        with one_line_errors():
             answer = self.answer(**options)
         shown = json.dumps(answer, cls=DjangoJSONEncoder) if options["json"] else self.text(answer)
-        if complaint := self.complaint(answer):
+        if failure := self.failure(answer):
             self.stdout.write(shown)
-            raise CommandError(one_line(complaint))
+            raise CommandError(one_line(failure))
         return shown
 
 
+def counted(count: int, thing: str) -> str:
+    """Return the number with its noun, such as "1 e-mail" or "2 e-mails"."""
+    return f"{count} {thing}" if count == 1 else f"{count} {thing}s"
+
+
 def table(titles: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
-    """Return aligned columns under their titles; ``None`` is shown as a dash."""
+    """Return aligned columns below their titles, with a dash for ``None``."""
     lines = [titles, *([("-" if cell is None else one_line(cell)) for cell in row] for row in rows)]
     widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
     return "\n".join(

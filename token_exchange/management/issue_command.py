@@ -1,4 +1,4 @@
-"""What do the commands that issue a credential share?"""
+"""Base class of the commands that issue a credential."""
 
 from __future__ import annotations
 
@@ -22,47 +22,47 @@ from token_exchange.management.shell_origin import shell_origin
 
 
 class IssueCommand(OneAnswerCommand):
-    """Issue a credential of one kind and show its secret, this once."""
+    """Issue a credential of one kind and print its secret (shown once)."""
 
     kind: ClassVar[str]
     issued: IssuedSecret
 
     def add_own_arguments(self, parser: CommandParser) -> None:
-        """Add what a credential of either kind may have."""
+        """Add the arguments that both kinds of credentials have."""
         add = parser.add_argument
-        add("--organization", required=True, metavar="SLUG", help="The organization that owns it.")
-        add("--name", required=True, help="What people call it; 255 characters at most.")
+        add("--organization", required=True, metavar="SLUG", help="The organization it belongs to.")
+        add("--name", required=True, help="Its name, up to 255 characters.")
         add(
             "--scope",
             type=scope,
             action="append",
             default=[],
-            help="What it may do; once for each scope.",
+            help="A scope it may use. Repeat for more.",
         )
         add(
             "--audience",
             action="append",
             default=[],
-            help="A service that accepts its tokens; default: this service's own.",
+            help="A service that accepts its tokens. Repeat for more. Default: this service.",
         )
         add(
             "--network",
             action="append",
             default=[],
             metavar="CIDR",
-            help="A network that it may be used from; default: any.",
+            help="A network it may be used from. Repeat for more. Default: any.",
         )
         add(
             "--expires-in",
             type=positive_duration,
             metavar="DURATION",
-            help="How long it lives, such as 90d; default: until revoked, or MAX_KEY_LIFETIME.",
+            help="Its lifetime, such as 90d. Default: MAX_KEY_LIFETIME, or no expiry.",
         )
         add(
             "--token-lifetime",
             type=positive_duration,
             metavar="DURATION",
-            help="How long its tokens live, such as 30m; default: the organization's.",
+            help="The lifetime of its tokens, such as 30m. Default: the organization's.",
         )
 
     def answer(
@@ -78,7 +78,7 @@ class IssueCommand(OneAnswerCommand):
         owner: str | None = None,
         **_: Any,
     ) -> dict[str, Any]:
-        """Issue it."""
+        """Issue the credential."""
         now = timezone.now()
         self.issued = credentials.issue(
             kind=self.kind,
@@ -97,5 +97,5 @@ class IssueCommand(OneAnswerCommand):
         return issued_facts(self.issued, now=now)
 
     def text(self, answer: dict[str, Any]) -> str:
-        """Show the secret and how to keep it."""
+        """Return the secret with instructions."""
         return issued_text(self.issued, answer)

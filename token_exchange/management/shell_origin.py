@@ -1,4 +1,4 @@
-"""Who runs this command, and on which machine?"""
+"""The origin of audit events that commands write: user and host of the shell."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ import socket
 
 
 def shell_origin() -> str:
-    """Return where an act at a shell comes from, for the audit trail.
+    """Return the origin for the audit trail.
 
-    The name is what the environment says, or else the account's: whoever has this shell could as
-    well write into the database. A container may have a user id without a name.
+    The user name comes from the environment or the account, and is not proof: anyone with this
+    shell could also write to the database. In a container the user ID may have no name.
     """
     host = socket.gethostname()
     try:

@@ -1,4 +1,4 @@
-"""How do audit events leave the database: all of them, in little memory, and harmless to open?"""
+"""Export of audit events as JSON or CSV, streamed in batches."""
 
 from __future__ import annotations
 
@@ -23,18 +23,18 @@ FIELDS: Final = (
     "reason",
     "details",
 )
-"""In this order; all that an event has."""
+"""All fields of an event, in the order of the CSV columns."""
 
 BATCH_ROWS: Final = 1000
 
-# Those of twice the width are the same to some spreadsheets.
+# Some spreadsheets treat the full-width characters in the same way.
 _FORMULA_STARTS: Final = (*"=+-@\t\r\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
 
 
 def batches(events: AuditEventQuerySet) -> Iterator[list[dict[str, Any]]]:
-    """Return the events, the oldest first, in batches of a query each.
+    """Yield the events, oldest first, in batches of ``BATCH_ROWS``, with one query for each.
 
-    No cursor stays open meanwhile, and no transaction: a download may take its time.
+    No cursor and no transaction stays open between them, because a download may be slow.
     """
     rows: Any = events.order_by("pk").values(*FIELDS)
     reached = 0
@@ -43,22 +43,22 @@ def batches(events: AuditEventQuerySet) -> Iterator[list[dict[str, Any]]]:
         yield [{**each, "occurred_at": each["occurred_at"].isoformat()} for each in batch]
 
 
-def as_json(found: Iterable[list[dict[str, Any]]]) -> Iterator[str]:
-    """Return the text of one array, in pieces; each event is a line of it."""
+def as_json(events: Iterable[list[dict[str, Any]]]) -> Iterator[str]:
+    """Yield the text of a JSON array in pieces, with one event on each line."""
     before = "[\n"
-    for batch in found:
+    for batch in events:
         yield before + ",\n".join(map(json.dumps, batch))
         before = ",\n"
     yield "[]\n" if before == "[\n" else "\n]\n"
 
 
-def as_csv(found: Iterable[list[dict[str, Any]]]) -> Iterator[str]:
-    """Return the text of a table with its titles, in pieces; the details are JSON in a cell.
+def as_csv(events: Iterable[list[dict[str, Any]]]) -> Iterator[str]:
+    """Yield the text of a table with a header in pieces; ``details`` is JSON in a cell.
 
-    A cell that a spreadsheet would take for a formula begins with an apostrophe.
+    An apostrophe precedes text that a spreadsheet would run as a formula.
     """
     yield _lines([FIELDS])
-    for batch in found:
+    for batch in events:
         yield _lines([_cell(each[name]) for name in FIELDS] for each in batch)
 
 

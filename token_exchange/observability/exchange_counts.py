@@ -1,8 +1,8 @@
-"""How often do exchanges succeed and fail, without a write for each of them?
+"""Numbers of exchanges per hour, counted in memory and written to ``HourlyCount`` in batches.
 
-Each process counts in memory, and adds what it counted to the rows of ``HourlyCount`` after a
-response, every ``INTERVAL_SECONDS`` at most, and at its end. Refusals are written with the rest, so
-that nobody learns from a write which credentials there are.
+Each process adds its counts to the rows after a response, at most every ``INTERVAL_SECONDS``, and
+when it exits. Refusals are written together with successes, so that a write does not reveal which
+credentials exist.
 """
 
 from __future__ import annotations
@@ -27,15 +27,15 @@ from token_exchange_core.process_state import ProcessState
 EXCHANGED: Final = "exchanged"
 REUSED: Final = "reused"
 SUCCESSES: Final = (EXCHANGED, REUSED)
-"""The outcomes that are tokens; all others are the private reasons of refusals."""
+"""The outcomes of successful exchanges. All others are the log codes of refusals."""
 
 INTERVAL_SECONDS: Final = 10
 
 LIMIT: Final = 10_000
-"""How many counts are kept by credential, and as many again by organization: a few MB in all."""
+"""At most so many counts per credential and as many per organization in memory: a few MB."""
 
 _HOUR_SECONDS: Final = 3600
-_OUTCOME_LENGTH: Final = 40
+_OUTCOME_LENGTH: Final = HourlyCount._meta.get_field("outcome").max_length
 
 _Key: TypeAlias = tuple[int, Any, str, str]
 """The hour since the epoch, the organization's primary key, the identifier, the outcome."""
@@ -69,7 +69,7 @@ class _PendingCounts(ProcessState):
             counts = self._counts
             number = counts.get(key, 0)
             if not number and len(counts) >= LIMIT:
-                key = self._less_exact(key)
+                key = self._coarser(key)
                 number = counts.get(key, 0)
             counts[key] = number + count
 
@@ -82,12 +82,12 @@ class _PendingCounts(ProcessState):
     def is_due(self) -> bool:
         return bool(self._counts) and time.monotonic() >= self._due_at
 
-    def _less_exact(self, key: _Key) -> _Key:
+    def _coarser(self, key: _Key) -> _Key:
         hour, organization_id, _identifier, outcome = key
         total = (hour, organization_id, "", outcome)
         if total in self._counts or len(self._counts) < 2 * LIMIT:
             return total
-        return (hour, None, "", outcome)  # of which there are few, however long they wait
+        return (hour, None, "", outcome)  # few enough to need no limit
 
 
 _pending = _PendingCounts()
@@ -96,19 +96,19 @@ _pending = _PendingCounts()
 def count(
     outcome: str, *, now: float, organization_id: Any = None, identifier: str | None = None
 ) -> None:
-    """Count an exchange, in memory: no query, no setting, nothing that could fail.
+    """Count an exchange in memory. Needs no query and no setting, and never fails.
 
-    ``now`` is in seconds since the epoch. ``organization_id`` is looked up later where the
-    identifier alone is known.
+    ``now`` is in seconds since the epoch. Without ``organization_id``, ``flush`` looks up the
+    organization by the identifier.
     """
     _pending.add((int(now) // _HOUR_SECONDS, organization_id, identifier or "", outcome))
 
 
 def flush() -> None:
-    """Write what this process has counted, in a transaction of its own; raises nothing.
+    """Write the counts in a separate transaction. Never raises.
 
-    Inside a caller's transaction, and while the database cannot be written to, the counts wait for
-    the next time. Only a connection that is lost in the commit can make them count twice.
+    Inside a caller's transaction, or if the database cannot be written to, the counts stay in
+    memory until the next call. They count twice only if the connection is lost during the commit.
     """
     taken = _pending.take()
     if not taken:
@@ -120,7 +120,7 @@ def flush() -> None:
         is_written = not connection.in_atomic_block and connection.get_autocommit()
         if is_written:
             _write(taken, using=using)
-    except Exception as error:  # noqa: BLE001 - whatever it is, a response has nothing to do with it
+    except Exception as error:  # noqa: BLE001 - no failure may affect the response
         is_written = False
         log_event(logging.DEBUG, "counts.not_written", error=type(error).__name__)
     if not is_written:
@@ -128,8 +128,8 @@ def flush() -> None:
             _pending.add(key, number)
 
 
-def start() -> None:
-    """Write after responses, and at the end of this process."""
+def register() -> None:
+    """Write counts after responses and at exit."""
     request_finished.connect(_flush_if_due)
     atexit.register(_flush_at_exit)
 
@@ -139,12 +139,12 @@ def _flush_if_due(**_: object) -> None:
         connection = connections[router.db_for_write(HourlyCount)]
         was_closed = connection.connection is None
         flush()
-        if was_closed:  # by Django, which will not look again before the next request
+        if was_closed:  # by Django, which next closes connections at the following request
             connection.close_if_unusable_or_obsolete()
 
 
 def _flush_at_exit() -> None:
-    # After the tests of a project, its database is another one, which they must not write to.
+    # When a project's tests end, NAME is its own database again, not the test database.
     database = connections[router.db_for_write(HourlyCount)].settings_dict["NAME"]
     if database == _pending.database:
         flush()
@@ -159,7 +159,10 @@ def _write(taken: Mapping[_Key, int], *, using: str) -> None:
 
 
 def _organizations_of(identifiers: Iterable[str]) -> dict[str, Any]:
-    """Look up to whom these belong; of no identifier as well, so that each refusal costs that."""
+    """Return the organization of each identifier.
+
+    Queried for empty identifiers, too, so that every refusal costs the same.
+    """
     rows = Credential.objects.on_writer()
     return {
         identifier: organization_id
@@ -171,7 +174,7 @@ def _organizations_of(identifiers: Iterable[str]) -> dict[str, Any]:
 
 
 def _with_totals(taken: Mapping[_Key, int], organizations: Mapping[str, Any]) -> Counter[Counted]:
-    """Return the rows of credentials, and those of all of an organization."""
+    """Return counts per credential and per organization."""
     counts: Counter[Counted] = Counter()
     for (hours, organization_id, identifier, outcome), number in taken.items():
         hour = datetime.fromtimestamp(hours * _HOUR_SECONDS, UTC)

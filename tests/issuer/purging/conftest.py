@@ -1,3 +1,5 @@
+"""Windows of a fixed size."""
+
 from __future__ import annotations
 
 from typing import Any
@@ -9,6 +11,6 @@ from token_exchange.issuer import purging
 
 @pytest.fixture
 def two_rows_a_window(monkeypatch: pytest.MonkeyPatch, elapsed: Any) -> None:
-    """Windows do not change their size while the clock stands still."""
-    monkeypatch.setattr(purging, "WINDOW_ROWS", 2)
-    monkeypatch.setattr(purging, "LARGEST_WINDOW_ROWS", 2)
+    """Use windows of two rows, which keep their size because the clock is frozen."""
+    monkeypatch.setattr(purging, "BATCH_ROWS", 2)
+    monkeypatch.setattr(purging, "LARGEST_BATCH_ROWS", 2)

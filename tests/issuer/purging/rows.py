@@ -1,4 +1,4 @@
-"""Rows that are dead or alive when the purge comes."""
+"""Creates expired and live rows for the purge."""
 
 from __future__ import annotations
 
@@ -14,19 +14,19 @@ DEAD, LIVE = NOW - 9 * DAY, NOW + DAY
 
 
 def make(*expiries: datetime) -> list[int]:
-    """Make a token for each expiry, in this order; return their primary keys."""
+    """Create a token for each expiry, in this order; return their primary keys."""
     return [token.pk for token in make_tokens(*expiries)]
 
 
 def make_events(*times: datetime, **values: object) -> list[AuditEvent]:
-    """Make an audit event for each time, in this order."""
+    """Create an audit event for each time, in this order."""
     return AuditEvent.objects.bulk_create(
         AuditEvent(occurred_at=each, event="token.revoked", target="x", **values) for each in times
     )
 
 
 def make_counts(*hours: datetime) -> list[HourlyCount]:
-    """Make a count for each hour, in this order; each of another credential."""
+    """Create a count for each hour, in this order, each for another credential."""
     return HourlyCount.objects.bulk_create(
         HourlyCount(hour=each, identifier=f"{number}", outcome="success", count=1)
         for number, each in enumerate(hours)

@@ -1,3 +1,5 @@
+"""The purge of tokens and revocations: what it deletes, windows, time budget."""
+
 from __future__ import annotations
 
 from datetime import timedelta
@@ -20,19 +22,19 @@ pytestmark = pytest.mark.django_db
 
 
 def windows(**arguments: object) -> list[PurgeProgress]:
-    """Purge; return what was told of each window."""
+    """Purge; return the progress after each window."""
     seen: list[PurgeProgress] = []
     purge_expired_tokens(now=NOW, on_progress=seen.append, **arguments)
     return seen
 
 
-class TestWhatIsPurged:
-    def test_is_what_is_past_expiry_and_retention(self):
+class TestDeletedTokens:
+    def test_are_past_expiry_and_retention(self):
         pks = make(NOW - DAY - SECOND, NOW - DAY, NOW - SECOND, NOW, LIVE)
         assert purge_expired_tokens(now=NOW) == 1
         assert remaining() == pks[1:]
 
-    def test_follows_the_retention_of_the_settings(self, token_exchange_settings):
+    def test_follow_token_retention(self, token_exchange_settings):
         pks = make(NOW - SECOND, NOW)
         token_exchange_settings(TOKEN_RETENTION=0)
         assert purge_expired_tokens(now=NOW) == 1
@@ -41,13 +43,13 @@ class TestWhatIsPurged:
         assert purge_expired_tokens(now=NOW + 29 * DAY) == 0
         assert purge_expired_tokens(now=NOW + 30 * DAY + SECOND) == 1
 
-    def test_leaves_live_tokens_between_dead_ones(self, two_rows_a_window):
+    def test_do_not_include_live_tokens_between_them(self, two_rows_a_window):
         pks = make(LIVE, DEAD, DEAD, LIVE, LIVE, LIVE, LIVE, DEAD, LIVE)
         assert purge_expired_tokens(now=NOW) == 3
         assert remaining() == [pks[index] for index in (0, 3, 4, 5, 6, 8)]
 
-    def test_asks_no_receiver_of_delete_signals(self):
-        """They would make Django load each row."""
+    def test_send_no_delete_signals(self):
+        """With receivers Django would load each row."""
         asked = []
 
         def receiver(**arguments: object) -> None:
@@ -61,11 +63,11 @@ class TestWhatIsPurged:
             pre_delete.disconnect(receiver, sender=AccessToken)
         assert asked == []
 
-    def test_is_nothing_in_an_empty_table(self, django_assert_num_queries):
+    def test_are_none_in_an_empty_table(self, django_assert_num_queries):
         with django_assert_num_queries(1):
             assert purge_expired_tokens(now=NOW) == 0
 
-    def test_is_nothing_the_second_time(self):
+    def test_are_none_the_second_time(self):
         make(DEAD, DEAD)
         assert [purge_expired_tokens(now=NOW) for _ in range(3)] == [2, 0, 0]
 
@@ -80,19 +82,19 @@ class TestWindows:
             for deleted, reached in [(2, pks[1]), (3, pks[3]), (4, pks[4])]
         ]
 
-    def test_do_not_mind_gaps(self, two_rows_a_window):
+    def test_may_have_gaps(self, two_rows_a_window):
         pks = make(*[DEAD] * 9)
         AccessToken.objects.filter(pk__in=pks[1:8]).delete()
         assert [progress.deleted for progress in windows()] == [1, 1, 2]
 
     @pytest.mark.parametrize("before_the_gap", [DEAD, LIVE])
-    def test_leap_over_a_huge_gap(self, two_rows_a_window, before_the_gap):
+    def test_skip_a_huge_gap(self, two_rows_a_window, before_the_gap):
         pk = make(before_the_gap)[0]
         make_tokens(DEAD, pk=pk + 10**15)
         assert len(windows()) < 4
         assert AccessToken.objects.filter(expires_at=DEAD).count() == 0
 
-    def test_begin_with_a_thousand_rows_and_grow_to_five_while_they_are_quick(self, elapsed):
+    def test_grow_from_1000_to_5000_rows_while_they_are_fast(self, elapsed):
         first = make(DEAD)[0]
         for rows_before in (1000, 3000, 7000, 12000):
             make_tokens(DEAD, pk=first + rows_before)
@@ -100,7 +102,7 @@ class TestWindows:
         assert reached == [1000, 3000, 7000, 12000, 12001]
 
     def test_shrink_when_they_are_slow(self, elapsed, monkeypatch):
-        monkeypatch.setattr(purging, "WINDOW_ROWS", 8)
+        monkeypatch.setattr(purging, "BATCH_ROWS", 8)
         make(*[DEAD] * 20)
         seconds = iter([0.021, 0.021, 0.02, 0.021, 0.021, 1, 1, 0])
 
@@ -113,7 +115,7 @@ class TestWindows:
             deleted = [progress.deleted for progress in windows()]
         assert deleted == [8, 12, 14, 16, 17, 18, 19, 20]
 
-    def test_take_a_fixed_number_of_queries_and_no_count(self, two_rows_a_window):
+    def test_need_a_fixed_number_of_queries_and_no_count(self, two_rows_a_window):
         make(*[DEAD] * 6)
         with CaptureQueriesContext(connection) as captured:
             purge_expired_tokens(now=NOW)
@@ -125,7 +127,7 @@ class TestWindows:
         assert statements == ["SELECT", *a_window * 3]
         assert not any("COUNT(" in query["sql"].upper() for query in captured)
 
-    def test_do_not_look_at_tokens_that_are_made_meanwhile(self, two_rows_a_window):
+    def test_do_not_include_tokens_created_during_the_purge(self, two_rows_a_window):
         make(DEAD, DEAD, DEAD)
         made: list[int] = []
 
@@ -138,7 +140,7 @@ class TestWindows:
 
 
 class TestManyLiveRows:
-    """After very many, here four, the dead behind them are looked up by their expiry."""
+    """After very many of them, here four, the purge looks up expired rows by their expiry."""
 
     @pytest.fixture(autouse=True)
     def _four_are_many(self, two_rows_a_window, monkeypatch):
@@ -151,22 +153,22 @@ class TestManyLiveRows:
         assert len([query for query in captured if query["sql"].startswith("DELETE")]) == 4
         assert len(remaining()) == 100
 
-    def test_may_come_first_and_many_dead_ones_behind_them(self):
+    def test_can_precede_many_expired_ones(self):
         pks = make(*[LIVE] * 5, *[DEAD - SECOND * (n // 3) for n in range(30)], NOW)
         seen = windows()
         assert remaining() == [*pks[:5], pks[-1]]
         assert seen[-1].deleted == 30
         assert seen[-1].reached_pk == seen[-1].last_pk
 
-    def test_may_all_be_of_one_expiry(self):
+    def test_can_precede_expired_ones_with_the_same_expiry(self):
         make(*[LIVE] * 5, *[DEAD] * 9)
         assert windows()[-1].deleted == 9
 
-    def test_are_few_where_a_dead_one_is_among_them(self):
+    def test_with_an_expired_one_in_each_window_are_not_many(self):
         make(*[LIVE, LIVE, DEAD, LIVE] * 10, LIVE, LIVE)
         assert len(windows()) == 21
 
-    def test_end_within_the_time_budget_too(self, elapsed):
+    def test_respect_the_time_budget(self, elapsed):
         make(*[LIVE] * 5, *[DEAD] * 9)
 
         def take_a_second(progress: PurgeProgress) -> None:
@@ -188,9 +190,9 @@ class TestRevocations:
         assert list(Revocation.objects.all()) == live
         assert purge_expired(now=NOW) == Purged(tokens=0, revocations=0)
 
-    def test_leave_the_feed_where_it_is(self):
-        with revoking(using="default") as feed:
-            feed.revoke_all(RevocationKind.USER, "1")
+    def test_do_not_change_the_feeds_position(self):
+        with revoking(using="default") as recorder:
+            recorder.revoke_all(RevocationKind.USER, "1")
         before = RevocationFeed.objects.values().get()
         Revocation.objects.update(expires_at=DEAD)
         assert purge_expired(now=NOW).revocations == 1
@@ -208,7 +210,7 @@ class TestRevocations:
             purged = [purge_expired(now=NOW, time_budget_seconds=3) for _ in range(2)]
         assert purged == [Purged(tokens=2, revocations=3), Purged(tokens=2, revocations=0)]
 
-    def test_tell_no_progress(self):
+    def test_report_no_progress(self):
         make_revocations(3, expires_at=DEAD)
         seen: list[PurgeProgress] = []
         purge_expired(now=NOW, on_progress=seen.append)
@@ -216,7 +218,7 @@ class TestRevocations:
 
 
 class TestTimeBudget:
-    def test_ends_the_run_and_the_next_one_goes_on(self, two_rows_a_window, elapsed):
+    def test_stops_the_run_and_the_next_one_continues(self, two_rows_a_window, elapsed):
         make(*[DEAD] * 7)
 
         def take_a_second(progress: PurgeProgress) -> None:
@@ -232,7 +234,7 @@ class TestTimeBudget:
 
 
 class TestKilledRun:
-    def test_keeps_what_it_did_and_the_next_one_finishes(self, two_rows_a_window):
+    def test_keeps_its_deletions_and_the_next_one_finishes(self, two_rows_a_window):
         make(*[DEAD] * 5)
 
         def be_killed(progress: PurgeProgress) -> None:

@@ -1,4 +1,4 @@
-"""What the tests of the system checks share."""
+"""Safe settings, and the IDs of messages."""
 
 from __future__ import annotations
 
@@ -16,6 +16,6 @@ def ids(messages: list[checks.CheckMessage]) -> list[str]:
 
 @pytest.fixture
 def production(settings: Any) -> Any:
-    """Settings with which a deployment is safe."""
+    """Settings of a safe deployment."""
     settings.CACHES = SHARED_CACHE
     return settings

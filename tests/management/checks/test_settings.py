@@ -1,4 +1,4 @@
-"""Each dangerous value is found, under a name that does not change."""
+"""System checks of the settings, with their stable IDs."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from tests.support.subprocesses import environment, run_python
 from token_exchange.management.checks import check_deployment, check_settings
 from token_exchange.models import organization
 
-not_a_callable = "what a setting names must be one"
+not_a_callable = "a string"
 CALLABLES = [
     ("VERIFIER", "E024"),
     ("WARNING_RECIPIENTS", "E048"),
@@ -21,7 +21,7 @@ CALLABLES = [
 
 
 class TestSettings:
-    def test_nothing_to_say_about_good_settings(self):
+    def test_good_settings_have_no_messages(self):
         assert check_settings(None) == []
 
     @pytest.mark.parametrize("key", sorted(FIELDS))
@@ -36,16 +36,16 @@ class TestSettings:
         token_exchange_settings(ALGORITM="RS256")
         assert ids(check_settings(None)) == ["E001"]
 
-    def test_no_dictionary(self, settings):
+    def test_missing_dictionary(self, settings):
         del settings.TOKEN_EXCHANGE
         assert ids(check_settings(None)) == ["E001"]
         assert check_deployment(None) == []
 
-    def test_no_issuer(self, settings):
+    def test_missing_issuer(self, settings):
         settings.TOKEN_EXCHANGE = {}
         assert ids(check_settings(None)) == ["E002"]
 
-    def test_all_problems_at_once(self, token_exchange_settings):
+    def test_all_problems_are_reported(self, token_exchange_settings):
         token_exchange_settings(ISSUER="", ALGORITHM="none", RATE_LIMITS={"token": "5/w"})
         assert ids(check_settings(None)) == ["E002", "E004", "E018"]
 
@@ -58,21 +58,21 @@ class TestSettings:
             "tests.management.checks.test_settings.",
         ],
     )
-    def test_callable_that_is_not_there(self, token_exchange_settings, path, key, check_id):
+    def test_missing_callable(self, token_exchange_settings, path, key, check_id):
         token_exchange_settings(**{key: path})
         [message] = check_settings(None)
         assert ids([message]) == [check_id]
         assert f"['{key}'] cannot be imported" in message.msg
 
     @pytest.mark.parametrize(("key", "check_id"), CALLABLES)
-    def test_what_cannot_be_called(self, token_exchange_settings, key, check_id):
+    def test_object_that_is_not_callable(self, token_exchange_settings, key, check_id):
         token_exchange_settings(**{key: f"{__name__}.not_a_callable"})
         [message] = check_settings(None)
         assert ids([message]) == [check_id]
         assert f"['{key}'] is not callable" in message.msg
 
     @pytest.mark.parametrize(("key", "_"), CALLABLES)
-    def test_a_callable(self, token_exchange_settings, key, _):
+    def test_callable_is_fine(self, token_exchange_settings, key, _):
         token_exchange_settings(**{key: "tests.support.factories.make_user"})
         assert check_settings(None) == []
 
@@ -83,7 +83,7 @@ class TestSettings:
         assert "INSTALLED_APPS" in message.msg
 
     @pytest.mark.parametrize("field", ["slog", "pk", "token_exchange_credentials", "slug__iexact"])
-    def test_lookup_field_that_is_no_column(self, token_exchange_settings, field):
+    def test_lookup_field_that_is_not_a_column(self, token_exchange_settings, field):
         token_exchange_settings(ORGANIZATION_LOOKUP_FIELD=field)
         assert ids(check_settings(None)) == ["E016"]
 
@@ -128,8 +128,8 @@ class TestModels:
             ("nowhere.Tenant", ["fields.E300", "fields.E307"]),
         ],
     )
-    def test_in_a_project_of_its_own(self, tmp_path, model, found):
-        """The model is read at import, so only another process can name another one."""
+    def test_wrong_model_in_another_project(self, tmp_path, model, found):
+        """The model is read at import, so this needs another process."""
         (tmp_path / "swapped_settings.py").write_text(
             "SECRET_KEY = 'x'\n"
             "TOKEN_EXCHANGE = {'ISSUER': 'https://issuer.test'}\n"
@@ -146,12 +146,12 @@ class TestModels:
 
 
 class TestProject:
-    def test_times_without_a_zone(self, settings):
+    def test_use_tz_off(self, settings):
         settings.USE_TZ = False
         assert ids(check_settings(None)) == ["E034"]
 
-    def test_models_that_refer_to_an_organization_without_a_name(self, settings):
-        """Django could not write their migrations."""
+    def test_models_that_refer_to_an_organization_without_the_setting(self, settings):
+        """Django could not create their migrations."""
         del settings.TOKEN_EXCHANGE_ORGANIZATION_MODEL
         [message] = check_settings(None)
         assert ids([message]) == ["E035"]

@@ -1,3 +1,5 @@
+"""Runs commands in this process or in a shell, and returns their output."""
+
 from __future__ import annotations
 
 import json
@@ -20,14 +22,14 @@ NOW = datetime(2026, 1, 1, tzinfo=UTC)
 
 @pytest.fixture
 def clock() -> Iterator[Any]:
-    """Stop the clock at ``NOW``."""
+    """Freeze the clock at ``NOW``."""
     with time_machine.travel(NOW, tick=False) as traveller:
         yield traveller
 
 
 @dataclass(frozen=True)
 class Shell:
-    """What an operator has: a project with a database, and a shell."""
+    """A project with a database, and a shell to run its commands in."""
 
     database_url: str
 
@@ -38,14 +40,14 @@ class Shell:
         )
 
     def answer(self, *arguments: str) -> dict[str, Any]:
-        """Return the one object that ``--json`` prints."""
+        """Return the object that ``--json`` prints."""
         finished = self.run(*arguments, "--json")
         assert finished.returncode == 0
         answer: dict[str, Any] = json.loads(finished.stdout)
         return answer
 
-    def complaint(self, *arguments: str) -> str:
-        """Return the one line that is printed when something is wrong."""
+    def error(self, *arguments: str) -> str:
+        """Return the line printed on stderr, without its prefix."""
         finished = self.run(*arguments)
         assert (finished.stdout, finished.returncode) == ("", 1)
         (line,) = finished.stderr.splitlines()
@@ -72,7 +74,7 @@ def run(name: str, *arguments: str) -> dict[str, Any]:
 
 
 def text(name: str, *arguments: str) -> str:
-    """Run a command in this process; return what it prints for people."""
+    """Run a command in this process; return what it prints without ``--json``."""
     out, err = StringIO(), StringIO()
     call_command(name, *arguments, stdout=out, stderr=err)
     assert err.getvalue() == ""
@@ -80,8 +82,8 @@ def text(name: str, *arguments: str) -> str:
 
 
 @pytest.fixture
-def complaint() -> Callable[..., str]:
-    """Run a command that must fail; return its complaint, which is one line."""
+def error_of() -> Callable[..., str]:
+    """Run a command that must fail, and return its one-line error."""
 
     def run_and_fail(name: str, *arguments: str) -> str:
         before = list(Credential.objects.order_by("pk").values())

@@ -1,3 +1,5 @@
+"""The command create_organization."""
+
 from __future__ import annotations
 
 from datetime import timedelta
@@ -11,7 +13,7 @@ pytestmark = pytest.mark.django_db
 
 
 class TestCreateOrganization:
-    def test_makes_one(self):
+    def test_creates_an_organization(self):
         answer = run("create_organization", "Example Company")
         organization = Organization.objects.get()
         assert answer == {
@@ -25,7 +27,7 @@ class TestCreateOrganization:
         assert (organization.name, organization.slug) == ("Example Company", "example-company")
         assert organization.is_active is True
 
-    def test_takes_slug_and_policy(self):
+    def test_accepts_a_slug_and_lifetimes(self):
         answer = run(
             *("create_organization", "Example", "--slug", "ex"),
             *("--default-token-lifetime", "600", "--max-token-lifetime", "8h"),
@@ -35,21 +37,21 @@ class TestCreateOrganization:
         assert organization.max_token_lifetime == timedelta(hours=8)
         assert (answer["default_token_lifetime"], answer["max_token_lifetime"]) == (600, 28_800)
 
-    def test_tells_people_how_to_go_on(self):
+    def test_prints_the_next_step(self):
         assert text("create_organization", "Example Company") == (
-            "Made the organization Example Company.\n"
-            "Issue credentials to it with: --organization example-company\n"
+            "Created the organization Example Company.\n"
+            "Issue credentials with: --organization example-company\n"
         )
 
-    def test_makes_a_slug_that_fits(self):
+    def test_shortens_the_slug(self):
         assert run("create_organization", "x" * 255)["slug"] == "x" * 100
 
     @pytest.mark.parametrize(
         ("arguments", "expected"),
         [
             ([], "the following arguments are required: name"),
-            ([""], "No slug can be made of '': give one with --slug."),
-            (["東京"], "No slug can be made of '東京': give one with --slug."),
+            ([""], "No slug can be derived from '': set one with --slug."),
+            (["東京"], "No slug can be derived from '東京': set one with --slug."),
             (["", "--slug", "a"], "name: This field cannot be blank."),
             (["a\x00b"], "name: Control characters are not allowed."),
             (["a\nb"], "name: Control characters are not allowed."),
@@ -70,13 +72,13 @@ class TestCreateOrganization:
             (["A", "--nonsense"], "unrecognized arguments: --nonsense"),
         ],
     )
-    def test_refuses_what_cannot_be(self, complaint, arguments, expected):
-        assert expected in complaint("create_organization", *arguments)
+    def test_refuses_invalid_arguments(self, error_of, arguments, expected):
+        assert expected in error_of("create_organization", *arguments)
         assert not Organization.objects.exists()
 
-    def test_refuses_the_same_slug_twice(self, complaint):
+    def test_refuses_a_slug_that_exists(self, error_of):
         run("create_organization", "Example")
-        assert complaint("create_organization", "Example") == (
+        assert error_of("create_organization", "Example") == (
             "slug: Organization with this Slug already exists."
         )
         assert Organization.objects.count() == 1

@@ -1,4 +1,4 @@
-"""Audit events on standard output, and what a person sees of it meanwhile."""
+"""The command export_audit_events, and its progress on a terminal."""
 
 from __future__ import annotations
 
@@ -32,13 +32,13 @@ def make_event(**values):
 
 
 def exported(*arguments):
-    """The primary keys that the command prints, of the events of these tests."""
+    """Return the primary keys of this module's events in the output."""
     found = json.loads(text("export_audit_events", *arguments))
     return [each["id"] for each in found if each["target_type"] == "api_key"]
 
 
 class TestExport:
-    def test_is_one_array_of_all(self):
+    def test_is_one_json_array(self):
         event = make_event(reason="Left", origin="192.0.2.1")
         found = json.loads(text("export_audit_events"))
         assert [each["event"] for each in found] == ["signing_key.published", "credential.revoked"]
@@ -56,16 +56,16 @@ class TestExport:
             "details": {},
         }
 
-    def test_is_csv_where_that_is_asked_for(self):
+    def test_format_csv_is_csv(self):
         make_event(reason="=1+1")
-        told = text("export_audit_events", "--format", "csv", "--target", "x")
-        rows = list(csv.DictReader(io.StringIO(told, newline="")))
+        printed = text("export_audit_events", "--format", "csv", "--target", "x")
+        rows = list(csv.DictReader(io.StringIO(printed, newline="")))
         assert [each["reason"] for each in rows] == ["'=1+1"]
 
-    def test_of_nothing_is_an_empty_array(self):
+    def test_without_events_is_an_empty_array(self):
         assert json.loads(text("export_audit_events", "--target", "nobody")) == []
 
-    def test_is_narrowed_by_time(self, clock):
+    def test_can_be_filtered_by_time(self, clock):
         events = [make_event(occurred_at=NOW - age * DAY).pk for age in (8, 2, 1, 0)]
         assert exported("--since", "7d") == events[1:]
         assert exported("--since", "2025-12-30") == events[2:]
@@ -73,27 +73,27 @@ class TestExport:
         assert exported("--until", "2025-12-31T01:00+01:00") == events[:2]
         assert exported("--since", "3d", "--until", "1d") == events[1:2]
 
-    def test_is_narrowed_by_event(self):
+    def test_can_be_filtered_by_event(self):
         make_event()
         others = [make_event(event=each).pk for each in ("token.revoked", "credential.issued")]
         assert exported("--event", "token.revoked") == others[:1]
         assert exported("--event", "token.revoked", "--event", "credential.issued") == others
 
-    def test_is_narrowed_by_target_and_organization(self):
+    def test_can_be_filtered_by_target_and_organization(self):
         organization = make_organization(slug="acme")
         make_event()
         event = make_event(target="y", organization=str(organization.pk))
         assert exported("--target", "y") == exported("--organization", "acme") == [event.pk]
 
-    def test_has_no_secret(self):
+    def test_contains_no_secret(self):
         issued = make_api_key()
         rotated = credentials.rotate(issued.credential, act=Act(now=issued.credential.created_at))
         for file_format in ("json", "csv"):
-            told = text("export_audit_events", "--format", file_format)
-            assert issued.credential.identifier in told
-            assert issued.raw_secret[-49:] not in told
-            assert rotated.raw_secret[-49:] not in told
-            assert rotated.credential.secret_digest not in told
+            printed = text("export_audit_events", "--format", file_format)
+            assert issued.credential.identifier in printed
+            assert issued.raw_secret[-49:] not in printed
+            assert rotated.raw_secret[-49:] not in printed
+            assert rotated.credential.secret_digest not in printed
 
     @pytest.mark.parametrize(
         ("arguments", "expected"),
@@ -103,19 +103,19 @@ class TestExport:
             (["--since", "0001-01-01T00:00+14:00", "--until", "x"], "'x' is not a time"),
             (["--event", "sung"], "invalid choice: 'sung'"),
             (["--format", "xml"], "invalid choice: 'xml'"),
-            (["--organization", "nobody"], "There is no organization whose slug is 'nobody'."),
+            (["--organization", "nobody"], "No organization has the slug 'nobody'."),
         ],
     )
-    def test_refuses_what_cannot_be(self, complaint, arguments, expected):
-        assert expected in complaint("export_audit_events", *arguments)
+    def test_refuses_invalid_arguments(self, error_of, arguments, expected):
+        assert expected in error_of("export_audit_events", *arguments)
 
-    def test_refuses_a_secret_where_its_identifier_should_stand(self, complaint):
+    def test_refuses_a_secret_instead_of_an_identifier(self, error_of):
         issued = make_api_key()
-        told = complaint("export_audit_events", "--target", issued.raw_secret)
-        assert f"its ID is {issued.credential.identifier}" in told
-        assert issued.raw_secret[-49:] not in told
+        printed = error_of("export_audit_events", "--target", issued.raw_secret)
+        assert f"Use its ID, {issued.credential.identifier}." in printed
+        assert issued.raw_secret[-49:] not in printed
 
-    def test_is_told_to_a_program_without_a_word(self, shell):
+    def test_prints_nothing_on_stderr_without_a_terminal(self, shell):
         finished = shell.run("export_audit_events")
         assert (finished.returncode, finished.stderr) == (0, "")
         [event] = json.loads(finished.stdout)
@@ -123,7 +123,7 @@ class TestExport:
 
 
 class TestProgress:
-    def test_is_shown_where_a_person_looks_on(self, monkeypatch):
+    def test_is_shown_on_a_terminal(self, monkeypatch):
         monkeypatch.setattr(audit_export, "BATCH_ROWS", 2)
         for _ in range(3):
             make_event()
@@ -133,7 +133,10 @@ class TestProgress:
             out = io.StringIO()
             call_command("export_audit_events", "--target", "x", stdout=out)
         shown: list[str] = []
-        with os.fdopen(ours, newline="") as screen, suppress(OSError):  # as a terminal ends
+        with (
+            os.fdopen(ours, newline="") as screen,
+            suppress(OSError),
+        ):  # raised at its end
             shown.extend(iter(lambda: screen.read(1), ""))
         assert len(json.loads(out.getvalue())) == 3
         assert "".join(shown) == "\r2 events\r3 events\r\n"

@@ -1,3 +1,5 @@
+"""The command list_credentials."""
+
 from __future__ import annotations
 
 from datetime import timedelta
@@ -35,13 +37,13 @@ class TestListCredentials:
     def names(self, *arguments: str) -> list[str]:
         return [each["name"] for each in run("list_credentials", *arguments)["credentials"]]
 
-    def test_shows_all_in_the_order_of_their_making(self, listed):
+    def test_lists_all_the_oldest_first(self, listed):
         assert self.names() == ["Active", "Rotating", "Expired", "Revoked"]
         first = run("list_credentials")["credentials"][0]
         assert first["identifier"] == listed["active"].credential.identifier
         assert (first["owner"], first["organization"], first["scopes"]) == ("owner", "ours", ["a"])
 
-    def test_can_be_narrowed(self):
+    def test_can_be_filtered(self):
         assert self.names("--organization", "theirs") == ["Expired", "Revoked"]
         assert self.names("--kind", "api_key") == ["Active", "Expired"]
         for state in ("active", "rotating", "expired", "revoked"):
@@ -49,7 +51,7 @@ class TestListCredentials:
         assert self.names("--organization", "ours", "--kind", "client_app") == ["Rotating"]
         assert self.names("--organization", "ours", "--state", "revoked") == []
 
-    def test_finds_one_that_is_rotating_and_expiring_under_both(self, listed):
+    def test_finds_a_credential_by_each_of_its_states(self, listed):
         key = make_api_key(name="Both", expires_at=NOW + 3 * HOUR)
         rotate(key.credential, overlap=2 * HOUR, act=Act(now=NOW + HOUR))
         assert self.names("--state", "rotating") == ["Rotating", "Both"]
@@ -58,7 +60,7 @@ class TestListCredentials:
         assert (facts["state"], facts["states"]) == ("rotating", ["rotating", "expiring"])
         assert "rotating, expiring" in text("list_credentials", "--state", "expiring")
 
-    def test_shows_the_newest_of_too_many(self):
+    def test_limit_shows_the_newest(self):
         assert self.names("--limit", "2") == ["Expired", "Revoked"]
         assert self.names("--limit", "2", "--kind", "api_key") == ["Active", "Expired"]
         assert self.names("--limit", "1", "--state", "active") == ["Active"]
@@ -75,11 +77,11 @@ class TestListCredentials:
         for secret in (*digests, *(issued.raw_secret for issued in listed.values())):
             assert secret not in shown
 
-    def test_asks_the_database_once(self, django_assert_num_queries):
+    def test_sends_one_query(self, django_assert_num_queries):
         with django_assert_num_queries(1):
             run("list_credentials")
 
-    def test_shows_people_a_table(self, listed):
+    def test_prints_a_table(self, listed):
         lines = text("list_credentials", "--organization", "theirs").splitlines()
         assert " ".join(lines[0].split()) == (
             "identifier kind states organization name last used at expires at"
@@ -98,12 +100,12 @@ class TestListCredentials:
     @pytest.mark.parametrize(
         ("arguments", "expected"),
         [
-            (["--organization", "nobody"], "There is no organization whose slug is 'nobody'."),
+            (["--organization", "nobody"], "No organization has the slug 'nobody'."),
             (["--kind", "other"], "invalid choice: 'other'"),
-            (["--limit", "0"], "'0' is not a whole number from 1 on"),
-            (["--limit", "many"], "'many' is not a whole number from 1 on"),
+            (["--limit", "0"], "'0' is not a whole number of at least 1"),
+            (["--limit", "many"], "'many' is not a whole number of at least 1"),
             (["--state", "a\nb"], "invalid choice: 'a\\nb'"),
         ],
     )
-    def test_refuses_what_cannot_be(self, complaint, arguments, expected):
-        assert expected in complaint("list_credentials", *arguments)
+    def test_refuses_invalid_arguments(self, error_of, arguments, expected):
+        assert expected in error_of("list_credentials", *arguments)

@@ -1,3 +1,5 @@
+"""The command print_secret_patterns."""
+
 from __future__ import annotations
 
 import re
@@ -12,7 +14,7 @@ pytestmark = pytest.mark.django_db
 
 
 class TestPrintSecretPatterns:
-    def test_tells_programs(self):
+    def test_json_has_patterns_and_the_checksum(self):
         answer = run("print_secret_patterns")
         assert answer["patterns"] == [
             {
@@ -35,7 +37,7 @@ class TestPrintSecretPatterns:
             "length": 6,
         }
 
-    def test_follows_the_settings_as_the_secrets_do(self, token_exchange_settings):
+    def test_patterns_match_secrets_with_other_settings(self, token_exchange_settings):
         token_exchange_settings(
             API_KEY_PREFIX="acme", CLIENT_SECRET_PREFIX="acmecs", ENVIRONMENT="test"
         )
@@ -43,8 +45,8 @@ class TestPrintSecretPatterns:
         assert re.fullmatch(api_key["regex"], make_api_key().raw_secret)
         assert re.fullmatch(client_secret["regex"], make_client_app().raw_secret)
 
-    def test_prints_rules_that_gitleaks_reads(self):
-        """Of which a rule is a table with these members, all of them TOML."""
+    def test_prints_rules_for_gitleaks(self):
+        """In TOML, where a rule is a table with these members."""
         rules = tomllib.loads(text("print_secret_patterns"))["rules"]
         patterns = run("print_secret_patterns")["patterns"]
         assert rules == [

@@ -1,4 +1,4 @@
-"""What a shell sees: exit status, standard output, standard error."""
+"""Exit status, stdout and stderr of the commands in a shell."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ OURS = sorted(name for name, app in get_commands().items() if app == "token_exch
 pytestmark = pytest.mark.django_db
 
 
-def test_there_are_these_commands():
+def test_commands_of_the_app():
     assert OURS == [
         "create_api_key",
         "create_client_app",
@@ -37,8 +37,8 @@ def test_there_are_these_commands():
     ]
 
 
-def complain(capsys, name, *arguments):
-    """Let a command fail as ``manage.py`` would; return the one line that it prints."""
+def fail(capsys, name, *arguments):
+    """Run a command that must fail, as ``manage.py`` does; return the line that it prints."""
     command = load_command_class("token_exchange", name)
     with pytest.raises(SystemExit) as caught:
         command.run_from_argv(["manage.py", name, *arguments])
@@ -51,36 +51,36 @@ def complain(capsys, name, *arguments):
 
 @pytest.mark.processes
 class TestRealProcess:
-    def test_answers_with_one_object_on_standard_output(self, shell):
+    def test_json_is_printed_on_stdout(self, shell):
         assert shell.answer("create_organization", "Example")["slug"] == "example"
 
-    def test_complains_in_one_line_of_bytes_that_are_not_utf_8(self, shell):
-        line = shell.complaint("create_organization", b"\xff\xfe".decode(errors="surrogateescape"))
-        assert line == "No slug can be made of '\\udcff\\udcfe': give one with --slug."
+    def test_argument_that_is_not_utf_8_gives_a_one_line_error(self, shell):
+        line = shell.error("create_organization", b"\xff\xfe".decode(errors="surrogateescape"))
+        assert line == "No slug can be derived from '\\udcff\\udcfe': set one with --slug."
 
 
 class TestWrongArguments:
     """One line and status 1, where argparse would print its usage and exit with 2."""
 
     @pytest.mark.parametrize("name", OURS)
-    def test_end_in_one_line(self, name, capsys):
-        line = complain(capsys, name, "--nonsense", "a\nb\x1b[31m")
+    def test_give_a_one_line_error(self, name, capsys):
+        line = fail(capsys, name, "--nonsense", "a\nb\x1b[31m")
         assert line.startswith("CommandError: ")
         assert "usage" not in line
         assert "\x1b" not in line
 
-    def test_end_in_a_traceback_where_asked(self):
+    def test_give_a_traceback_if_asked(self):
         command = load_command_class("token_exchange", "revoke_credential")
         with pytest.raises(CommandError):
             command.run_from_argv(["manage.py", "revoke_credential", "--traceback"])
 
     def test_are_named(self, capsys):
-        assert complain(capsys, "create_api_key", "--name", "x") == (
+        assert fail(capsys, "create_api_key", "--name", "x") == (
             "CommandError: the following arguments are required: --organization"
         )
 
     @pytest.mark.parametrize("name", OURS)
-    def test_are_explained_by_help(self, name, capsys):
+    def test_help_contains_the_description(self, name, capsys):
         command = load_command_class("token_exchange", name)
         with pytest.raises(SystemExit) as caught:
             command.run_from_argv(["manage.py", name, "--help"])
@@ -88,41 +88,41 @@ class TestWrongArguments:
         assert command.help in " ".join(capsys.readouterr().out.split())
 
 
-# Because a command that ran closes its connections, also one that a transaction is open on.
+# A command closes its connections when it ends, even one with an open transaction.
 @pytest.mark.django_db(transaction=True)
-class TestComplaintsOfCommandsThatRan:
+class TestErrorsOfRunningCommands:
     def test_wrong_values(self, capsys):
         make_organization(slug="example")
-        assert complain(capsys, "create_organization", "Example", "--json") == (
+        assert fail(capsys, "create_organization", "Example", "--json") == (
             "CommandError: slug: Organization with this Slug already exists."
         )
 
     def test_not_migrated(self, capsys):
-        def be_empty(execute, sql, *arguments):
+        def refuse(execute, sql, *arguments):
             if "token_exchange_credential" in sql:
                 raise ProgrammingError("no such table:\ntoken_exchange_credential")
             return execute(sql, *arguments)
 
-        with connection.execute_wrapper(be_empty):
-            line = complain(capsys, "list_credentials")
+        with connection.execute_wrapper(refuse):
+            line = fail(capsys, "list_credentials")
         assert line == (
             "CommandError: The database failed: no such table: token_exchange_credential "
-            "(token_exchange_doctor says how to mend it)"
+            "(run token_exchange_doctor to find out why)"
         )
 
 
 @pytest.mark.processes
-class TestDatabaseAway:
-    def test_no_server(self):
+class TestUnreachableDatabase:
+    def test_gives_a_one_line_error_without_the_password(self):
         with closing(socket.socket()) as unused:
             unused.bind(("127.0.0.1", 0))
             port = unused.getsockname()[1]
             shell = Shell(f"postgres://nobody:secret-of-the-database@127.0.0.1:{port}/nothing")
-            line = shell.complaint("purge_expired_tokens", "--json")
+            line = shell.error("purge_expired_tokens", "--json")
         assert line.startswith("The database failed: connection failed:")
         assert "secret-of-the-database" not in line
 
-    def test_is_shown_in_full_where_that_is_asked_for(self):
+    def test_gives_a_traceback_if_asked(self):
         shell = Shell("postgres://nobody:secret-of-the-database@127.0.0.1:1/nothing")
         finished = shell.run("purge_expired_tokens", "--traceback")
         assert finished.returncode == 1
@@ -130,8 +130,8 @@ class TestDatabaseAway:
         assert "secret-of-the-database" not in finished.stderr
 
 
-def test_no_settings_end_in_one_line(complaint, settings):
+def test_missing_settings_give_a_one_line_error(error_of, settings):
     settings.TOKEN_EXCHANGE = {}
-    assert complaint("create_api_key", "--organization", "a", "--name", "b") == (
+    assert error_of("create_api_key", "--organization", "a", "--name", "b") == (
         "TOKEN_EXCHANGE['ISSUER'] must be a URL, for instance 'https://api.example.com'."
     )

@@ -1,3 +1,5 @@
+"""The commands that rotate, list, remove and re-encrypt signing keys."""
+
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
@@ -37,38 +39,38 @@ class TestRotateSigningKey:
             "signs_now": True,
         }
 
-    def test_is_refused_until_it_signs(self, complaint, clock):
+    def test_is_refused_until_the_next_key_signs(self, error_of, clock):
         kid = run("rotate_signing_key")["kid"]
-        assert complaint("rotate_signing_key") == (
+        assert error_of("rotate_signing_key") == (
             f"Key {kid} is published and signs from 2026-01-01T00:06:00+00:00; rotate after that."
         )
         clock.shift(timedelta(minutes=6))
         assert run("rotate_signing_key")["signs_from"] == "2026-01-01T00:12:00+00:00"
 
-    def test_ends_all_others_where_asked(self):
+    def test_all_new_removes_all_other_keys(self):
         run("rotate_signing_key")
         answer = run("rotate_signing_key", "--all-new")
         assert answer["signs_from"] == "2026-01-01T00:00:00+00:00"
         assert answer["all_new"] is True
         assert [key.kid for key in SigningKey.objects.published(now=NOW)] == [answer["kid"]]
 
-    def test_tells_people(self):
+    def test_prints_when_the_key_starts_signing(self):
         shown = text("rotate_signing_key")
         kid = SigningKey.objects.get(sequence=2).kid
         assert shown == (
             f"Published the EdDSA key {kid}.\n"
-            "It signs from 2026-01-01T00:06:00+00:00. The others retire then.\n"
+            "It starts signing at 2026-01-01T00:06:00+00:00. The current key retires then.\n"
         )
         assert text("rotate_signing_key", "--all-new").endswith(
-            "It signs from 2026-01-01T00:00:00+00:00. All other keys are removed.\n"
+            "It starts signing at 2026-01-01T00:00:00+00:00. All other keys are removed.\n"
         )
 
-    def test_tells_that_nothing_is_signed_meanwhile_where_nobody_can(self, settings):
+    def test_prints_that_no_token_can_be_signed_if_the_current_key_is_unreadable(self, settings):
         settings.SECRET_KEY = "another-secret-key-than-the-one-of-before"
         assert text("rotate_signing_key").endswith(
-            "\nNothing is signed until then: the key of today cannot be decrypted. "
-            "After remove_signing_key with that key's id the new one signs at once, and the "
-            "tokens of the other are refused.\n"
+            "\nNo token can be signed until then: the current key cannot be decrypted. To sign "
+            "with the new key immediately, run remove_signing_key with the current key's ID. "
+            "That revokes the current key's tokens.\n"
         )
         with pytest.raises(TemporarilyUnavailable):
             _ = signing_keys.key_set().current
@@ -76,24 +78,24 @@ class TestRotateSigningKey:
         assert run("remove_signing_key", unreadable.kid)["signs_now"] is True
         assert signing_keys.key_set().current.kid == new.kid
 
-    def test_signs_at_once_where_asked_although_nobody_could(self, settings):
+    def test_all_new_signs_immediately_if_the_current_key_is_unreadable(self, settings):
         settings.SECRET_KEY = "another-secret-key-than-the-one-of-before"
         SigningKey.objects.update(published_at=NOW - DAY, activates_at=NOW - DAY)
         answer = run("rotate_signing_key", "--all-new")
         assert answer["signs_now"] is True
         assert signing_keys.key_set().current.kid == answer["kid"]
 
-    def test_tells_programs_as_well(self, settings):
+    def test_json_shows_that_no_token_can_be_signed(self, settings):
         settings.SECRET_KEY = "another-secret-key-than-the-one-of-before"
         assert run("rotate_signing_key")["signs_now"] is False
 
-    def test_signs_at_once_where_there_is_no_other_key(self):
+    def test_signs_immediately_if_there_is_no_other_key(self):
         SigningKey.objects.all().delete()
         assert run("rotate_signing_key")["signs_now"] is True
         assert signing_keys.key_set().current.kid == SigningKey.objects.get().kid
 
-    def test_refuses_what_it_does_not_know(self, complaint):
-        assert "unrecognized arguments: now" in complaint("rotate_signing_key", "now")
+    def test_refuses_unknown_arguments(self, error_of):
+        assert "unrecognized arguments: now" in error_of("rotate_signing_key", "now")
 
 
 class TestListSigningKeys:
@@ -115,7 +117,7 @@ class TestListSigningKeys:
             "removed_at": None,
         }
 
-    def test_shows_people_a_table_without_private_keys(self):
+    def test_prints_a_table_without_private_keys(self):
         key = SigningKey.objects.get()
         title, row = text("list_signing_keys").splitlines()
         assert title.split() == [
@@ -128,7 +130,7 @@ class TestListSigningKeys:
 
 
 class TestRemoveSigningKey:
-    def test_ends_the_key_and_lets_another_sign(self):
+    def test_removes_the_key_and_another_one_signs(self):
         leaked = SigningKey.objects.get()
         answer = run("remove_signing_key", leaked.kid)
         new = SigningKey.objects.get(sequence=2)
@@ -140,25 +142,25 @@ class TestRemoveSigningKey:
         }
         assert signing_keys.key_set().current.kid == new.kid
 
-    def test_tells_people(self):
+    def test_prints_which_key_signs(self):
         leaked = SigningKey.objects.get()
         assert text("remove_signing_key", leaked.kid) == (
-            f"Removed the key {leaked.kid}; every token that it signed is refused.\n"
-            f"The key {SigningKey.objects.get(sequence=2).kid} signs now.\n"
+            f"Removed the key {leaked.kid}. Every token that it signed is now refused.\n"
+            f"The key {SigningKey.objects.get(sequence=2).kid} signs new tokens.\n"
         )
 
-    def test_tells_that_nothing_is_signed_where_nobody_can(self, settings):
+    def test_prints_that_no_token_can_be_signed(self, settings):
         run("rotate_signing_key")
         leaked, waiting = SigningKey.objects.order_by("sequence")
         settings.SECRET_KEY = "another-secret-key-than-the-one-of-before"
         assert text("remove_signing_key", leaked.kid).endswith(
-            f"\nNothing is signed: the key {waiting.kid} cannot be decrypted. "
-            "Restore the secret it was made with, or remove it as well.\n"
+            f"\nNo token can be signed: the key {waiting.kid} cannot be decrypted. "
+            "Restore the secret that encrypted it, or remove this key, too.\n"
         )
         assert run("remove_signing_key", waiting.kid)["signs_now"] is True
 
-    def test_is_refused_for_a_key_that_is_not_there(self, complaint):
-        assert complaint("remove_signing_key", "x\ny") == "No published key has this id: x y."
+    def test_refuses_an_unknown_key(self, error_of):
+        assert error_of("remove_signing_key", "x\ny") == "No published key has this id: x y."
         assert SigningKey.objects.count() == 1
 
 
@@ -169,7 +171,7 @@ class TestReencryptSigningKeys:
         settings.SECRET_KEY = "another-secret-key-than-the-one-of-before"
         return old
 
-    def test_says_which_were_encrypted_anew(self, settings, old):
+    def test_returns_which_keys_were_encrypted(self, settings, old):
         settings.SECRET_KEY_FALLBACKS = [old]
         kid = SigningKey.objects.get().kid
         nothing = {"reencrypted": [], "unchanged": [], "unreadable": []}
@@ -178,18 +180,18 @@ class TestReencryptSigningKeys:
         settings.SECRET_KEY_FALLBACKS = []
         assert signing_keys.key_set().current.kid == kid
 
-    def test_tells_people_that_the_old_secret_may_go(self, settings, old):
+    def test_prints_that_older_secrets_can_be_removed(self, settings, old):
         settings.SECRET_KEY_FALLBACKS = [old]
         assert text("reencrypt_signing_keys") == (
-            "Keys encrypted with the newest secret: 1 now, 0 before.\n"
-            "No signing key needs an older secret any more.\n"
+            "Keys encrypted with the newest secret: 1 now, 0 already.\n"
+            "No signing key needs an older secret now. You can remove the fallbacks.\n"
         )
 
-    def test_tells_which_cannot_be_read(self):
+    def test_prints_which_keys_cannot_be_decrypted(self):
         kid = SigningKey.objects.get().kid
         assert run("reencrypt_signing_keys")["unreadable"] == [kid]
         assert text("reencrypt_signing_keys") == (
-            "Keys encrypted with the newest secret: 0 now, 0 before.\n"
+            "Keys encrypted with the newest secret: 0 now, 0 already.\n"
             f"Cannot be decrypted: {kid}\n"
-            "Bring back the secret that encrypted it as a fallback, and run this again.\n"
+            "Add the secret that encrypted it to the fallbacks, and run this command again.\n"
         )

@@ -1,4 +1,4 @@
-"""A project that has a tenant model of its own, from the first migration on."""
+"""The commands in a project with its own tenant model."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ pytestmark = pytest.mark.processes
 
 
 def outcomes(model: str, *steps: list[str] | str, **variables: str) -> list[Any]:
-    """Return what came of each step; see ``tests.tenants.run_commands``."""
+    """Return the result of each step; see ``tests.tenants.run_commands``."""
     project = environment(
         DJANGO_SETTINGS_MODULE="tests.tenants.settings", TENANT_MODEL=model, **variables
     )
@@ -24,8 +24,8 @@ def outcomes(model: str, *steps: list[str] | str, **variables: str) -> list[Any]
     return answers
 
 
-def test_a_tenant_like_ours_is_made_and_used_by_the_commands():
-    tables, changes, tenant, key, listed, again, too_long, owner, his, _, left = outcomes(
+def test_commands_create_and_use_a_tenant_like_ours():
+    tables, changes, tenant, key, listed, again, too_long, owner, owned, _, left = outcomes(
         "tenants.Tenant",
         "__import__('django.db').db.connection.introspection.table_names()",
         "call_command('makemigrations', 'token_exchange', check=True, verbosity=0)",
@@ -36,7 +36,7 @@ def test_a_tenant_like_ours_is_made_and_used_by_the_commands():
         ["create_organization", "x" * 51],
         "django.contrib.auth.models.User.objects.create_user('owner').username",
         ["create_api_key", "--organization", "example", "--name", "x", "--owner", "owner"],
-        # Each proxy of the user model sends signals of its own.
+        # A proxy of the user model sends its own signals.
         "sys.modules['tests.tenants.models'].Employee.objects.get(username='owner').delete()",
         ["list_credentials", "--state", "revoked"],
     )
@@ -49,13 +49,13 @@ def test_a_tenant_like_ours_is_made_and_used_by_the_commands():
     assert [each["identifier"] for each in listed["credentials"]] == [key["identifier"]]
     assert again == "slug: Tenant with this Slug already exists."
     assert too_long == "name: Ensure this value has at most 50 characters (it has 51)."
-    assert (owner, his["owner"]) == ("owner", "owner")
+    assert (owner, owned["owner"]) == ("owner", "owner")
     assert [(each["identifier"], each["owner"]) for each in left["credentials"]] == [
-        (his["identifier"], None)
+        (owned["identifier"], None)
     ]
 
 
-def test_a_tenant_without_a_name_is_not_made_but_used_by_the_commands():
+def test_commands_use_but_do_not_create_a_tenant_without_a_name():
     refused, _, app = outcomes(
         "tenants.Account",
         ["create_organization", "Example"],
@@ -64,19 +64,22 @@ def test_a_tenant_without_a_name_is_not_made_but_used_by_the_commands():
         TENANT_LOOKUP_FIELD="title",
     )
     assert refused == (
-        "tenants.Account has no field name nor slug: make its rows in the way of your project."
+        "tenants.Account has no field name and no field slug, so this command cannot create its "
+        "rows. Create them in your project."
     )
     assert app["organization"] == "Example"
 
 
-def test_a_tenant_that_needs_more_is_not_made_by_a_command():
-    assert outcomes("tenants.Region", ["create_organization", "Example"]) == [
-        "tenants.Region also needs country: make its rows in the way of your project."
-    ]
+def test_command_does_not_create_a_tenant_with_other_required_fields():
+    (error,) = outcomes("tenants.Region", ["create_organization", "Example"])
+    assert error == (
+        "tenants.Region also needs country, so this command cannot create its rows. Create them in "
+        "your project."
+    )
 
 
-def test_the_tokens_of_a_tenant_end_with_it():
-    """Its primary key is no number, and both its rows and its tokens name it."""
+def test_tokens_of_an_inactive_tenant_are_refused():
+    """Its primary key is a UUID, which both its rows and its tokens contain."""
     project = environment(DJANGO_SETTINGS_MODULE="tests.tenants.settings")
     code = """if True:
         import django; django.setup()

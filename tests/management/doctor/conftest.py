@@ -1,3 +1,5 @@
+"""Ports that fail, and the Celery app and cache of a project."""
+
 from __future__ import annotations
 
 import socket
@@ -10,7 +12,7 @@ from celery import Celery, current_app
 
 @pytest.fixture
 def closed_port() -> int:
-    """A port that nobody listens on."""
+    """A port that refuses connections."""
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         return int(listener.getsockname()[1])
@@ -18,7 +20,7 @@ def closed_port() -> int:
 
 @pytest.fixture
 def silent_port() -> Iterator[int]:
-    """A port that takes connections and never answers."""
+    """A port that accepts connections and never answers."""
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         listener.listen(8)
@@ -27,7 +29,7 @@ def silent_port() -> Iterator[int]:
 
 @pytest.fixture
 def celery_app() -> Iterator[Callable[..., Celery]]:
-    """Make the Celery app of the project: ``celery_app(broker_url=…)``."""
+    """Create the Celery app of the project: ``celery_app(broker_url=…)``."""
     before = current_app._get_current_object()
 
     def make(**values: Any) -> Celery:
@@ -41,7 +43,7 @@ def celery_app() -> Iterator[Callable[..., Celery]]:
 
 @pytest.fixture
 def redis_cache(settings: Any) -> Callable[..., None]:
-    """Let the rate limits count in a Redis: ``redis_cache("redis://…", socket_timeout=1)``."""
+    """Use Redis for the rate limits: ``redis_cache("redis://…", socket_timeout=1)``."""
 
     def use(location: str | list[str], **options: Any) -> None:
         backend = "django.core.cache.backends.redis.RedisCache"

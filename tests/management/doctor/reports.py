@@ -1,4 +1,4 @@
-"""What does the doctor say, and how does the command end?"""
+"""Runs the doctor's command and returns what it printed."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ from token_exchange.management.doctor import examinations, examine_all
 
 @dataclass(frozen=True)
 class Report:
-    """What the command has printed with ``--json``, and its complaint."""
+    """What the command printed with ``--json``, and its error message."""
 
     answer: dict[str, Any]
-    complaint: str
+    error: str
 
     def of(self, subject: str) -> list[tuple[str, str]]:
         """Return the level and the text of each finding."""
         return [(each["level"], each["text"]) for each in self._of(subject)]
 
     def hint(self, subject: str) -> str:
-        """Return the one hint there is."""
+        """Return the only hint."""
         (hint,) = [each["hint"] for each in self._of(subject) if each["hint"]]
         return str(hint)
 
@@ -34,31 +34,31 @@ class Report:
 
 def examine(*arguments: str) -> Report:
     """Run the doctor in this process."""
-    printed, complaint = _run("--json", *arguments)
-    report = Report(json.loads(printed), complaint)
-    assert report.answer["ok"] is (complaint == "")
+    printed, error = _run("--json", *arguments)
+    report = Report(json.loads(printed), error)
+    assert report.answer["ok"] is (error == "")
     return report
 
 
 def last_of(subject: str, *, timeout_seconds: float) -> tuple[str, str]:
-    """Examine one subject alone, not longer than this, and return how that ended."""
+    """Examine one subject with this time-out, and return its last finding."""
     only = [each for each in examinations() if each.subject == subject]
     *_, (_, finding) = examine_all(only, timeout_seconds=timeout_seconds)
     return str(finding.level), finding.text
 
 
 def shown(*arguments: str, **options: Any) -> list[str]:
-    """Return the lines that people see, the complaint last."""
-    printed, complaint = _run(*arguments, **options)
-    return [*printed.splitlines(), complaint]
+    """Return the lines printed without ``--json``, the error message last."""
+    printed, error = _run(*arguments, **options)
+    return [*printed.splitlines(), error]
 
 
 def _run(*arguments: str, **options: Any) -> tuple[str, str]:
     out, err = StringIO(), StringIO()
-    complaint = ""
+    error = ""
     try:
         call_command("token_exchange_doctor", *arguments, stdout=out, stderr=err, **options)
-    except CommandError as error:
-        complaint = str(error)
+    except CommandError as failure:
+        error = str(failure)
     assert err.getvalue() == ""
-    return out.getvalue(), complaint
+    return out.getvalue(), error

@@ -1,3 +1,5 @@
+"""Findings about the cache of the rate limits."""
+
 from __future__ import annotations
 
 import re
@@ -15,7 +17,7 @@ PATIENCE = {"socket_timeout": 0.2, "socket_connect_timeout": 0.2}
 
 
 class BrokenCache(BaseCache):
-    """A backend whose error quotes the address that it was given."""
+    """A backend whose error message contains its address."""
 
     def __init__(self, location, params):
         super().__init__(params)
@@ -30,7 +32,7 @@ class CacheBrokenError(Exception):
 
 
 class FullCache(BaseCache):
-    """A backend without room."""
+    """A backend that is full."""
 
     def __init__(self, location, params):
         super().__init__(params)
@@ -40,7 +42,7 @@ class FullCache(BaseCache):
 
 
 class ForgetfulCache(BaseCache):
-    """A backend that says yes, and keeps nothing."""
+    """A backend that confirms each value and stores none."""
 
     def __init__(self, location, params):
         super().__init__(params)
@@ -60,26 +62,26 @@ def use(settings, backend, **values):
     settings.RATELIMIT_USE_CACHE = "counters"
 
 
-def test_counts(settings):
+def test_cache_that_counts_is_ok(settings):
     use(settings, LOCAL)
     (finding,) = examine().of("cache")
     assert finding[0] == "ok"
-    assert re.fullmatch(r"'counters' counts, and answers in [0-9]+\.[0-9] ms\.", finding[1])
+    assert re.fullmatch(r"'counters' counts requests and answers in [0-9]+\.[0-9] ms\.", finding[1])
     assert caches["counters"]._cache == {}
 
 
 def test_the_cache_of_the_tests_counts():
-    assert [level for level, text in examine().of("cache") if "counts" in text] == ["ok"]
+    assert [level for level, text in examine().of("cache") if "counts requests" in text] == ["ok"]
 
 
 @pytest.mark.parametrize("way", ["RATE_LIMITS", "RATELIMIT_ENABLE"])
-def test_nobody_asks_it_where_the_limits_are_off(settings, token_exchange_settings, way):
+def test_cache_is_not_used_if_rate_limits_are_off(settings, token_exchange_settings, way):
     use(settings, f"{__name__}.BrokenCache")
     if way == "RATE_LIMITS":
         token_exchange_settings(RATE_LIMITS=None)
     else:
         settings.RATELIMIT_ENABLE = False
-    assert examine().of("cache") == [("ok", "The rate limits are off, so no cache is asked.")]
+    assert examine().of("cache") == [("ok", "Rate limits are off, so no cache is needed.")]
 
 
 @pytest.mark.parametrize(
@@ -87,40 +89,40 @@ def test_nobody_asks_it_where_the_limits_are_off(settings, token_exchange_settin
     [f"{__name__}.FullCache", f"{__name__}.ForgetfulCache"],
     ids=["full", "forgetful"],
 )
-def test_that_keeps_nothing(settings, backend):
+def test_cache_that_stores_nothing_is_an_error(settings, backend):
     use(settings, backend)
-    told = "'counters' does not keep what it is given, so nothing is limited."
-    assert examine().of("cache") == [("error", told)]
+    expected = "'counters' does not store values, so requests are not limited."
+    assert examine().of("cache") == [("error", expected)]
 
 
-def test_that_fails_is_told_without_its_password(settings):
+def test_cache_that_fails_is_an_error_without_its_password(settings):
     use(settings, f"{__name__}.BrokenCache", LOCATION="redis://:pass/word@cache.test:1/0")
-    told = "It failed: CacheBrokenError: no use: **@cache.test:1/0"
+    expected = "It failed: CacheBrokenError: no use: **@cache.test:1/0"
     report = examine()
-    assert report.of("cache") == [("error", told)]
-    assert "whether CACHES names it" in report.hint("cache")
+    assert report.of("cache") == [("error", expected)]
+    assert "that CACHES has its address" in report.hint("cache")
 
 
-def test_that_is_not_there(settings):
+def test_missing_cache_is_an_error(settings):
     settings.RATELIMIT_USE_CACHE = "nowhere"
-    told = "It failed: InvalidCacheBackendError: The connection 'nowhere' doesn't exist."
-    assert examine().of("cache") == [("error", told)]
+    expected = "It failed: InvalidCacheBackendError: The connection 'nowhere' doesn't exist."
+    assert examine().of("cache") == [("error", expected)]
 
 
 class TestRedis:
-    def test_refused(self, redis_cache, closed_port):
+    def test_that_refuses_is_an_error(self, redis_cache, closed_port):
         redis_cache(f"redis://:secret-of-the-cache@127.0.0.1:{closed_port}/0", **PATIENCE)
         ((level, text),) = examine().of("cache")
         assert level == "error"
         assert text.startswith("It failed: ConnectionError: Error 111 connecting to 127.0.0.1:")
 
-    def test_that_never_answers(self, redis_cache, silent_port):
+    def test_that_never_answers_is_an_error(self, redis_cache, silent_port):
         redis_cache(f"redis://127.0.0.1:{silent_port}/0", socket_timeout=None)
-        told = ("error", "No answer within 0.2 s.")
-        assert last_of("cache", timeout_seconds=0.2) == told
+        expected = ("error", "No answer within 0.2 s.")
+        assert last_of("cache", timeout_seconds=0.2) == expected
 
     @pytest.mark.parametrize("where", ["OPTIONS", "LOCATION", "each"])
-    def test_with_timeouts(self, redis_cache, closed_port, where):
+    def test_with_timeouts_brings_no_warning(self, redis_cache, closed_port, where):
         url = f"redis://127.0.0.1:{closed_port}/0"
         query = "?socket_timeout=0.2&socket_connect_timeout=0.2"
         if where == "OPTIONS":
@@ -138,7 +140,7 @@ class TestRedis:
             ({"SOCKET_CONNECT_TIMEOUT": 1, "socket_timeout": None}, "no socket_timeout"),
         ],
     )
-    def test_without_timeouts(self, redis_cache, closed_port, options, missing):
+    def test_without_timeouts_is_a_warning(self, redis_cache, closed_port, options, missing):
         redis_cache(f"redis://127.0.0.1:{closed_port}/0", **options)
-        told = f"'counters' has {missing}: a Redis that hangs holds up requests."
-        assert examine().of("cache")[0] == ("warning", told)
+        expected = f"'counters' has {missing}: if Redis hangs, so do requests."
+        assert examine().of("cache")[0] == ("warning", expected)

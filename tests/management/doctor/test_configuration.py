@@ -1,3 +1,5 @@
+"""Findings about the settings."""
+
 from __future__ import annotations
 
 import pytest
@@ -14,33 +16,33 @@ def _silenced(settings):
     settings.SILENCED_SYSTEM_CHECKS = ["token_exchange.W005"]
 
 
-def test_nothing_to_say():
-    text = "The system checks have nothing to say against the settings."
+def test_good_settings_are_ok():
+    text = "The system checks found no problem in the settings."
     assert examine().of("configuration") == [("ok", text)]
 
 
-def test_checks_of_a_deployment_are_run(settings):
+def test_deployment_checks_are_warnings(settings):
     settings.TOKEN_EXCHANGE = {"ISSUER": ISSUER, "RATE_LIMITS": {"token": None}}
     report = examine()
     assert report.of("configuration") == [
         ("warning", "There is no rate limit for token. (token_exchange.W004)")
     ]
-    assert report.hint("configuration").startswith("Leave out TOKEN_EXCHANGE['RATE_LIMITS'] ")
+    assert report.hint("configuration").startswith("Remove TOKEN_EXCHANGE['RATE_LIMITS'] ")
 
 
-def test_errors_of_checks_are_errors(settings):
+def test_errors_of_system_checks_are_errors(settings):
     settings.USE_TZ = False
     assert examine().of("configuration") == [
-        ("error", "Tokens need times with a zone, and USE_TZ is off. (token_exchange.E034)")
+        ("error", "Tokens need time zones, but USE_TZ is off. (token_exchange.E034)")
     ]
 
 
-def test_what_rests_on_settings_that_cannot_be_read_is_not_examined(settings):
+def test_subjects_that_need_settings_are_skipped_if_those_are_invalid(settings):
     settings.TOKEN_EXCHANGE = {"ISSUER": ISSUER, "MAX_OVERLAP": -1, "NONSENSE": 1}
     report = examine()
     assert [level for level, _ in report.of("configuration")] == ["error", "error"]
-    not_examined = [("warning", "Not examined, because of the fault in: configuration.")]
-    for subject in ("signing keys", "revocation feed", "purge", "warnings", "cache"):
+    not_examined = [("warning", "Not examined: fix the errors of the configuration first.")]
+    for subject in ("signing keys", "revocation feed", "overdue jobs", "cache"):
         assert report.of(subject) == not_examined
     for subject in ("database", "clock", "broker"):
         assert {level for level, _ in report.of(subject)} == {"ok"}

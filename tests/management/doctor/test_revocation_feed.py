@@ -1,3 +1,5 @@
+"""Findings about the revocation feed."""
+
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
@@ -16,7 +18,7 @@ from token_exchange_core.revocation_set import RevocationKind
 pytestmark = pytest.mark.django_db
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
-KNOWN = ("ok", "Each row is of a kind that this version knows.")
+KNOWN = ("ok", "This version knows the kind of every row.")
 
 
 @pytest.fixture(autouse=True)
@@ -35,8 +37,8 @@ def make_row(**values):
     return Revocation.objects.create(**{**defaults, **values})
 
 
-def mend(report: Report) -> None:
-    """Do as the hint says, and start a new process."""
+def fix(report: Report) -> None:
+    """Follow the hint, and start with empty caches."""
     statements = report.hint("revocation feed").removeprefix("Run in manage.py dbshell: ")
     with connection.cursor() as cursor:
         for statement in filter(None, statements.split(";")):
@@ -44,72 +46,71 @@ def mend(report: Report) -> None:
     process_state.clear_caches()
 
 
-def test_nothing_was_revoked():
+def test_empty_feed_is_ok():
     assert examine().of("revocation feed") == [
-        ("ok", "Nothing was ever revoked."),
+        ("ok", "Nothing has been revoked yet."),
         KNOWN,
-        ("ok", "A follower learns of every live revocation, 0 in all."),
+        ("ok", "A follower reads every live revocation (0)."),
     ]
 
 
-def test_all_is_well():
+def test_feed_with_every_kind_of_row_is_ok():
     for kind in RevocationKind:
         with revoking(using="default") as feed:
             feed.revoke_all(kind, "subject")
     make_row(expires_at=NOW)
     assert examine().of("revocation feed") == [
-        ("ok", "It stands at 4."),
+        ("ok", "The feed's position is 4."),
         KNOWN,
-        ("ok", "A follower learns of every live revocation, 4 in all."),
+        ("ok", "A follower reads every live revocation (4)."),
     ]
 
 
-class TestRowsWithoutCounter:
-    def test_are_an_error_that_can_be_mended(self):
+class TestRowsWithoutPosition:
+    def test_are_an_error_that_the_hint_fixes(self):
         make_row(position=7)
         report = examine()
-        told = (
-            "The feed has rows and no counter, so nobody learns of them: what was revoked is "
+        expected = (
+            "The feed has rows but no position, so no follower reads them: revoked tokens are "
             "accepted."
         )
-        assert report.of("revocation feed") == [("error", told)]
-        mend(report)
+        assert report.of("revocation feed") == [("error", expected)]
+        fix(report)
         assert RevocationFeed.objects.get().position == 7
         assert {level for level, _ in examine().of("revocation feed")} == {"ok"}
 
 
-class TestCounterBehindItsRows:
-    def test_is_an_error_that_can_be_mended(self):
+class TestPositionBehindItsRows:
+    def test_is_an_error_that_the_hint_fixes(self):
         RevocationFeed.objects.create(pk=1, epoch="before", position=3)
         make_row(position=9)
         report = examine()
-        told = (
-            "The counter stands at 3, behind a row at 9, as after a restore or an edit by hand: "
-            "whoever follows the feed may miss what is revoked next."
+        expected = (
+            "The feed's position is 3, but a row has position 9 (after a restore or a manual "
+            "change): followers may miss the next revocations."
         )
-        assert report.of("revocation feed")[0] == ("error", told)
-        mend(report)
+        assert report.of("revocation feed")[0] == ("error", expected)
+        fix(report)
         feed = RevocationFeed.objects.get()
         assert feed.position == 9
         assert feed.epoch != "before"
         assert {level for level, _ in examine().of("revocation feed")} == {"ok"}
 
 
-class TestRowThatNobodyReads:
+class TestRowBelowTheFirstPosition:
     @pytest.mark.parametrize("position", [0, 5])
-    def test_is_an_error_that_can_be_mended(self, position):
+    def test_is_an_error_that_the_hint_fixes(self, position):
         RevocationFeed.objects.create(pk=1, epoch="before", position=position)
         make_row(position=0)
         report = examine()
-        told = (
-            "Of 1 live revocations, a follower learns of 0 only: some have a position that nobody "
-            "reads."
+        expected = (
+            "A follower reads only 0 of 1 live revocations: the others have a position below 1."
         )
-        assert report.of("revocation feed")[-1] == ("error", told)
-        mend(report)
+        assert report.of("revocation feed")[-1] == ("error", expected)
+        fix(report)
         assert examine().of("revocation feed")[-1] == (
             "ok",
-            "A follower learns of every live revocation, 1 in all.",
+            "A follower reads every live revocation (1).",
         )
 
 
@@ -119,18 +120,21 @@ class TestRowOfAnUnknownKind:
         kinds = enumerate(["planet", "token", "star"], start=1)
         rows = [make_row(kind=kind, position=position) for position, kind in kinds]
         report = examine()
-        told = (
-            "2 rows are of a kind that nobody knows, and no bearer token can be verified: "
+        expected = (
+            "2 rows have an unknown kind, so no bearer token can be verified: "
             f"'star' (id {rows[2].pk}), 'planet' (id {rows[0].pk})."
         )
-        assert report.of("revocation feed") == [("ok", "It stands at 3."), ("error", told)]
+        assert report.of("revocation feed") == [
+            ("ok", "The feed's position is 3."),
+            ("error", expected),
+        ]
         assert "delete them from token_exchange_revocation." in report.hint("revocation feed")
 
 
-def test_only_so_many_rows_are_counted():
+def test_at_most_10_000_rows_are_counted():
     with revoking(using="default") as feed:
         feed.revoke_tokens((f"jti-{number}", NOW) for number in range(10_002))
-    told = "A follower learns of every live revocation, more than 10000 in all."
+    expected = "A follower reads every live revocation (more than 10000)."
     with CaptureQueriesContext(connection) as queries:
-        assert examine().of("revocation feed")[-1] == ("ok", told)
+        assert examine().of("revocation feed")[-1] == ("ok", expected)
     assert len([each for each in queries if each["sql"].endswith(" LIMIT 10001")]) == 1

@@ -1,4 +1,4 @@
-"""Is anything said that opens a door?"""
+"""No finding contains a secret, whatever fails."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ CACHE_PASSWORD = "password-of-the-cache-0123456789"
 BROKER_PASSWORD = "password-of-the-broker-0123456789"
 OLD_SECRET_KEY = "secret-key-of-yesterday-0123456789-abcdefghijklmnopq"
 
-# A slash that nobody escaped ends a URL's authority, and the rest of the password is a path.
+# An unescaped slash ends a URL's authority, so the rest of the password is part of the path.
 PASSWORDS_IN_URLS = pytest.mark.parametrize("spoiled_by", ["", "/"])
 
 
@@ -22,15 +22,15 @@ def secrets(settings) -> Secrets:
     found.add(CACHE_PASSWORD, "the cache's password")
     found.add(BROKER_PASSWORD, "the broker's password")
     found.add(settings.SECRET_KEY, "SECRET_KEY")
-    found.add(OLD_SECRET_KEY, "the SECRET_KEY of before")
+    found.add(OLD_SECRET_KEY, "the previous SECRET_KEY")
     for key in SigningKey.objects.all():
         found.add(key.encrypted_private_key, "a private key, encrypted")
     return found
 
 
-def said() -> list[str]:
+def printed() -> list[str]:
     report = examine()
-    return [repr(report.answer), report.complaint, *shown(), *shown(force_color=True)]
+    return [repr(report.answer), report.error, *shown(), *shown(force_color=True)]
 
 
 @pytest.mark.django_db
@@ -40,22 +40,22 @@ class TestEverythingWrong:
         settings.SECRET_KEY_FALLBACKS = [OLD_SECRET_KEY]
 
     @PASSWORDS_IN_URLS
-    def test_services_away(self, secrets, redis_cache, celery_app, closed_port, spoiled_by):
+    def test_unreachable_services(self, secrets, redis_cache, celery_app, closed_port, spoiled_by):
         host = f"127.0.0.1:{closed_port}/0"
         redis_cache(f"redis://:x{spoiled_by}{CACHE_PASSWORD}@{host}")
         celery_app(broker_url=f"redis://:x{spoiled_by}{BROKER_PASSWORD}@{host}")
-        told = said()
+        expected = printed()
         assert examine().answer["errors"] == 2
-        assert secrets.found_in("the doctor's report", told) == []
+        assert secrets.found_in("the doctor's report", expected) == []
 
-    def test_keys_unreadable(self, secrets, settings):
+    def test_signing_keys_that_cannot_be_decrypted(self, secrets, settings):
         settings.SECRET_KEY, settings.SECRET_KEY_FALLBACKS = OLD_SECRET_KEY, []
-        told = said()
-        assert "cannot be decrypted" in told[0]
-        assert secrets.found_in("the doctor's report", told) == []
+        expected = printed()
+        assert "cannot be decrypted" in expected[0]
+        assert secrets.found_in("the doctor's report", expected) == []
 
-    def test_settings_unreadable(self, secrets, token_exchange_settings):
+    def test_invalid_settings(self, secrets, token_exchange_settings):
         token_exchange_settings(SIGNING_KEY_ENCRYPTION_KEYS=OLD_SECRET_KEY)
-        told = said()
-        assert "SIGNING_KEY_ENCRYPTION_KEYS" in told[0]
-        assert secrets.found_in("the doctor's report", told) == []
+        expected = printed()
+        assert "SIGNING_KEY_ENCRYPTION_KEYS" in expected[0]
+        assert secrets.found_in("the doctor's report", expected) == []

@@ -1,3 +1,5 @@
+"""Findings about the signing keys."""
+
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
@@ -17,7 +19,8 @@ pytestmark = pytest.mark.django_db
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 DAY = timedelta(days=1)
-DETERMINISTIC = ("ok", "Two signatures of the same bytes are the same.")
+SINCE = "has been signing since 2026-01-01 00:00 UTC"
+DETERMINISTIC = ("ok", "Signing is deterministic.")
 ANOTHER = "another-secret-key-than-the-one-of-before-0123456789"
 
 
@@ -40,56 +43,62 @@ def rotate(now: datetime) -> str:
 
 
 @pytest.mark.parametrize("algorithm", ["EdDSA", "ES256", "RS256"])
-def test_all_is_well(token_exchange_settings, algorithm):
+def test_first_key_is_ok(token_exchange_settings, algorithm):
     token_exchange_settings(ALGORITHM=algorithm)
     SigningKey.objects.all().delete()
     signing_keys.ensure_first_key(using="default", act=Act(now=NOW))
     assert examine().of("signing keys") == [
-        ("ok", f"{SigningKey.objects.get().kid} ({algorithm}) signs since 2026-01-01 00:00 UTC."),
+        (
+            "ok",
+            f"{SigningKey.objects.get().kid} ({algorithm}) {SINCE}.",
+        ),
         DETERMINISTIC,
     ]
 
 
-def test_each_state(kid, clock):
+def test_each_state_of_a_key_is_shown(kid, clock):
     second = rotate(NOW)
     clock.shift(timedelta(minutes=6))
     third = rotate(NOW + timedelta(minutes=6))
     assert examine().of("signing keys") == [
-        ("ok", f"{kid} (EdDSA) has retired 2026-01-01 00:06 UTC."),
-        ("ok", f"{second} (EdDSA) signs since 2026-01-01 00:06 UTC."),
+        ("ok", f"{kid} (EdDSA) retired on 2026-01-01 00:06 UTC."),
+        ("ok", f"{second} (EdDSA) has been signing since 2026-01-01 00:06 UTC."),
         ("ok", f"{third} (EdDSA) signs from 2026-01-01 00:12 UTC."),
         DETERMINISTIC,
     ]
 
 
 @pytest.mark.parametrize("is_any_left", [True, False])
-def test_no_key_signs(is_any_left):
+def test_no_active_key_is_an_error(is_any_left):
     if is_any_left:
         SigningKey.objects.update(retires_at=NOW)
     else:
         SigningKey.objects.all().delete()
     report = examine()
-    assert report.of("signing keys") == [("error", "No key signs, so no token is issued.")]
+    assert report.of("signing keys") == [
+        ("error", "No signing key is active, so no token can be issued.")
+    ]
     assert report.hint("signing keys") == "Run: python manage.py rotate_signing_key"
 
 
-class TestUnreadable:
-    def test_key_that_signs(self, kid, settings):
+class TestDamagedKey:
+    def test_current_key_is_an_error(self, kid, settings):
         settings.SECRET_KEY = ANOTHER
         report = examine()
-        told = (
-            f"{kid} (EdDSA) signs since 2026-01-01 00:00 UTC; its private half cannot be "
-            "decrypted, so it signs nothing."
+        expected = (
+            f"{kid} (EdDSA) has been signing since 2026-01-01 00:00 UTC; its private key cannot be "
+            "decrypted, so it cannot sign."
         )
-        assert report.of("signing keys") == [("error", told)]
+        assert report.of("signing keys") == [("error", expected)]
         assert report.hint("signing keys") == (
-            "Restore the secret it was made with: SECRET_KEY, perhaps in SECRET_KEY_FALLBACKS, or "
-            f"SIGNING_KEY_ENCRYPTION_KEYS. If it is lost, run: python manage.py remove_signing_key "
-            f"{kid}, which lets another sign at once and ends the tokens of that key; or, to spare "
-            "them, rotate_signing_key, which signs after JWKS_MAX_AGE and a minute."
+            "Restore the secret that encrypted it: SECRET_KEY (also in SECRET_KEY_FALLBACKS), or "
+            "SIGNING_KEY_ENCRYPTION_KEYS. If that secret is lost, replace the key. At once, which "
+            f"revokes its tokens: python manage.py remove_signing_key {kid}. Or with its tokens "
+            "kept, but no new ones until JWKS_MAX_AGE plus a minute has passed: python manage.py "
+            "rotate_signing_key"
         )
 
-    def test_key_that_will_sign(self, kid, settings):
+    def test_next_key_is_an_error(self, kid, settings):
         settings.SECRET_KEY, before = ANOTHER, settings.SECRET_KEY
         waiting = rotate(NOW)
         settings.SECRET_KEY = before
@@ -97,81 +106,78 @@ class TestUnreadable:
         assert (first[0], second[0], third) == ("ok", "error", DETERMINISTIC)
         assert second[1].startswith(f"{waiting} (EdDSA) signs from 2026-01-01 00:06 UTC; ")
 
-    def test_key_that_has_retired(self, kid, settings, clock):
+    def test_retired_key_is_a_warning(self, kid, settings, clock):
         settings.SECRET_KEY = ANOTHER
         rotate(NOW)
         clock.shift(timedelta(minutes=6))
         report = examine()
-        told = (
-            f"{kid} (EdDSA) has retired 2026-01-01 00:06 UTC; its private half cannot be "
-            "decrypted, so its auth tokens are replaced instead of handed out again."
+        expected = (
+            f"{kid} (EdDSA) retired on 2026-01-01 00:06 UTC; its private key cannot be "
+            "decrypted, so auth tokens that it signed are replaced instead of reused."
         )
-        assert report.of("signing keys")[0] == ("warning", told)
+        assert report.of("signing keys")[0] == ("warning", expected)
 
-    def test_public_half(self, kid):
+    def test_public_key_is_an_error(self, kid):
         SigningKey.objects.update(public_jwk={"kty": "nonsense"})
         report = examine()
-        told = (
-            f"{kid} (EdDSA) signs since 2026-01-01 00:00 UTC; its public half is spoiled, so its "
-            "tokens are refused."
-        )
-        assert report.of("signing keys") == [("error", told), DETERMINISTIC]
+        expected = f"{kid} (EdDSA) {SINCE}; its public key is damaged, so its tokens are refused."
+        assert report.of("signing keys") == [("error", expected), DETERMINISTIC]
         assert f"remove_signing_key {kid}" in report.hint("signing keys")
 
-    def test_public_half_of_another_key(self):
+    def test_public_key_of_another_key_is_an_error(self):
         other = keys.SigningKey.generate("EdDSA").public.public_jwk
         SigningKey.objects.update(public_jwk=dict(other))
-        assert "its public half is spoiled" in examine().of("signing keys")[0][1]
+        assert "its public key is damaged" in examine().of("signing keys")[0][1]
 
 
-def test_key_that_a_fallback_decrypts(kid, settings):
+def test_key_that_only_a_fallback_decrypts_is_a_warning(kid, settings):
     settings.SECRET_KEY, settings.SECRET_KEY_FALLBACKS = ANOTHER, [settings.SECRET_KEY]
     report = examine()
     assert report.of("signing keys") == [
         (
             "warning",
-            f"{kid} (EdDSA) signs since 2026-01-01 00:00 UTC; only a fallback secret decrypts it.",
+            f"{kid} (EdDSA) {SINCE}; only a fallback secret can decrypt it.",
         ),
         DETERMINISTIC,
     ]
-    told = "Run, before that secret goes: python manage.py reencrypt_signing_keys"
-    assert report.hint("signing keys") == told
+    expected = "Before you remove that secret, run: python manage.py reencrypt_signing_keys"
+    assert report.hint("signing keys") == expected
     signing_keys.reencrypt_signing_keys(now=NOW)
     assert {level for level, _ in examine().of("signing keys")} == {"ok"}
 
 
-def test_another_algorithm_than_the_settings(token_exchange_settings):
+def test_key_of_another_algorithm_is_a_warning(token_exchange_settings):
     token_exchange_settings(ALGORITHM="ES256")
-    told = "The newest key is for EdDSA, but TOKEN_EXCHANGE['ALGORITHM'] is ES256."
-    assert ("warning", told) in examine().of("signing keys")
+    expected = "The newest key uses EdDSA, but TOKEN_EXCHANGE['ALGORITHM'] is ES256."
+    assert ("warning", expected) in examine().of("signing keys")
     rotate(NOW)
     assert {level for level, _ in examine().of("signing keys")} == {"ok"}
 
 
 class TestOldKey:
-    def test_may_wait_for_a_task_that_runs_each_day(self, token_exchange_settings, clock):
+    def test_is_a_warning_a_day_after_its_rotation_was_due(self, token_exchange_settings, clock):
         token_exchange_settings(SIGNING_KEY_LIFETIME=30 * 86_400)
         clock.move_to(NOW + 31 * DAY)
         assert {level for level, _ in examine().of("signing keys")} == {"ok"}
         clock.shift(timedelta(seconds=1))
-        told = "It signs for 31 days already; SIGNING_KEY_LIFETIME is 30."
+        expected = "The newest key has been signing for 31 days; SIGNING_KEY_LIFETIME is 30."
         report = examine()
-        assert ("warning", told) in report.of("signing keys")
+        assert ("warning", expected) in report.of("signing keys")
         assert "token_exchange.tasks.rotate_signing_keys" in report.hint("signing keys")
 
-    def test_is_well_once_the_next_is_published(self, clock):
+    def test_is_ok_once_the_next_key_is_published(self, clock):
         clock.move_to(NOW + 365 * DAY)
         rotate(NOW + 365 * DAY)
         assert {level for level, _ in examine().of("signing keys")} == {"ok"}
 
-    def test_is_nobody_s_concern_without_a_lifetime(self, token_exchange_settings, clock):
+    def test_is_ok_without_a_key_lifetime(self, token_exchange_settings, clock):
         token_exchange_settings(SIGNING_KEY_LIFETIME=None)
         clock.move_to(NOW + 3650 * DAY)
         assert {level for level, _ in examine().of("signing keys")} == {"ok"}
 
 
-def test_signatures_that_differ(token_exchange_settings, monkeypatch):
-    """As those of ECDSA do unless the library makes them as RFC 6979 says."""
+def test_signatures_that_differ_are_an_error(token_exchange_settings, monkeypatch):
+    """As those of ECDSA do unless the library implements RFC 6979."""
     token_exchange_settings(ALGORITHM="ES256")
     SigningKey.objects.all().delete()
     signing_keys.ensure_first_key(using="default", act=Act(now=NOW))
@@ -179,4 +185,4 @@ def test_signatures_that_differ(token_exchange_settings, monkeypatch):
     monkeypatch.setattr(keys._ALGORITHMS["ES256"], "_signature_algorithm", by_chance)
     level, text = examine().of("signing keys")[-1]
     assert level == "error"
-    assert text.startswith("ES256 signs the same bytes differently each time, ")
+    assert text.startswith("ES256 signatures of the same bytes differ, ")

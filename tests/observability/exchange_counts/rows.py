@@ -1,4 +1,4 @@
-"""What the tables say of what was counted."""
+"""Reads the hourly counts from the database."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from token_exchange.models import HourlyCount
 
 
 def rows() -> dict[tuple[str, str, str], int]:
-    """Return the counts by organization, identifier and outcome, whatever their hour."""
+    """Return the counts of all hours, by organization, identifier and outcome."""
     names = ("organization", "identifier", "outcome", "count")
     found: dict[tuple[str, str, str], int] = {}
     for organization, identifier, outcome, count in HourlyCount.objects.values_list(*names):
@@ -16,7 +16,7 @@ def rows() -> dict[tuple[str, str, str], int]:
 
 
 def of(issued: object, outcome: str, count: int) -> dict[tuple[str, str, str], int]:
-    """Return the rows of a credential and of its organization, which has no other."""
+    """Return the rows of a credential, and of its organization without other credentials."""
     credential = issued.credential  # type: ignore[attr-defined]
     organization = str(credential.organization_id)
     return {

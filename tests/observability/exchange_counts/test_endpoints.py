@@ -1,4 +1,4 @@
-"""What do the endpoints count?"""
+"""What each endpoint counts."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def app():
 
 @pytest.fixture
 def counted():
-    """Return the rows, after all that was counted is written."""
+    """Write the counts and return the rows: ``counted()``."""
 
     def counted():
         exchange_counts.flush()
@@ -40,17 +40,17 @@ def counted():
 
 
 class TestSuccess:
-    def test_of_a_key_is_an_exchange(self, https_client, key, counted):
+    def test_with_an_api_key_is_an_exchange(self, https_client, key, counted):
         for _ in range(3):
             assert https_client.post("/v1/token", headers=api_key_header(key)).status_code == 200
         assert counted() == of(key, "exchanged", 3)
 
-    def test_of_an_app_is_an_exchange_and_then_a_reuse(self, https_client, app, counted):
+    def test_with_a_client_app_is_an_exchange_and_then_a_reuse(self, https_client, app, counted):
         for _ in range(3):
             assert https_client.post("/auth_token", headers=basic_header(app)).status_code == 200
         assert counted() == of(app, "exchanged", 1) | of(app, "reused", 2)
 
-    def test_counts_in_the_hour_in_which_it_was(self, https_client, key, counted):
+    def test_is_counted_in_its_hour(self, https_client, key, counted):
         for time in ("2030-01-01T12:59:59+00:00", "2030-01-01T13:00:00+00:00"):
             with time_machine.travel(time, tick=False):
                 https_client.post("/v1/token", headers=api_key_header(key))
@@ -61,7 +61,9 @@ class TestSuccess:
             (datetime(2030, 1, 1, 13, tzinfo=UTC), 1),
         ]
 
-    def test_of_several_counts_for_their_organization(self, https_client, key, counted):
+    def test_of_several_credentials_adds_up_for_their_organization(
+        self, https_client, key, counted
+    ):
         other = make_api_key(organization=key.credential.organization)
         for each in (key, other):
             https_client.post("/v1/token", headers=api_key_header(each))
@@ -72,7 +74,7 @@ class TestSuccess:
             (organization, other.credential.identifier, "exchanged"): 1,
         }
 
-    def test_to_end_tokens_is_none(self, https_client, app, counted):
+    def test_does_not_include_revoking_tokens(self, https_client, app, counted):
         assert https_client.delete("/auth_token", headers=basic_header(app)).status_code == 200
         assert counted() == {}
 
@@ -85,34 +87,38 @@ class TestRefusal:
             ("/auth_token", make_client_app, basic_header),
         ],
     )
-    def test_of_a_known_credential_is_its_own(self, https_client, path, make, header, counted):
+    def test_counts_for_a_known_credential(self, https_client, path, make, header, counted):
         revoked = make()
         credentials.revoke(revoked.credential, act=Act(now=timezone.now()))
         https_client.post(path, headers=header(revoked))
         assert counted() == of(revoked, "credential_revoked", 1)
 
-    def test_for_a_wrong_secret_is_the_credentials_that_was_named(self, https_client, key, counted):
+    def test_for_a_wrong_secret_counts_for_the_identified_credential(
+        self, https_client, key, counted
+    ):
         credentials.rotate(key.credential, overlap=timedelta(0), act=Act(now=timezone.now()))
         https_client.post("/v1/token", headers=api_key_header(key))
         assert counted() == of(key, "wrong_secret", 1)
 
-    def test_for_too_much_scope_is_its_own(self, https_client, key, counted):
+    def test_for_a_scope_counts_for_the_credential(self, https_client, key, counted):
         https_client.post("/v1/token", {"scope": "write"}, headers=api_key_header(key))
         assert counted() == of(key, "scope_not_granted", 1)
 
-    def test_of_a_body_that_cannot_be_read_is_the_callers(self, https_client, key, app, counted):
+    def test_for_a_malformed_body_counts_for_the_credential(self, https_client, key, app, counted):
         sent = {"data": "{", "content_type": "application/json"}
         https_client.post("/v1/token", headers=api_key_header(key), **sent)
         https_client.post("/auth_token", headers=basic_header(app), **sent)
         assert counted() == of(key, "malformed_json", 1) | of(app, "malformed_json", 1)
 
-    def test_over_its_rate_is_its_own(self, https_client, key, counted, token_exchange_settings):
+    def test_for_its_rate_limit_counts_for_the_credential(
+        self, https_client, key, counted, token_exchange_settings
+    ):
         token_exchange_settings(RATE_LIMITS={"token": "1/m"})
         for _ in range(2):
             https_client.post("/v1/token", headers=api_key_header(key))
         assert counted() == of(key, "exchanged", 1) | of(key, "rate_token", 1)
 
-    def test_over_the_rate_of_its_address_is_its_own(
+    def test_for_the_rate_limit_of_its_address_counts_for_the_credential(
         self, https_client, key, counted, token_exchange_settings
     ):
         token_exchange_settings(RATE_LIMITS={"failure": "1/m"})
@@ -121,7 +127,7 @@ class TestRefusal:
             https_client.post("/v1/token", headers=api_key_header(key))
         assert counted() == of(key, "credential_revoked", 1) | of(key, "rate_failure", 1)
 
-    def test_of_an_unknown_credential_is_nobodys(self, https_client, key, counted):
+    def test_of_an_unknown_credential_counts_for_no_organization(self, https_client, key, counted):
         headers = api_key_header(key)
         key.credential.delete()
         https_client.post("/v1/token", headers=headers)
@@ -130,7 +136,7 @@ class TestRefusal:
         reasons = ("unknown", "malformed_secret", "no_authorization")
         assert counted() == {("", "", reason): 1 for reason in reasons}
 
-    def test_of_a_credential_that_is_gone_is_nobodys(self, https_client, key, counted):
+    def test_of_a_deleted_credential_counts_for_no_organization(self, https_client, key, counted):
         credentials.revoke(key.credential, act=Act(now=timezone.now()))
         https_client.post("/v1/token", headers=api_key_header(key))
         key.credential.delete()
@@ -138,7 +144,7 @@ class TestRefusal:
         assert counted() == {("", each, "credential_revoked"): 1 for each in ("", identifier)}
 
     @pytest.mark.parametrize("send", ["get", "delete"])
-    def test_of_what_is_no_exchange_is_not_counted(self, https_client, send, counted):
+    def test_of_other_requests_is_not_counted(self, https_client, send, counted):
         assert getattr(https_client, send)("/auth_token").status_code in {401, 405}
         assert https_client.get("/v1/revocations").status_code == 401
         assert counted() == {}

@@ -1,4 +1,4 @@
-"""When does a process write what it has counted, and what if it cannot?"""
+"""When a process writes its counts, and what happens if it cannot."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def exchange(https_client, key):
 
 
 @contextmanager
-def a_database_that_takes_no_counts():
+def database_that_refuses_counts():
     def refuse(execute, sql, params, many, context):
         if sql.startswith("INSERT INTO") and "hourlycount" in sql:
             raise DatabaseError("cannot execute INSERT in a read-only transaction")
@@ -56,14 +56,14 @@ def a_database_that_takes_no_counts():
 
 
 def written_by(send):
-    """Return the first words of what is asked of the database for the counts, and by them."""
+    """Return the first words of the SQL statements that ``send`` causes."""
     with CaptureQueriesContext(connection) as captured:
         send()
     return [each["sql"].split()[0] for each in captured]
 
 
-class TestAfterAResponse:
-    def test_every_ten_seconds_at_most(self, exchange, elapsed, key):
+class TestWriteAfterAResponse:
+    def test_happens_at_most_every_ten_seconds(self, exchange, elapsed, key):
         exchange()
         elapsed.seconds += 9.999
         exchange()
@@ -77,13 +77,13 @@ class TestAfterAResponse:
         exchange()
         assert rows() == of(key, "exchanged", 5)
 
-    def test_of_any_view(self, exchange, elapsed, key, client):
+    def test_happens_after_any_view(self, exchange, elapsed, key, client):
         exchange()
         elapsed.seconds += 10
         client.get("/admin/login/")
         assert rows() == of(key, "exchanged", 1)
 
-    def test_and_not_before_it(self, rf, key, elapsed):
+    def test_does_not_happen_before_the_response(self, rf, key, elapsed):
         elapsed.seconds += 10
         request = rf.post(PATH, headers=api_key_header(key), secure=True)
         response = WSGIHandler()(request.environ, lambda *_: None)
@@ -91,27 +91,29 @@ class TestAfterAResponse:
         response.close()
         assert rows() == of(key, "exchanged", 1)
 
-    def test_in_one_statement_and_a_transaction_of_its_own(self, exchange, elapsed):
+    def test_is_one_statement_in_a_separate_transaction(self, exchange, elapsed):
         exchange()
         elapsed.seconds += 10
         assert written_by(exchange)[-3:] == ["BEGIN", "INSERT", "COMMIT"]
 
     @pytest.mark.postgresql
-    def test_leaves_no_connection_open_that_django_has_closed(self, rf, key, elapsed):
+    def test_leaves_no_connection_open(self, rf, key, elapsed):
         elapsed.seconds += 10
         request = rf.post(PATH, headers=api_key_header(key), secure=True)
         WSGIHandler()(request.environ, lambda *_: None).close()
         assert connection.connection is None
         assert rows() == of(key, "exchanged", 1)
 
-    def test_of_a_process_that_counted_nothing_asks_nothing(self, https_client, elapsed):
+    def test_sends_no_query_without_counts(self, https_client, elapsed):
         https_client.get("/.well-known/jwks.json")
         elapsed.seconds += 1000
         exchange_counts.flush()
         sent = written_by(lambda: https_client.get("/.well-known/jwks.json"))
         assert [verb for verb in sent if verb != "SELECT"] == []
 
-    def test_an_unknown_credential_costs_what_a_known_one_does(self, https_client, key, elapsed):
+    def test_sends_the_same_queries_for_known_and_unknown_credentials(
+        self, https_client, key, elapsed
+    ):
         unknown = make_api_key()
         unknown.credential.delete()
         credentials.rotate(key.credential, overlap=timedelta(0), act=Act(now=timezone.now()))
@@ -123,12 +125,12 @@ class TestAfterAResponse:
         assert asked == [["SELECT", "SELECT", "BEGIN", "INSERT", "COMMIT"]] * 2
 
 
-class TestWhenItCannot:
-    def test_the_response_is_as_ever_and_the_counts_wait(self, exchange, elapsed, key, caplog):
+class TestFailedWrite:
+    def test_does_not_affect_the_response_and_is_retried(self, exchange, elapsed, key, caplog):
         caplog.set_level(logging.DEBUG, logger="token_exchange")
         exchange()
         elapsed.seconds += 10
-        with a_database_that_takes_no_counts():
+        with database_that_refuses_counts():
             assert exchange().status_code == 200
         (record,) = [each for each in caplog.records if each.event == "counts.not_written"]
         assert record.levelno == logging.DEBUG
@@ -140,7 +142,7 @@ class TestWhenItCannot:
         exchange()
         assert rows() == of(key, "exchanged", 4)
 
-    def test_it_is_part_of_no_transaction_of_somebody_else(self, exchange, elapsed, key):
+    def test_waits_for_the_end_of_the_callers_transaction(self, exchange, elapsed, key):
         exchange()
         elapsed.seconds += 10
         with transaction.atomic():
@@ -150,7 +152,7 @@ class TestWhenItCannot:
         exchange_counts.flush()
         assert rows() == of(key, "exchanged", 2)
 
-    def test_it_is_part_of_no_transaction_without_a_begin(self, exchange, key):
+    def test_waits_until_autocommit_is_on(self, exchange, key):
         exchange()
         connection.set_autocommit(False)
         try:
@@ -163,14 +165,14 @@ class TestWhenItCannot:
         assert rows() == of(key, "exchanged", 1)
 
 
-class TestBounds:
-    """What does not fit is counted less exactly: never not at all, and never without end."""
+class TestMemoryLimit:
+    """Beyond the limit, counts become coarser, but none is lost."""
 
     @pytest.fixture(autouse=True)
     def _little_room(self, monkeypatch):
         monkeypatch.setattr(exchange_counts, "LIMIT", 3)
 
-    def test_over_the_limit_organizations_are_counted(self):
+    def test_beyond_the_limit_counts_per_organization(self):
         for number in range(5):
             exchange_counts.count("exchanged", now=NOW, organization_id=1, identifier=f"id{number}")
         exchange_counts.count("exchanged", now=NOW, organization_id=1, identifier="id0")
@@ -182,7 +184,7 @@ class TestBounds:
             ("1", "id2", "exchanged"): 1,
         }
 
-    def test_over_twice_the_limit_everything_is_counted_as_one(self):
+    def test_beyond_twice_the_limit_counts_one_total(self):
         for number in range(20):
             exchange_counts.count(
                 "exchanged", now=NOW, organization_id=number, identifier=f"id{number}"
@@ -193,8 +195,8 @@ class TestBounds:
         assert sum(count for (_, each, _), count in found.items() if not each) == 20
         assert len(found) == 3 + 6 + 1
 
-    def test_what_is_put_back_keeps_to_them(self):
-        with a_database_that_takes_no_counts():
+    def test_applies_to_counts_that_could_not_be_written(self):
+        with database_that_refuses_counts():
             for _ in range(2):
                 for number in range(20):
                     hour = NOW + number * HOUR
@@ -205,7 +207,7 @@ class TestBounds:
 
 
 class TestThreads:
-    def test_that_count_while_another_one_writes_lose_nothing(self):
+    def test_counting_during_a_write_lose_no_count(self):
         start = Barrier(5)
 
         def work():
@@ -223,7 +225,7 @@ class TestThreads:
         assert rows() == {("1", "id", "exchanged"): 2000, ("1", "", "exchanged"): 2000}
 
     @pytest.mark.postgresql
-    def test_that_write_at_once_lose_nothing_either(self):
+    def test_writing_at_the_same_time_lose_no_count(self):
         start = Barrier(8)
 
         def work():
@@ -240,8 +242,8 @@ class TestThreads:
         assert rows()["1", "", "exchanged"] == 4000
 
 
-class TestManyAtOnce:
-    def test_are_written_and_added_to(self):
+class TestManyCounts:
+    def test_are_inserted_and_then_added_to(self):
         for _ in range(2):
             for number in range(1200):
                 exchange_counts.count(

@@ -1,4 +1,4 @@
-"""What becomes of counts when a process forks or ends?"""
+"""Counts of processes that fork or exit."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ SHOW = "SELECT identifier, count FROM token_exchange_hourlycount ORDER BY identi
 
 @pytest.fixture(scope="module")
 def migrated(tmp_path_factory):
-    """Return a database without rows."""
+    """Return a migrated database without rows."""
     path = tmp_path_factory.mktemp("migrated") / "db.sqlite3"
     env = environment(ROOT, DATABASE_URL=f"sqlite:///{path}")
     done = run_python("-m", "django", "migrate", "-v0", env=env)
@@ -45,7 +45,7 @@ def migrated(tmp_path_factory):
 
 @pytest.fixture
 def run(tmp_path, migrated):
-    """Run a program on a database of its own, and return what is counted there afterwards."""
+    """Run a program with a new database, and return the counts in it."""
     path = shutil.copy(migrated, tmp_path)
     env = environment(ROOT, DATABASE_URL=f"sqlite:///{path}")
 
@@ -58,17 +58,17 @@ def run(tmp_path, migrated):
     return run
 
 
-def test_the_first_are_written_at_once_and_the_last_at_the_end(run):
+def test_first_counts_are_written_at_once_and_the_last_at_exit(run):
     assert run("exchange(1); respond(); exchange(2); respond()") == {"": 3, "id": 3}
 
 
-def test_a_process_that_is_killed_loses_the_last(run):
+def test_killed_process_loses_its_last_counts(run):
     program = "exchange(1); respond(); exchange(2); respond(); os._exit(0)"
     assert run(program) == {"": 1, "id": 1}
 
 
-@pytest.mark.skipif(not hasattr(os, "fork"), reason="nothing forks here")
-def test_a_forked_child_writes_its_own_alone(run):
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this platform has no fork")
+def test_forked_child_writes_only_its_own_counts(run):
     fork = """
 exchange(1); respond(); exchange(2)
 connection.close()
@@ -80,9 +80,9 @@ else:
     assert run(fork) == {"": 13, "id": 13}
 
 
-@pytest.mark.skipif(not hasattr(os, "fork"), reason="nothing forks here")
-def test_a_forked_child_waits_for_no_thread_of_its_parent(run):
-    """The lock is taken, in the parent, for as long as the child lives."""
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this platform has no fork")
+def test_forked_child_does_not_wait_for_a_lock_of_its_parent(run):
+    """The parent holds the lock until the child has exited."""
     fork = """
 with exchange_counts._pending._lock:
     child = os.fork()
@@ -96,8 +96,8 @@ with exchange_counts._pending._lock:
     assert run(fork) == {"": 10, "id": 10}
 
 
-def test_the_tests_of_a_project_write_nothing_to_its_own_database(run):
-    """Their database is another one, until the process that ran them ends."""
+def test_test_run_of_a_project_does_not_write_to_its_own_database(run):
+    """NAME is the test database until the tests end, and then the project's own."""
     program = """
 settings_dict = connection.settings_dict
 name, settings_dict["NAME"] = settings_dict["NAME"], settings_dict["NAME"] + "-of-the-tests"

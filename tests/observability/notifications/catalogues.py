@@ -1,4 +1,4 @@
-"""How is a translation made for a test, without the tools that compile one?"""
+"""Writes a compiled gettext catalogue without the gettext tools."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ _HEADER_BYTES = 28
 
 
 def write_catalogue(folder: Path, language: str, messages: dict[str, str]) -> None:
-    """Write a catalogue as gettext reads it, below ``folder``, a path of ``LOCALE_PATHS``."""
+    """Write a catalogue that gettext can read below ``folder``, a path in ``LOCALE_PATHS``."""
     header = {"": "Content-Type: text/plain; charset=UTF-8\n"}
     pairs = sorted((key.encode(), text.encode()) for key, text in {**header, **messages}.items())
     count = len(pairs)

@@ -1,3 +1,5 @@
+"""A frozen clock, and runs of the notifications at other times."""
+
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
@@ -11,6 +13,7 @@ from django.db import transaction
 from token_exchange.issuer import credentials
 from token_exchange.issuer.credentials import IssuedSecret
 from token_exchange.observability import notifications
+from token_exchange.observability.notifications import NotificationCounts
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 HOUR = timedelta(hours=1)
@@ -27,10 +30,12 @@ def _clock() -> Iterator[None]:
 
 
 @pytest.fixture
-def warn(django_capture_on_commit_callbacks: Any) -> Callable[..., notifications.Warned]:
-    """Warn at another time, and let that commit: ``warn(NOW + DAY)``."""
+def warn(
+    django_capture_on_commit_callbacks: Any,
+) -> Callable[..., NotificationCounts]:
+    """Send notifications at another time, and commit: ``warn(NOW + DAY)``."""
 
-    def run(now: datetime = NOW, **options: Any) -> notifications.Warned:
+    def run(now: datetime = NOW, **options: Any) -> NotificationCounts:
         with django_capture_on_commit_callbacks(execute=True):
             return notifications.warn(now=now, **options)
 
@@ -39,11 +44,11 @@ def warn(django_capture_on_commit_callbacks: Any) -> Callable[..., notifications
 
 @pytest.fixture
 def mail_owners(token_exchange_settings: Callable[..., None]) -> None:
-    """Let e-mail go to ``OWNERS``."""
+    """Send e-mails to ``OWNERS``."""
     token_exchange_settings(WARNING_RECIPIENTS="tests.observability.notifications.hooks.owners")
 
 
 def use_previous(issued: IssuedSecret, *, at: datetime) -> None:
-    """Use the secret from before the rotation, as a client that nobody told of the new one."""
+    """Use the secret from before the rotation, as a client without the new one does."""
     with transaction.atomic():
         credentials.authenticate_api_key(issued.raw_secret, address=ADDRESS, now=at)

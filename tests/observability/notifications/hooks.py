@@ -1,4 +1,4 @@
-"""What a project writes for ``WARNING_RECIPIENTS``."""
+"""Callables for ``WARNING_RECIPIENTS``, as a project would write them."""
 
 from __future__ import annotations
 
@@ -28,5 +28,5 @@ def none_of_the_first(credential: Any) -> list[str]:
 
 
 def by_name(credential: Any) -> list[str]:
-    """The owner's address, or that of the organization, as a project would have them."""
+    """Return the owner's address, or that of the organization."""
     return [credential.owner.email if credential.owner else f"{credential.organization}@x.test"]

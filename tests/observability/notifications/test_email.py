@@ -1,4 +1,4 @@
-"""Do the owners get an e-mail, of each end one, whatever the mail server does?"""
+"""E-mails to owners: text, recipients, and one per event even if the mail server fails."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ SOON = ENDS_AT - DAY
 
 
 class BrokenServer(EmailBackend):
-    """A mail server that refuses, as often as it is told to."""
+    """A mail server that refuses a given number of messages."""
 
     refusals = 0
     attempts = 0
@@ -36,13 +36,13 @@ class BrokenServer(EmailBackend):
         type(self).attempts += 1
         if type(self).refusals:
             type(self).refusals -= 1
-            raise ConnectionRefusedError("of the mail server")
+            raise ConnectionRefusedError("the mail server refuses")
         return super().send_messages(messages)
 
 
 @pytest.fixture
 def refuse(settings, monkeypatch):
-    """Let the mail server refuse so many messages."""
+    """Make the mail server refuse so many messages."""
     path = f"{__name__}.BrokenServer"
     if django.VERSION >= (6, 1):
         settings.MAILERS = {"default": {"BACKEND": path}}
@@ -63,7 +63,7 @@ def key():
 
 
 class TestMessage:
-    def test_of_an_expiry(self, warn, key):
+    def test_about_an_expiry(self, warn, key):
         assert warn(SOON).mails == 1
         (message,) = mail.outbox
         assert message.to == OWNERS
@@ -71,10 +71,10 @@ class TestMessage:
         assert message.body == (
             "API key “Nightly” expires on 2026-03-02 00:00 UTC.\n"
             "\n"
-            "From then on it is refused, and so are its tokens.\n"
+            "After that, it and its tokens stop working.\n"
             "\n"
-            "If it is still needed, issue another one and hand that out before then, or give this "
-            "one a later expiry.\n"
+            "If you still need it, extend its expiry before then, or issue a new one and give that "
+            "to the client.\n"
             "\n"
             f"Identifier: {key.credential.identifier}\n"
             "Organization: Example Company\n"
@@ -82,7 +82,7 @@ class TestMessage:
             f"https://issuer.test/admin/token_exchange/apikey/{key.credential.pk}/change/\n"
         )
 
-    def test_of_a_previous_secret(self, warn, django_capture_on_commit_callbacks):
+    def test_about_a_previous_secret(self, warn, django_capture_on_commit_callbacks):
         app = make_client_app(now=NOW, name="Warehouse")
         credentials.rotate(app.credential, overlap=DAY, act=Act(now=NOW))
         with django_capture_on_commit_callbacks(execute=True):
@@ -92,14 +92,14 @@ class TestMessage:
         assert warn(NOW + 20 * HOUR).mails == 1
         (message,) = mail.outbox
         assert message.subject == (
-            "Client app “Warehouse”: the previous secret is still in use, and ends on "
+            "Client app “Warehouse”: the previous secret is still in use and stops working on "
             "2026-01-02 00:00 UTC"
         )
-        assert f"used it last on 2026-01-01 01:00 UTC, from {ADDRESS}." in message.body
+        assert f"last used it on 2026-01-01 01:00 UTC, from {ADDRESS}." in message.body
         page = f"https://issuer.test/admin/token_exchange/clientapp/{app.credential.pk}/change/"
         assert message.body.endswith(f"\n{page}\n")
 
-    def test_of_a_previous_secret_used_from_nowhere_known(
+    def test_about_a_previous_secret_used_from_an_unknown_address(
         self, warn, key, django_capture_on_commit_callbacks
     ):
         credentials.rotate(key.credential, overlap=DAY, act=Act(now=NOW))
@@ -109,17 +109,17 @@ class TestMessage:
         warn(NOW + 20 * HOUR)
         assert "from an unknown address." in mail.outbox[0].body
 
-    def test_is_nothing_that_anybody_should_answer(self, warn, key):
+    def test_prevents_automatic_replies(self, warn, key):
         warn(SOON)
         assert mail.outbox[0].message()["Auto-Submitted"] == "auto-generated"
 
-    def test_holds_no_secret(self, warn, key):
+    def test_contains_no_secret(self, warn, key):
         warn(SOON)
         whole = mail.outbox[0].message().as_string()
         assert key.raw_secret[-49:] not in whole
         assert key.credential.secret_digest not in whole
 
-    def test_links_nowhere_without_an_admin(self, warn, key, settings):
+    def test_has_no_link_without_an_admin(self, warn, key, settings):
         settings.ROOT_URLCONF = "tests.management.commands.urls_without_ours"
         warn(SOON)
         assert mail.outbox[0].body.endswith("Organization: Example Company\n")
@@ -127,7 +127,7 @@ class TestMessage:
     @pytest.mark.parametrize(
         "name", ["%(at)s %s %", "<script>", "x" * 255, "zwölf", "a\u2028Bcc: b@x.test", "\x85"]
     )
-    def test_takes_any_name(self, warn, key, name):
+    def test_accepts_any_name(self, warn, key, name):
         Credential.objects.update(name=name)
         assert warn(SOON).mails == 1
         (message,) = mail.outbox
@@ -144,9 +144,7 @@ class TestMessage:
             ("de", "API key “Nightly” endet am 2026-03-02 00:00 UTC"),
         ],
     )
-    def test_is_in_the_language_of_the_service_and_not_of_a_request(
-        self, key, settings, tmp_path, language, subject
-    ):
+    def test_is_in_the_language_of_the_service(self, key, settings, tmp_path, language, subject):
         write_catalogue(tmp_path, "de", {"%(what)s expires on %(at)s": "%(what)s endet am %(at)s"})
         settings.LOCALE_PATHS = [tmp_path]
         settings.LANGUAGE_CODE = language
@@ -156,7 +154,7 @@ class TestMessage:
 
 
 class TestRecipients:
-    def test_are_the_hooks_of_this_credential(self, warn, token_exchange_settings, key):
+    def test_are_those_that_the_hook_returns(self, warn, token_exchange_settings, key):
         token_exchange_settings(
             WARNING_RECIPIENTS="tests.observability.notifications.hooks.by_name"
         )
@@ -168,17 +166,17 @@ class TestRecipients:
             ["ada@example.com"],
         ]
 
-    def test_of_nobody_is_no_mail_and_no_failure(self, warn, token_exchange_settings, key):
+    def test_none_means_no_email_and_no_failure(self, warn, token_exchange_settings, key):
         token_exchange_settings(WARNING_RECIPIENTS="tests.observability.notifications.hooks.nobody")
         assert astuple(warn(SOON)) == (1, 0, 0, 0)
         assert mail.outbox == []
 
-    def test_without_the_setting_is_no_mail(self, warn, token_exchange_settings, key):
+    def test_unset_means_no_email(self, warn, token_exchange_settings, key):
         token_exchange_settings(WARNING_RECIPIENTS=None)
         assert astuple(warn(SOON)) == (1, 0, 0, 0)
         assert mail.outbox == []
 
-    def test_that_are_named_later_are_told_of_what_still_is_to_come(
+    def test_set_later_get_notifications_that_are_still_due(
         self, warn, token_exchange_settings, key
     ):
         token_exchange_settings(WARNING_RECIPIENTS=None)
@@ -189,7 +187,7 @@ class TestRecipients:
     @pytest.mark.parametrize(
         ("hook", "error"), [("broken", "LookupError"), ("not_a_list", "TypeError")]
     )
-    def test_by_a_hook_that_fails_are_told_when_it_works(
+    def test_of_a_failing_hook_get_the_email_once_it_works(
         self, warn, token_exchange_settings, caplog, hook, error
     ):
         key = make_api_key(now=NOW, expires_at=ENDS_AT)
@@ -204,28 +202,28 @@ class TestRecipients:
         assert astuple(warn(SOON + HOUR)) == (0, 0, 1, 0)
 
 
-class TestOnce:
-    def test_at_each_threshold(self, warn, key):
+class TestEmail:
+    def test_is_sent_once_at_each_threshold(self, warn, key):
         sent = [warn(NOW + day * DAY).mails for day in range(61)]
         assert sum(sent) == len(mail.outbox) == 3
         assert [day for day, count in enumerate(sent) if count] == [60 - 30, 60 - 7, 60 - 1]
 
-    def test_where_it_was_sent_though_another_one_failed(self, warn, token_exchange_settings, hear):
+    def test_is_not_repeated_if_another_email_failed(self, warn, token_exchange_settings, hear):
         token_exchange_settings(
             WARNING_RECIPIENTS="tests.observability.notifications.hooks.none_of_the_first"
         )
         for name in ("first", "second"):
             make_api_key(now=NOW, expires_at=ENDS_AT, name=name)
-        said = hear(credential_expiring)
+        heard = hear(credential_expiring)
         assert astuple(warn(SOON)) == (2, 0, 1, 1)
         assert astuple(warn(SOON + HOUR)) == (0, 0, 0, 1)
         token_exchange_settings(WARNING_RECIPIENTS="tests.observability.notifications.hooks.owners")
         assert astuple(warn(SOON + 2 * HOUR)) == (0, 0, 1, 0)
         assert ["first" in message.subject for message in mail.outbox] == [False, True]
-        assert len(said) == 2
+        assert len(heard) == 2
 
-    def test_where_another_run_sends_it_meanwhile(self, key, token_exchange_settings):
-        """The hook is slow, and a second worker begins in that time."""
+    def test_is_not_repeated_by_a_simultaneous_run(self, key, token_exchange_settings):
+        """A second worker starts while the hook is running."""
         token_exchange_settings(WARNING_RECIPIENTS=f"{__name__}.slow_hook")
         make_api_key(now=NOW, expires_at=ENDS_AT)
         assert notifications.warn(now=SOON).mails == 1
@@ -242,19 +240,17 @@ def slow_hook(credential):
     return ["owner@example.com"]
 
 
-class TestServerAway:
-    def test_is_tried_again_by_the_next_run_and_announced_no_second_time(
-        self, warn, refuse, key, hear
-    ):
-        said = hear(credential_expiring)
+class TestFailingMailServer:
+    def test_next_run_retries_without_a_second_announcement(self, warn, refuse, key, hear):
+        heard = hear(credential_expiring)
         refuse(1)
         assert astuple(warn(SOON)) == (1, 0, 0, 1)
         assert mail.outbox == []
         assert astuple(warn(SOON + HOUR)) == (0, 0, 1, 0)
         assert astuple(warn(SOON + 2 * HOUR)) == (0, 0, 0, 0)
-        assert len(mail.outbox) == len(said) == 1
+        assert len(mail.outbox) == len(heard) == 1
 
-    def test_is_not_tried_for_each_of_many(self, warn, refuse):
+    def test_run_gives_up_after_three_failures_in_a_row(self, warn, refuse):
         organization = make_organization()
         for _ in range(5):
             make_api_key(now=NOW, expires_at=ENDS_AT, organization=organization)
@@ -264,7 +260,7 @@ class TestServerAway:
         refuse(0)
         assert astuple(warn(SOON + HOUR)) == (0, 0, 5, 0)
 
-    def test_now_and_then_ends_no_run(self, warn, token_exchange_settings):
+    def test_run_continues_after_single_failures(self, warn, token_exchange_settings):
         token_exchange_settings(
             WARNING_RECIPIENTS="tests.observability.notifications.hooks.none_of_the_first"
         )
@@ -274,7 +270,7 @@ class TestServerAway:
             make_api_key(now=NOW, expires_at=ends_at, name=name, organization=organization)
         assert astuple(warn(SOON)) == (6, 0, 2, 4)
 
-    def test_leaves_the_threshold_before_as_it_was(self, warn, refuse, key):
+    def test_failure_restores_the_time_of_the_previous_email(self, warn, refuse, key):
         assert warn(ENDS_AT - 7 * DAY).mails == 1
         refuse(1)
         warn(SOON)

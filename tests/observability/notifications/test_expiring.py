@@ -1,4 +1,4 @@
-"""Is each credential that ends soon told of, once at each threshold?"""
+"""Announcements of expiring credentials, once at each threshold."""
 
 from __future__ import annotations
 
@@ -30,16 +30,16 @@ def credential():
 
 
 class TestThresholds:
-    def test_each_is_told_once(self, warn, hear, credential):
-        said = hear(credential_expiring)
-        told = []
+    def test_each_is_announced_once(self, warn, hear, credential):
+        heard = hear(credential_expiring)
+        announced = []
         for at in (NOW + number * 12 * HOUR for number in range(124)):
-            told += [at] * warn(at).expiring
-        assert told == [ENDS_AT - 30 * DAY, ENDS_AT - 7 * DAY, ENDS_AT - DAY]
-        assert said == [{"credential": credential, "expires_at": ENDS_AT}] * 3
+            announced += [at] * warn(at).expiring
+        assert announced == [ENDS_AT - 30 * DAY, ENDS_AT - 7 * DAY, ENDS_AT - DAY]
+        assert heard == [{"credential": credential, "expires_at": ENDS_AT}] * 3
 
     @pytest.mark.parametrize("days", [30, 7, 1])
-    def test_is_crossed_at_its_instant(self, warn, credential, days):
+    def test_is_reached_exactly_at_its_time(self, warn, credential, days):
         Credential.objects.filter(pk=credential.pk).update(
             expiry_warned_at=ENDS_AT - days * DAY - INSTANT
         )
@@ -47,54 +47,54 @@ class TestThresholds:
         assert warn(ENDS_AT - days * DAY).expiring == 1
         assert warn(ENDS_AT - days * DAY + INSTANT).expiring == 0
 
-    def test_several_that_were_crossed_unseen_are_one_warning(self, warn, credential):
+    def test_several_at_once_are_one_announcement(self, warn, credential):
         assert warn(ENDS_AT - HOUR).expiring == 1
         assert warn(ENDS_AT - HOUR + INSTANT).expiring == 0
 
-    def test_what_has_expired_is_no_longer_warned_of(self, warn, credential):
+    def test_expired_credential_is_not_announced(self, warn, credential):
         assert warn(ENDS_AT - INSTANT).expiring == 1
         Credential.objects.update(expiry_warned_at=None)
         assert warn(ENDS_AT).expiring == 0
 
-    def test_beyond_which_it_was_made_says_nothing(self, warn):
-        """A key for a week: nobody needs to hear at once that it ends within a month."""
+    def test_before_its_creation_is_skipped(self, warn):
+        """A key for a week needs no announcement that it expires within a month."""
         make_api_key(now=NOW, expires_at=NOW + 7 * DAY)
         assert warn(NOW).expiring == 0
         assert warn(NOW + 6 * DAY - INSTANT).expiring == 0
         assert warn(NOW + 6 * DAY).expiring == 1
 
-    def test_are_the_setting(self, warn, token_exchange_settings, credential):
+    def test_follow_the_setting(self, warn, token_exchange_settings, credential):
         token_exchange_settings(EXPIRY_WARNINGS=[HOUR])
         assert warn(ENDS_AT - HOUR - INSTANT).expiring == 0
         assert warn(ENDS_AT - HOUR).expiring == 1
 
-    def test_of_an_empty_setting_there_are_none(self, warn, token_exchange_settings, credential):
+    def test_empty_setting_disables_announcements(self, warn, token_exchange_settings, credential):
         token_exchange_settings(EXPIRY_WARNINGS=[])
         assert warn(ENDS_AT - INSTANT).expiring == 0
 
-    def test_one_that_is_added_is_told_as_well(self, warn, token_exchange_settings, credential):
+    def test_added_threshold_is_announced(self, warn, token_exchange_settings, credential):
         warn(ENDS_AT - 7 * DAY)
         token_exchange_settings(EXPIRY_WARNINGS=[3 * DAY, 7 * DAY])
         assert warn(ENDS_AT - 3 * DAY).expiring == 1
 
-    def test_without_an_expiry_there_is_none(self, warn):
+    def test_credential_without_expiry_has_none(self, warn):
         make_api_key(now=NOW)
         assert warn(NOW + YEAR).expiring == 0
 
-    def test_of_client_apps_as_well(self, warn):
+    def test_apply_to_client_apps(self, warn):
         make_client_app(now=NOW, expires_at=ENDS_AT)
         assert warn(ENDS_AT - DAY).expiring == 1
 
 
-class TestAnotherExpiry:
-    def test_is_told_anew(self, warn, credential):
+class TestChangedExpiry:
+    def test_later_expiry_is_announced_again(self, warn, credential):
         assert warn(ENDS_AT - DAY).expiring == 1
         credentials.edit(credential, {"expires_at": ENDS_AT + 30 * DAY}, act=Act(now=ENDS_AT - DAY))
         assert warn(ENDS_AT - DAY).expiring == 0
         assert warn(ENDS_AT).expiring == 1
 
-    def test_that_is_nearer_is_told_at_once(self, warn, credential):
-        """Warned within the window of the new expiry, but of the old one."""
+    def test_earlier_expiry_is_announced_immediately(self, warn, credential):
+        """Although the previous expiry was announced within the same period."""
         at = ENDS_AT - 30 * DAY
         assert warn(at).expiring == 1
         credentials.edit(credential, {"expires_at": at + 2 * DAY}, act=Act(now=at))
@@ -102,14 +102,14 @@ class TestAnotherExpiry:
         assert warn(at + INSTANT).expiring == 0
 
 
-class TestWhoIsNotTold:
-    """Nobody is told of what does not work anyway."""
+class TestInactiveCredentials:
+    """Credentials that do not work are not announced."""
 
-    def test_of_what_is_revoked(self, warn, credential):
+    def test_revoked_credential(self, warn, credential):
         credentials.revoke(credential, act=Act(now=NOW))
         assert warn(ENDS_AT - DAY).expiring == 0
 
-    def test_of_an_inactive_organization_until_it_is_active(self, warn, credential):
+    def test_inactive_organization_until_it_is_active_again(self, warn, credential):
         organization = credential.organization
         organization.is_active = False
         organization.save()
@@ -118,7 +118,7 @@ class TestWhoIsNotTold:
         organization.save()
         assert warn(ENDS_AT - DAY).expiring == 1
 
-    def test_of_an_inactive_owner_until_he_is_active(self, warn):
+    def test_inactive_owner_until_they_are_active_again(self, warn):
         owner = make_user()
         make_api_key(now=NOW, expires_at=ENDS_AT, owner=owner)
         owner.is_active = False
@@ -128,14 +128,14 @@ class TestWhoIsNotTold:
         owner.save()
         assert warn(ENDS_AT - DAY).expiring == 1
 
-    def test_of_an_owner_who_is_gone(self, warn):
+    def test_deleted_owner(self, warn):
         make_api_key(now=NOW, expires_at=ENDS_AT, owner=make_user())
         Credential.objects.update(owner=None)
         assert warn(ENDS_AT - DAY).expiring == 0
 
 
 class TestRun:
-    def test_tells_of_all_however_many(self, warn, hear, monkeypatch):
+    def test_announces_all_batches(self, warn, hear, monkeypatch):
         monkeypatch.setattr(due, "BATCH_ROWS", 3)
         organization = make_organization()
         made = {
@@ -144,11 +144,11 @@ class TestRun:
             ).credential.pk
             for number in range(15)
         }
-        said = hear(credential_expiring)
+        heard = hear(credential_expiring)
         assert warn(ENDS_AT - DAY + 2 * HOUR).expiring == 15
-        assert {each["credential"].pk for each in said} == made
+        assert {each["credential"].pk for each in heard} == made
 
-    def test_asks_for_no_row_twice(self, warn, monkeypatch, credential):
+    def test_reads_no_row_twice(self, warn, monkeypatch, credential):
         monkeypatch.setattr(due, "BATCH_ROWS", 1)
         with CaptureQueriesContext(connection) as captured:
             assert warn(ENDS_AT - DAY).expiring == 1
@@ -157,34 +157,34 @@ class TestRun:
         # Each threshold has its part of the time, one of them a second batch; and old secrets.
         assert (len(claims), len(selects)) == (1, 3 + 1 + 1)
 
-    def test_is_told_by_one_of_two_that_read_it_together(self, hear):
-        """As two workers would: each has read the row before the other one claims it."""
+    def test_only_one_of_two_workers_claims_a_row(self, hear):
+        """Both have read the row before either claims it."""
         make_api_key(now=NOW, expires_at=ENDS_AT)
         (first,) = due.expiring("expiry_warned_at", now=ENDS_AT - DAY)
         (second,) = due.expiring("expiry_warned_at", now=ENDS_AT - DAY)
         due.claim(first, "expiry_warned_at", now=ENDS_AT - DAY)
-        with pytest.raises(due.ToldAlready):
+        with pytest.raises(due.AlreadyClaimed):
             due.claim(second, "expiry_warned_at", now=ENDS_AT - DAY)
 
     @pytest.mark.parametrize("change", ["expiry", "revocation"])
-    def test_is_not_told_of_what_changed_since_it_was_read(self, change):
+    def test_changed_row_cannot_be_claimed(self, change):
         credential = make_api_key(now=NOW, expires_at=ENDS_AT).credential
         (read,) = due.expiring("expiry_warned_at", now=ENDS_AT - DAY)
         if change == "expiry":
             credentials.edit(credential, {"expires_at": ENDS_AT + YEAR})
         else:
             credentials.revoke(credential, act=Act(now=NOW))
-        with pytest.raises(due.ToldAlready):
+        with pytest.raises(due.AlreadyClaimed):
             due.claim(read, "expiry_warned_at", now=ENDS_AT - DAY)
 
 
 @pytest.mark.django_db(transaction=True)
 class TestReceiver:
-    """Each claim is a transaction of its own, and what is told is told at once."""
+    """Each claim is a separate transaction, so receivers run immediately."""
 
     @pytest.fixture
     def receive(self):
-        """Let this be called for each that is told of."""
+        """Call this function for each announcement."""
         connected = []
 
         def connect(act):
@@ -198,7 +198,7 @@ class TestReceiver:
         for receiver in connected:
             credential_expiring.disconnect(receiver)
 
-    def test_that_takes_long_ends_the_run_at_its_time(self, elapsed, receive):
+    def test_slow_one_does_not_exceed_the_time_budget(self, elapsed, receive):
         for _ in range(3):
             make_api_key(now=NOW, expires_at=ENDS_AT)
 
@@ -211,7 +211,7 @@ class TestReceiver:
         ]
         assert counts == [2, 1, 0]
 
-    def test_that_lets_another_run_begin_is_called_once_for_each(self, hear, receive):
+    def test_one_that_starts_another_run_is_called_once_for_each_credential(self, hear, receive):
         for _ in range(2):
             make_api_key(now=NOW, expires_at=ENDS_AT)
         others = []
@@ -219,13 +219,13 @@ class TestReceiver:
         def run_another():
             others.append(notifications.warn(now=ENDS_AT - DAY).expiring)
 
-        said = hear(credential_expiring)
+        heard = hear(credential_expiring)
         receive(run_another)
         assert notifications.warn(now=ENDS_AT - DAY).expiring == 1
         assert others == [0, 1]
-        assert len({each["credential"].pk for each in said}) == len(said) == 2
+        assert len({each["credential"].pk for each in heard}) == len(heard) == 2
 
-    def test_that_fails_breaks_nothing(self, hear, receive):
+    def test_failing_one_does_not_stop_the_run(self, hear, receive):
         for _ in range(2):
             make_api_key(now=NOW, expires_at=ENDS_AT)
 
@@ -237,7 +237,7 @@ class TestReceiver:
 
 
 class TestLog:
-    def test_has_a_line(self, warn, caplog, credential):
+    def test_has_one_event(self, warn, caplog, credential):
         caplog.set_level(logging.INFO, "token_exchange")
         warn(ENDS_AT - DAY)
         (record,) = caplog.records

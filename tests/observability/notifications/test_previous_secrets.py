@@ -1,4 +1,4 @@
-"""Is the end of a previous secret told of where somebody still uses it?"""
+"""Announcements of previous secrets that expire soon and are still in use."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ USED_AT = NOW + timedelta(minutes=5)
 
 @pytest.fixture
 def rotated(django_capture_on_commit_callbacks):
-    """A key that was rotated with this overlap, and its old secret used: ``rotated(DAY)``."""
+    """Create a key, rotate it with this overlap, and use its previous secret: ``rotated(DAY)``."""
 
     def rotate(overlap, *, used_at=USED_AT, **values):
         issued = make_api_key(now=NOW, **values)
@@ -41,7 +41,7 @@ def rotated(django_capture_on_commit_callbacks):
     return rotate
 
 
-class TestWhen:
+class TestTimeOfAnnouncement:
     @pytest.mark.parametrize(
         ("overlap", "notice"),
         [
@@ -51,28 +51,26 @@ class TestWhen:
             (HOUR, timedelta(minutes=30)),
         ],
     )
-    def test_a_day_before_its_end_or_after_half_of_the_overlap(
-        self, warn, rotated, overlap, notice
-    ):
+    def test_is_a_day_before_expiry_or_half_the_overlap(self, warn, rotated, overlap, notice):
         rotated(overlap)
         due_at = NOW + overlap - notice
         assert warn(due_at - INSTANT).previous_secrets == 0
         assert warn(due_at).previous_secrets == 1
         assert warn(due_at + INSTANT).previous_secrets == 0
 
-    def test_at_its_first_use_where_that_is_later(self, warn, rotated):
+    def test_is_the_first_use_if_that_is_later(self, warn, rotated):
         rotated(DAY, used_at=NOW + 20 * HOUR)
         assert warn(NOW + 21 * HOUR).previous_secrets == 1
 
-    def test_not_after_its_end(self, warn, rotated):
+    def test_is_never_after_expiry(self, warn, rotated):
         rotated(DAY)
         assert warn(NOW + DAY).previous_secrets == 0
 
-    def test_not_without_a_use(self, warn, rotated):
+    def test_unused_secret_is_not_announced(self, warn, rotated):
         rotated(DAY, used_at=None)
         assert warn(NOW + 20 * HOUR).previous_secrets == 0
 
-    def test_again_after_the_next_rotation(self, warn, rotated, django_capture_on_commit_callbacks):
+    def test_each_rotation_is_announced(self, warn, rotated, django_capture_on_commit_callbacks):
         first = rotated(DAY)
         assert warn(NOW + 20 * HOUR).previous_secrets == 1
         key = Credential.objects.get()
@@ -87,32 +85,32 @@ class TestWhen:
         assert warn(NOW + 60 * HOUR).previous_secrets == 1
 
 
-class TestWhoIsNotTold:
-    def test_of_what_is_revoked(self, warn, rotated):
+class TestInactiveCredentials:
+    def test_revoked_credential(self, warn, rotated):
         credentials.revoke(rotated(DAY).credential, act=Act(now=NOW))
         assert warn(NOW + 20 * HOUR).previous_secrets == 0
 
-    def test_of_what_has_expired(self, warn, rotated):
+    def test_expired_credential(self, warn, rotated):
         rotated(DAY, expires_at=NOW + 20 * HOUR)
         assert warn(NOW + 20 * HOUR - INSTANT).previous_secrets == 1
         Credential.objects.update(previous_secret_warned_at=None)
         assert warn(NOW + 20 * HOUR).previous_secrets == 0
 
-    def test_of_an_inactive_organization(self, warn, rotated):
+    def test_inactive_organization(self, warn, rotated):
         organization = rotated(DAY).credential.organization
         organization.is_active = False
         organization.save()
         assert warn(NOW + 20 * HOUR).previous_secrets == 0
 
 
-class TestWhatIsTold:
-    def test_by_signal_and_log(self, warn, rotated, hear, caplog):
+class TestAnnouncement:
+    def test_is_a_signal_and_a_log_event(self, warn, rotated, hear, caplog):
         credential = rotated(DAY).credential
         caplog.set_level(logging.INFO, "token_exchange")
         caplog.clear()
-        said = hear(previous_secret_still_used)
+        heard = hear(previous_secret_still_used)
         warn(NOW + 20 * HOUR)
-        assert said == [
+        assert heard == [
             {
                 "credential": credential,
                 "last_used_at": USED_AT,
@@ -133,12 +131,12 @@ class TestWhatIsTold:
             "address": ADDRESS,
         }
 
-    def test_beside_the_expiry_of_the_same_credential(self, warn, rotated):
+    def test_is_independent_of_the_credentials_expiry(self, warn, rotated):
         rotated(7 * DAY, expires_at=NOW + 7 * DAY)
         warned = warn(NOW + 6 * DAY)
         assert (warned.expiring, warned.previous_secrets) == (1, 1)
 
-    def test_of_client_apps_as_well(self, warn, django_capture_on_commit_callbacks):
+    def test_applies_to_client_apps(self, warn, django_capture_on_commit_callbacks):
         app = make_client_app(now=NOW)
         credentials.rotate(app.credential, overlap=DAY, act=Act(now=NOW))
         with django_capture_on_commit_callbacks(execute=True):

@@ -1,4 +1,4 @@
-"""What in the project's settings will not work, or works and is dangerous?"""
+"""System checks of the settings, of a deployment, and of the stored signing keys."""
 
 from django.core import checks
 
@@ -10,7 +10,7 @@ __all__ = ["check_deployment", "check_settings", "check_signing_keys", "register
 
 
 def register() -> None:
-    """Register the checks, those of a deployment and of the database apart."""
+    """Register the checks; those of a deployment and of the database run only when asked."""
     checks.register(check_settings, checks.Tags.security)
     checks.register(check_deployment, checks.Tags.security, deploy=True)
     checks.register(check_signing_keys, checks.Tags.database)

@@ -1,4 +1,4 @@
-"""What works, and is dangerous in production?"""
+"""System checks for settings that work but are dangerous in production."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _INSECURE_SECRET_KEY_CHARACTERS: Final = 5
 
 
 def check_deployment(app_configs: Any, **_: object) -> list[checks.CheckMessage]:
-    """Check what is dangerous in production (W002 to W005, W007, E033)."""
+    """Check for dangerous settings (W002 to W005, W007, E033)."""
     settings, _problems = read_settings()
     return [] if settings is None else list(_check_deployment(settings))
 
@@ -28,39 +28,40 @@ def _check_deployment(settings: Settings) -> Iterator[checks.CheckMessage]:
     if urlsplit(settings.issuer).scheme != "https":
         yield checks.Warning(
             "TOKEN_EXCHANGE['ISSUER'] is not an https URL (RFC 8414, section 2).",
-            hint="Set it to the public URL at which clients reach this service by https.",
+            hint="Set it to the public https URL of this service.",
             id="token_exchange.W002",
         )
     if not settings.require_https:
         yield checks.Warning(
-            "Credentials and tokens are accepted over plain http.",
-            hint="Set TOKEN_EXCHANGE['REQUIRE_HTTPS'] = True, or leave it out with DEBUG off.",
+            "Credentials and tokens are accepted over plain HTTP.",
+            hint="Set TOKEN_EXCHANGE['REQUIRE_HTTPS'] = True, or remove it and set DEBUG = False.",
             id="token_exchange.W003",
         )
     if missing := _missing_rates(settings):
         yield checks.Warning(
             f"There is no rate limit for {', '.join(missing)}.",
-            hint="Leave out TOKEN_EXCHANGE['RATE_LIMITS'] and RATELIMIT_ENABLE, or give each rate.",
+            hint="Remove TOKEN_EXCHANGE['RATE_LIMITS'] and RATELIMIT_ENABLE, or set every rate.",
             id="token_exchange.W004",
         )
     elif _is_local_cache():
         yield checks.Warning(
-            "The cache that counts for the rate limits is not shared by all processes, or does "
-            "not count atomically.",
-            hint="Use Redis or Memcached in CACHES, or name such a cache in RATELIMIT_USE_CACHE.",
+            "The cache of the rate limits is not shared by all processes, or does not count "
+            "atomically.",
+            hint="Use Redis or Memcached in CACHES, or set RATELIMIT_USE_CACHE to such a cache.",
             id="token_exchange.W005",
         )
     if settings.num_proxies is None and django_settings.SECURE_PROXY_SSL_HEADER:
         yield checks.Warning(
-            "Behind a proxy every client has the proxy's address, for rate limits and networks.",
-            hint="Set TOKEN_EXCHANGE['NUM_PROXIES'] to how many proxies append to X-Forwarded-For.",
+            "Behind a proxy, rate limits and allowed networks see only the proxy's address.",
+            hint="Set TOKEN_EXCHANGE['NUM_PROXIES'] to the number of proxies that append to "
+            "X-Forwarded-For.",
             id="token_exchange.W007",
         )
     if settings.signing_key_encryption_keys is None and _has_insecure_secret_key():
         yield checks.Error(
             "The signing keys are encrypted with an insecure SECRET_KEY.",
-            hint="Set a long random SECRET_KEY and keep the old one in SECRET_KEY_FALLBACKS, or "
-            "run rotate_signing_key --all-new afterwards; or set SIGNING_KEY_ENCRYPTION_KEYS.",
+            hint="Set a long random SECRET_KEY, and then keep the old one in SECRET_KEY_FALLBACKS "
+            "or run rotate_signing_key --all-new. Or set SIGNING_KEY_ENCRYPTION_KEYS.",
             id="token_exchange.E033",
         )
 
@@ -73,7 +74,7 @@ def _missing_rates(settings: Settings) -> list[str]:
 def _is_local_cache() -> bool:
     name = getattr(django_settings, "RATELIMIT_USE_CACHE", "default")
     backend = django_settings.CACHES.get(name, {}).get("BACKEND", "")
-    # A cache that does not exist counts nothing, for every process by itself.
+    # A cache that does not exist counts nothing.
     return not backend or str(backend).endswith(_LOCAL_CACHES)
 
 

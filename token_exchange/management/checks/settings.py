@@ -1,4 +1,4 @@
-"""Which settings cannot be used as they are, and what does the project lack?"""
+"""System checks of the settings and of the project's models."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ _CALLABLES: Final = {
 
 
 def check_settings(app_configs: Any, **_: object) -> list[checks.CheckMessage]:
-    """Check each key of ``TOKEN_EXCHANGE`` (E001 to E029, E036 on) and the models it relies on."""
+    """Check each key of ``TOKEN_EXCHANGE`` (E001 to E029, from E036) and the project's models."""
     settings, problems = read_settings()
     messages: list[checks.CheckMessage] = [
         checks.Error(problem.message, id=f"token_exchange.{problem.check_id}")
@@ -47,14 +47,14 @@ def _check_models() -> Iterator[checks.CheckMessage]:
     if not _has_policy():
         yield checks.Error(
             "The model in TOKEN_EXCHANGE_ORGANIZATION_MODEL has no token policy.",
-            hint="Let it inherit from token_exchange.models.AbstractOrganization.",
+            hint="Make it a subclass of token_exchange.models.AbstractOrganization.",
             id="token_exchange.E030",
         )
     try:
         get_user_model()._meta.get_field("is_active")
     except FieldDoesNotExist:
         yield checks.Error(
-            "The user model has no field is_active, so nobody could be deactivated.",
+            "The user model has no field is_active, so users cannot be deactivated.",
             hint="Add a BooleanField is_active to the model in AUTH_USER_MODEL.",
             id="token_exchange.E031",
         )
@@ -63,14 +63,14 @@ def _check_models() -> Iterator[checks.CheckMessage]:
 def _check_project() -> Iterator[checks.CheckMessage]:
     if not django_settings.USE_TZ:
         yield checks.Error(
-            "Tokens need times with a zone, and USE_TZ is off.",
+            "Tokens need time zones, but USE_TZ is off.",
             hint="Set USE_TZ = True.",
             id="token_exchange.E034",
         )
     if not hasattr(django_settings, "TOKEN_EXCHANGE_ORGANIZATION_MODEL"):
         for model in _models_that_refer_to_the_organization():
             yield checks.Error(
-                f"{model._meta.label} refers to the organization, so its migrations need the "
+                f"{model._meta.label} refers to the organization model, so its migrations need the "
                 "setting TOKEN_EXCHANGE_ORGANIZATION_MODEL.",
                 hint=f"Set TOKEN_EXCHANGE_ORGANIZATION_MODEL = {ORGANIZATION_MODEL!r}.",
                 id="token_exchange.E035",
@@ -88,7 +88,7 @@ def _models_that_refer_to_the_organization() -> Iterator[type[Model]]:
 def _has_policy() -> bool:
     try:
         return issubclass(get_organization_model(), AbstractOrganization)
-    except LookupError:  # Django's own checks say that there is no such model
+    except LookupError:  # reported by Django's own checks
         return True
 
 
@@ -97,16 +97,16 @@ def _check_values(settings: Settings) -> Iterator[checks.CheckMessage]:
         yield from _check_callable(check_id, name, getattr(settings, name.lower()))
     if settings.mode == RESOURCE_SERVER:
         yield checks.Error(
-            "TOKEN_EXCHANGE['MODE'] is 'resource-server', and token_exchange is in INSTALLED_APPS, "
-            "where it would issue tokens in the name of another service.",
-            hint="Take it out, with its urls; authentication and permissions work without.",
+            "TOKEN_EXCHANGE['MODE'] is 'resource-server', but token_exchange is in INSTALLED_APPS, "
+            "so it would issue tokens in the name of another service.",
+            hint="Remove it and its URLs. Authentication and permissions work without it.",
             id="token_exchange.E028",
         )
     if not _has_field(settings.organization_lookup_field):
         yield checks.Error(
             f"{get_organization_model()._meta.label} has no column "
-            f"{settings.organization_lookup_field!r}, by which commands find an organization.",
-            hint="Name one that is unique in TOKEN_EXCHANGE['ORGANIZATION_LOOKUP_FIELD'].",
+            f"{settings.organization_lookup_field!r}, which commands use to find an organization.",
+            hint="Set TOKEN_EXCHANGE['ORGANIZATION_LOOKUP_FIELD'] to a unique column.",
             id="token_exchange.E016",
         )
     prefixes = {
@@ -114,30 +114,29 @@ def _check_values(settings: Settings) -> Iterator[checks.CheckMessage]:
         settings.client_id_prefix,
         settings.client_secret_prefix,
     }
-    if len(prefixes) < 3:  # noqa: PLR2004 - as many as there are settings
+    if len(prefixes) < 3:  # noqa: PLR2004 - the number of prefixes
         yield checks.Error(
             "API_KEY_PREFIX, CLIENT_ID_PREFIX and CLIENT_SECRET_PREFIX must differ.",
             id="token_exchange.E032",
         )
     if settings.default_overlap > settings.max_overlap:
         yield checks.Warning(
-            "DEFAULT_OVERLAP is over MAX_OVERLAP, which is used instead.", id="token_exchange.W001"
+            "DEFAULT_OVERLAP is longer than MAX_OVERLAP, which is used instead.",
+            id="token_exchange.W001",
         )
 
 
 def _check_callable(check_id: str, name: str, path: str | None) -> Iterator[checks.CheckMessage]:
     if path is None:
         return
-    complaint = ""
+    problem = ""
     try:
         if not callable(import_string(path)):
-            complaint = "is not callable"
+            problem = "is not callable"
     except ImportError as error:
-        complaint = f"cannot be imported: {error}"
-    if complaint:
-        yield checks.Error(
-            f"TOKEN_EXCHANGE['{name}'] {complaint}.", id=f"token_exchange.{check_id}"
-        )
+        problem = f"cannot be imported: {error}"
+    if problem:
+        yield checks.Error(f"TOKEN_EXCHANGE['{name}'] {problem}.", id=f"token_exchange.{check_id}")
 
 
 def _has_field(name: str) -> bool:

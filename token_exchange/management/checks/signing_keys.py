@@ -1,9 +1,9 @@
-"""Do the stored signing keys fit the settings?"""
+"""Database check: the stored signing keys match the settings."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, Final
 
 from django.core import checks
 from django.db import connections
@@ -13,6 +13,20 @@ from token_exchange.conf import Settings, read_settings
 from token_exchange.issuer.signing_keys import is_readable, needs_reencryption
 from token_exchange.models import SigningKey
 from token_exchange.models.signing_key import KeyState
+
+RESTORE: Final = (
+    "Restore the secret that encrypted it: SECRET_KEY (also in SECRET_KEY_FALLBACKS), or "
+    "SIGNING_KEY_ENCRYPTION_KEYS."
+)
+
+
+def restore_or_replace(kid: str) -> str:
+    """Return the hint for a key that cannot be decrypted but is needed to sign."""
+    return (
+        f"{RESTORE} If that secret is lost, replace the key. At once, which revokes its tokens: "
+        f"python manage.py remove_signing_key {kid}. Or with its tokens kept, but no new ones "
+        "until JWKS_MAX_AGE plus a minute has passed: python manage.py rotate_signing_key"
+    )
 
 
 def check_signing_keys(
@@ -29,7 +43,7 @@ def check_signing_keys(
     keys = [
         key
         for key in SigningKey.objects.on_writer().published(now=now)
-        # A retired one that cannot be read ends the re-use of its tokens, and nothing else.
+        # An unreadable retired key only prevents the re-use of its tokens.
         if key.state(now=now) in {KeyState.CURRENT, KeyState.NEXT}
     ]
     return [*_check_secrets(keys), *_check_algorithm(keys[-1:], settings)]
@@ -40,19 +54,15 @@ def _check_secrets(keys: list[SigningKey]) -> Iterator[checks.CheckMessage]:
     unreadable = [key for key in keys if not is_readable(key)]
     for key in unreadable:
         yield checks.Warning(
-            f"The private half of signing key {key.kid} cannot be decrypted, so there are no "
-            "new tokens.",
-            hint="Restore the SECRET_KEY (or SIGNING_KEY_ENCRYPTION_KEYS) it was made with, or "
-            "keep it in SECRET_KEY_FALLBACKS. If it is lost, run: python manage.py "
-            "rotate_signing_key, which signs after JWKS_MAX_AGE and a minute; or python manage.py "
-            f"remove_signing_key {key.kid}, which signs at once and ends the tokens of that key.",
+            f"The signing key {key.kid} cannot be decrypted, so it cannot sign new tokens.",
+            hint=restore_or_replace(key.kid),
             id="token_exchange.W008",
         )
     if any(needs_reencryption(key) for key in keys if key not in unreadable):
         yield checks.Warning(
-            "A signing key is encrypted with a secret that is not the newest; without that secret "
-            "there are no new tokens.",
-            hint="Run: python manage.py reencrypt_signing_keys, before you drop the older secret.",
+            "A signing key is encrypted with an older secret. Without that secret it cannot sign "
+            "new tokens.",
+            hint="Before you remove that secret, run: python manage.py reencrypt_signing_keys",
             id="token_exchange.W009",
         )
 

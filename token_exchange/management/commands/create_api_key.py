@@ -1,4 +1,4 @@
-"""How does an operator issue an API key from a shell?"""
+"""The command that issues an API key."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from token_exchange.models import Credential
 class Command(IssueCommand):
     """Issue an API key."""
 
-    help = "Issue an API key and print it, this once."
+    help = "Issue an API key and print it (shown once)."
     kind = Credential.Kind.API_KEY
 
     def add_own_arguments(self, parser: CommandParser) -> None:
-        """Add the owner, whom only an API key can have."""
+        """Add the owner, which only an API key can have."""
         super().add_own_arguments(parser)
         parser.add_argument(
             "--owner",
             metavar="USERNAME",
-            help="The user for whom its tokens speak; default: the organization itself.",
+            help="The user its tokens act as. Default: none, for an organization key.",
         )

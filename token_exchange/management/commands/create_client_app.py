@@ -1,4 +1,4 @@
-"""How does an operator issue a client id and its secret from a shell?"""
+"""The command that issues a client app."""
 
 from __future__ import annotations
 
@@ -9,5 +9,5 @@ from token_exchange.models import Credential
 class Command(IssueCommand):
     """Issue a client app."""
 
-    help = "Issue a client id and a client secret and print both, the secret this once."
+    help = "Issue a client app and print its client ID and secret (the secret is shown once)."
     kind = Credential.Kind.CLIENT_APP

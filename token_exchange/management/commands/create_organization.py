@@ -1,4 +1,4 @@
-"""How does an operator make a tenant from a shell?"""
+"""The command that creates an organization."""
 
 from __future__ import annotations
 
@@ -22,25 +22,25 @@ _LIFETIMES = ("default_token_lifetime", "max_token_lifetime")
 
 
 class Command(OneAnswerCommand):
-    """Make an organization."""
+    """Create an organization."""
 
-    help = "Make an organization, to which credentials can be issued."
+    help = "Create an organization. Credentials belong to one."
 
     def add_own_arguments(self, parser: CommandParser) -> None:
         """Add the name and the token policy."""
-        parser.add_argument("name", help="What people call it; 255 characters at most.")
-        parser.add_argument("--slug", help="What commands call it; default: made of the name.")
+        parser.add_argument("name", help="Its name, up to 255 characters.")
+        parser.add_argument("--slug", help="Its name in commands. Default: derived from the name.")
         parser.add_argument(
             "--default-token-lifetime",
             type=positive_duration,
             metavar="DURATION",
-            help="How long its tokens live unless the credential says otherwise, such as 30m.",
+            help="The lifetime of its tokens, such as 30m, unless a credential has its own.",
         )
         parser.add_argument(
             "--max-token-lifetime",
             type=positive_duration,
             metavar="DURATION",
-            help="How long any of its tokens may live, such as 8h; 24h at most.",
+            help="The longest lifetime of its tokens, such as 8h (up to 24h).",
         )
 
     def answer(
@@ -52,14 +52,14 @@ class Command(OneAnswerCommand):
         max_token_lifetime: timedelta | None,
         **_: Any,
     ) -> dict[str, Any]:
-        """Make it, as far as the project's own tenant model lets a command do so."""
+        """Create it, if the project's tenant model has no other required fields."""
         model = get_organization_model()
         fields = {field.name: field for field in model._meta.concrete_fields}
         missing = {"name", "slug"} - fields.keys()
         if missing:
             raise CommandError(
-                f"{model._meta.label} has no field {' nor '.join(sorted(missing))}: "
-                "make its rows in the way of your project."
+                f"{model._meta.label} has no field {' and no field '.join(sorted(missing))}, so "
+                "this command cannot create its rows. Create them in your project."
             )
         values = {"name": name, "slug": slug or _slug(name, fields["slug"].max_length)}
         organization = model(
@@ -70,7 +70,7 @@ class Command(OneAnswerCommand):
         try:
             organization.full_clean()
         except ValidationError as error:
-            _refuse_foreign_fields(error, values)
+            _refuse_other_fields(error, values)
             raise
         organizations.create(organization, act=Act(origin=shell_origin()))
         return {
@@ -82,25 +82,25 @@ class Command(OneAnswerCommand):
         }
 
     def text(self, answer: dict[str, Any]) -> str:
-        """Name it as the other commands want it named."""
+        """Return the name to use in other commands."""
         return (
-            f"Made the organization {answer['name']}.\n"
-            f"Issue credentials to it with: --organization {answer['organization']}"
+            f"Created the organization {answer['name']}.\n"
+            f"Issue credentials with: --organization {answer['organization']}"
         )
 
 
 def _slug(name: str, max_length: int | None) -> str:
-    # A longer name is refused by itself; its slug need not be refused as well.
+    # Shortened, so that a name that is too long gives one error and not two.
     slug = slugify(name)[:max_length]
     if not slug:
-        raise CommandError(f"No slug can be made of {name!r}: give one with --slug.")
+        raise CommandError(f"No slug can be derived from {name!r}: set one with --slug.")
     return slug
 
 
-def _refuse_foreign_fields(error: ValidationError, values: Mapping[str, Any]) -> None:
+def _refuse_other_fields(error: ValidationError, values: Mapping[str, Any]) -> None:
     foreign = error.message_dict.keys() - {*values, *_LIFETIMES, "__all__"}
     if foreign:
         raise CommandError(
-            f"{get_organization_model()._meta.label} also needs {', '.join(sorted(foreign))}: "
-            "make its rows in the way of your project."
+            f"{get_organization_model()._meta.label} also needs {', '.join(sorted(foreign))}, so "
+            "this command cannot create its rows. Create them in your project."
         ) from error

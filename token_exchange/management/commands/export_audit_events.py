@@ -1,4 +1,4 @@
-"""How does an operator take audit events along from a shell, however many there are?"""
+"""The command that exports audit events."""
 
 from __future__ import annotations
 
@@ -10,38 +10,38 @@ from typing import Any
 from django.core.management.base import CommandParser
 
 from token_exchange.management.arguments import find_organization, moment, refuse_secret
-from token_exchange.management.base import OneComplaintCommand, one_complaint
+from token_exchange.management.base import OneLineErrorCommand, one_line_errors
 from token_exchange.models import AuditEvent
 from token_exchange.models.audit_event import AuditEventQuerySet
 from token_exchange.observability import audit_export
 
 
-class Command(OneComplaintCommand):
+class Command(OneLineErrorCommand):
     """Export audit events."""
 
-    help = "Print audit events, the oldest first, as one JSON array or as CSV; never a secret."
+    help = "Print audit events, oldest first, as a JSON array or as CSV. They contain no secret."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        """Add what the events can be narrowed by, and the format."""
+        """Add the filters and the format."""
         add = parser.add_argument
         when = "such as 2026-01-31, 2026-01-31T12:00Z, or 7d for 7 days ago"
-        add("--since", type=moment, metavar="TIME", help=f"None before this time, {when}.")
-        add("--until", type=moment, metavar="TIME", help="Only those before this time.")
+        add("--since", type=moment, metavar="TIME", help=f"Only events since this time, {when}.")
+        add("--until", type=moment, metavar="TIME", help="Only events before this time.")
         add(
             "--event",
             action="append",
             choices=AuditEvent.Event.values,
             metavar="EVENT",
-            help=f"Only these, once for each: {', '.join(AuditEvent.Event.values)}.",
+            help=f"Only this event. Repeat for more: {', '.join(AuditEvent.Event.values)}.",
         )
-        add("--target", metavar="ID", help="Only those of this identifier, jti or kid.")
-        add("--organization", metavar="SLUG", help="Only those of this one.")
+        add("--target", metavar="ID", help="Only events about this identifier, jti or kid.")
+        add("--organization", metavar="SLUG", help="Only events of this organization.")
         add("--format", choices=[*audit_export.FORMATS], default="json", help="Default: json.")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """Print them batch by batch, and where a person looks on how many there were so far."""
-        with one_complaint():
-            found = audit_export.batches(_chosen(**options))
+        """Print the events in batches, and on a terminal how many so far."""
+        with one_line_errors():
+            found = audit_export.batches(_filtered(**options))
             if sys.stderr.isatty():
                 found = self._counted(found)
             for piece in audit_export.FORMATS[options["format"]](found):
@@ -56,7 +56,7 @@ class Command(OneComplaintCommand):
         self.stderr.write("")
 
 
-def _chosen(
+def _filtered(
     *,
     since: datetime | None,
     until: datetime | None,

@@ -1,4 +1,4 @@
-"""Which credentials does an operator see from a shell?"""
+"""The command that lists credentials."""
 
 from __future__ import annotations
 
@@ -19,19 +19,24 @@ _COLUMNS = ("identifier", "kind", "states", "organization", "name", "last_used_a
 class Command(OneAnswerCommand):
     """List API keys and client apps."""
 
-    help = "List API keys and client apps; never a secret or its digest."
+    help = "List API keys and client apps, without secrets and digests."
 
     def add_own_arguments(self, parser: CommandParser) -> None:
-        """Add what the list can be narrowed by."""
-        parser.add_argument("--organization", metavar="SLUG", help="Only those of this one.")
-        parser.add_argument("--kind", choices=Credential.Kind.values, help="Only this kind.")
+        """Add the filters."""
+        parser.add_argument(
+            "--organization", metavar="SLUG", help="Only those of this organization."
+        )
+        parser.add_argument(
+            "--kind", choices=Credential.Kind.values, help="Only those of this kind."
+        )
         parser.add_argument(
             "--state",
             choices=[str(each) for each in State],
-            help="Only these; a credential can be rotating and expiring at once.",
+            help="Only those in this state. A credential can be in several, such as rotating and "
+            "expiring.",
         )
         parser.add_argument(
-            "--limit", type=positive_number, metavar="N", help="No more than the N newest of them."
+            "--limit", type=positive_number, metavar="N", help="Show only the N newest."
         )
 
     def answer(
@@ -43,7 +48,7 @@ class Command(OneAnswerCommand):
         limit: int | None,
         **_: Any,
     ) -> dict[str, Any]:
-        """Find them, the oldest first, or of more than ``limit`` the newest ones."""
+        """Return the credentials, oldest first; with ``limit``, the newest ones."""
         now = timezone.now()
         found = Credential.objects.select_related("organization", "owner").order_by("pk")
         if organization is not None:
@@ -59,7 +64,7 @@ class Command(OneAnswerCommand):
         return {"credentials": [credential_facts(each, now=now) for each in rows]}
 
     def text(self, answer: dict[str, Any]) -> str:
-        """Show a table."""
+        """Return a table."""
         listed = [row | {"states": ", ".join(row["states"])} for row in answer["credentials"]]
         rows = [[row[column] for column in _COLUMNS] for row in listed]
         return table([column.replace("_", " ") for column in _COLUMNS], rows)

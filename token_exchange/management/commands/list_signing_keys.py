@@ -1,4 +1,4 @@
-"""Which signing keys does an operator see from a shell?"""
+"""The command that lists signing keys."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ _COLUMNS = ("kid", "algorithm", "state", "published_at", "signs_from", "signs_un
 class Command(OneAnswerCommand):
     """List the signing keys."""
 
-    help = "List the signing keys, the oldest first; never a private half."
+    help = "List the signing keys, oldest first, without private keys."
 
     def answer(self, **_: Any) -> dict[str, Any]:
-        """Find them."""
+        """Return the keys, oldest first."""
         now = timezone.now()
         return {
             "signing_keys": [
@@ -37,6 +37,6 @@ class Command(OneAnswerCommand):
         }
 
     def text(self, answer: dict[str, Any]) -> str:
-        """Show a table."""
+        """Return a table."""
         rows = [[row[column] for column in _COLUMNS] for row in answer["signing_keys"]]
         return table([column.replace("_", " ") for column in _COLUMNS], rows)

@@ -1,4 +1,4 @@
-"""By which pattern does a scanner find the secrets of this deployment?"""
+"""The command that prints patterns for secret scanners."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ class Command(OneAnswerCommand):
     """Print the regular expressions of API keys and client secrets."""
 
     help = (
-        "Print the regular expressions of this deployment's API keys and client secrets, and "
-        "rules for gitleaks. They follow from the prefixes and ENVIRONMENT; no secret is read."
+        "Print gitleaks rules, with --json regular expressions, that match this deployment's API "
+        "keys and client secrets. They depend on the prefixes and ENVIRONMENT, not on any secret."
     )
 
     def answer(self, **_: Any) -> dict[str, Any]:
-        """Make them of the settings."""
+        """Derive the patterns from the settings."""
         settings = get_settings()
         prefixes = {
             "API key": settings.api_key_string_prefix,
@@ -45,7 +45,7 @@ class Command(OneAnswerCommand):
         }
 
     def text(self, answer: dict[str, Any]) -> str:
-        """Print rules for gitleaks, which others can read as well."""
+        """Return rules for gitleaks, in TOML."""
         return "\n".join(map(_rule, answer["patterns"]))
 
 

@@ -1,4 +1,4 @@
-"""How does an operator purge what has expired from a shell, and see how far it is?"""
+"""The command that purges expired rows, with a progress bar on a terminal."""
 
 from __future__ import annotations
 
@@ -13,16 +13,15 @@ from django.utils import timezone
 
 from token_exchange.issuer.purging import PurgeProgress, purge_expired
 from token_exchange.management.arguments import add_time_budget
-from token_exchange.management.base import OneAnswerCommand
+from token_exchange.management.base import OneAnswerCommand, counted
 
 
 class Command(OneAnswerCommand):
-    """Purge expired tokens and revocations, old audit events and old counts."""
+    """Delete expired tokens and revocations, old audit events and old counts."""
 
     help = (
-        "Delete tokens that expired longer ago than TOKEN_RETENTION, revocations of tokens that "
-        "have all expired, audit events older than AUDIT_RETENTION, and counts of exchanges older "
-        "than 15 days."
+        "Delete tokens that expired longer than TOKEN_RETENTION ago, expired revocations, audit "
+        "events older than AUDIT_RETENTION, and exchange counts older than 15 days."
     )
 
     def add_own_arguments(self, parser: CommandParser) -> None:
@@ -30,7 +29,7 @@ class Command(OneAnswerCommand):
         add_time_budget(parser)
 
     def answer(self, *, time_budget_seconds: float, json: bool, **_: Any) -> dict[str, Any]:
-        """Purge them, with a progress bar where a person looks on."""
+        """Delete the rows, with a progress bar on a terminal."""
         with _progress_bar(is_shown=sys.stderr.isatty() and not json) as show:
             purged = purge_expired(
                 now=timezone.now(), time_budget_seconds=time_budget_seconds, on_progress=show
@@ -43,24 +42,24 @@ class Command(OneAnswerCommand):
         }
 
     def text(self, answer: dict[str, Any]) -> str:
-        """Say how many."""
+        """Return how many rows were deleted."""
         return (
-            f"Deleted {answer['deleted']} expired tokens, "
-            f"{answer['revocations_deleted']} expired revocations, "
-            f"{answer['audit_events_deleted']} old audit events and "
-            f"{answer['hourly_counts_deleted']} old hourly counts."
+            f"Deleted {counted(answer['deleted'], 'expired token')}, "
+            f"{counted(answer['revocations_deleted'], 'expired revocation')}, "
+            f"{counted(answer['audit_events_deleted'], 'old audit event')} and "
+            f"{counted(answer['hourly_counts_deleted'], 'old hourly count')}."
         )
 
 
 @contextmanager
 def _progress_bar(*, is_shown: bool) -> Iterator[Callable[[PurgeProgress], None]]:
-    """Lend a function that shows the progress, or one that shows nothing."""
+    """Provide a function that shows the progress, or one that does nothing."""
     with ExitStack() as stack:
         bars: dict[str, Any] = {}
 
         def show(progress: PurgeProgress) -> None:
-            if progress.what not in bars:  # how long it is, the first report tells
-                stack.close()  # the one before
+            if progress.what not in bars:  # the first report has the length
+                stack.close()  # closes the previous bar
                 length = progress.last_pk - progress.first_pk + 1
                 label = f"Purging {progress.what}"
                 bar = click.progressbar(length=length, label=label, file=sys.stderr)

@@ -1,4 +1,4 @@
-"""How does an operator part with an old ``SECRET_KEY`` from a shell?"""
+"""The command that encrypts the signing keys with the newest secret."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from token_exchange.management.base import OneAnswerCommand
 
 
 class Command(OneAnswerCommand):
-    """Encrypt the signing keys anew."""
+    """Encrypt the signing keys with the newest secret."""
 
-    help = "Encrypt the private halves of the signing keys with the newest secret."
+    help = "Encrypt the private signing keys with the newest secret. Then remove older secrets."
 
     def answer(self, **_: Any) -> dict[str, Any]:
-        """Encrypt them."""
+        """Encrypt the keys."""
         done = signing_keys.reencrypt_signing_keys(now=timezone.now())
         return {
             "reencrypted": list(done.reencrypted),
@@ -25,14 +25,14 @@ class Command(OneAnswerCommand):
         }
 
     def text(self, answer: dict[str, Any]) -> str:
-        """Say how many, and whether older secrets may go."""
+        """Return the numbers of keys, and whether older secrets can be removed."""
         now, before = len(answer["reencrypted"]), len(answer["unchanged"])
-        lines = [f"Keys encrypted with the newest secret: {now} now, {before} before."]
+        lines = [f"Keys encrypted with the newest secret: {now} now, {before} already."]
         lines += [f"Cannot be decrypted: {kid}" for kid in answer["unreadable"]]
         if answer["unreadable"]:
             lines.append(
-                "Bring back the secret that encrypted it as a fallback, and run this again."
+                "Add the secret that encrypted it to the fallbacks, and run this command again."
             )
         else:
-            lines.append("No signing key needs an older secret any more.")
+            lines.append("No signing key needs an older secret now. You can remove the fallbacks.")
         return "\n".join(lines)

@@ -1,4 +1,4 @@
-"""How does an operator end a signing key that leaked from a shell?"""
+"""The command that removes a leaked signing key."""
 
 from __future__ import annotations
 
@@ -17,32 +17,35 @@ from token_exchange.observability.audit import Act
 class Command(OneAnswerCommand):
     """Remove a signing key."""
 
-    help = "Refuse a signing key that leaked, and every token it signed, at once and for good."
+    help = (
+        "Remove a leaked signing key. Every token that it signed is refused immediately. This "
+        "cannot be undone."
+    )
 
     def add_own_arguments(self, parser: CommandParser) -> None:
-        """Add the key's id."""
-        parser.add_argument("kid", metavar="KID", help="Its id, as list_signing_keys shows it.")
+        """Add the key's ID."""
+        parser.add_argument("kid", metavar="KID", help="The key's ID, as in list_signing_keys.")
 
     def answer(self, *, kid: str, **_: Any) -> dict[str, Any]:
-        """Remove it."""
+        """Remove the key."""
         now = timezone.now()
-        heir = signing_keys.remove_signing_key(kid, act=Act(now=now, origin=shell_origin()))
+        successor = signing_keys.remove_signing_key(kid, act=Act(now=now, origin=shell_origin()))
         return {
             "kid": kid,
             "removed_at": iso(now),
-            "signing_kid": heir.kid,
-            "signs_now": signing_keys.is_readable(heir),
+            "signing_kid": successor.kid,
+            "signs_now": signing_keys.is_readable(successor),
         }
 
     def text(self, answer: dict[str, Any]) -> str:
-        """Say what stopped, and what signs now."""
+        """Return what was removed, and which key signs now."""
         lines = [
-            f"Removed the key {answer['kid']}; every token that it signed is refused.",
-            f"The key {answer['signing_kid']} signs now.",
+            f"Removed the key {answer['kid']}. Every token that it signed is now refused.",
+            f"The key {answer['signing_kid']} signs new tokens.",
         ]
         if not answer["signs_now"]:
             lines[1] = (
-                f"Nothing is signed: the key {answer['signing_kid']} cannot be decrypted. "
-                "Restore the secret it was made with, or remove it as well."
+                f"No token can be signed: the key {answer['signing_kid']} cannot be decrypted. "
+                "Restore the secret that encrypted it, or remove this key, too."
             )
         return "\n".join(lines)

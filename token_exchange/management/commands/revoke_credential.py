@@ -1,4 +1,4 @@
-"""How does an operator end a credential from a shell?"""
+"""The command that revokes a credential."""
 
 from __future__ import annotations
 
@@ -19,15 +19,19 @@ from token_exchange.observability.audit import Act
 class Command(OneAnswerCommand):
     """Revoke an API key or a client app."""
 
-    help = "End an API key or a client app, and all its tokens, for good."
+    help = "Revoke an API key or a client app and all its tokens. This cannot be undone."
 
     def add_own_arguments(self, parser: CommandParser) -> None:
         """Add the identifier and the reason."""
-        parser.add_argument("identifier", metavar="ID", help="Its identifier, or client_id.")
-        parser.add_argument("--reason", default="", help="Why; 255 characters at most.")
+        parser.add_argument("identifier", metavar="ID", help="Its identifier or client_id.")
+        parser.add_argument(
+            "--reason",
+            default="",
+            help="The reason, up to 255 characters.",
+        )
 
     def answer(self, *, identifier: str, reason: str, **_: Any) -> dict[str, Any]:
-        """Revoke it."""
+        """Revoke the credential."""
         now = timezone.now()
         credential = find_credential(identifier)
         if credential.revoked_at is not None:
@@ -36,11 +40,11 @@ class Command(OneAnswerCommand):
         return credential_facts(credential, now=now)
 
     def text(self, answer: dict[str, Any]) -> str:
-        """Say that it is done."""
-        return f"Revoked {answer['identifier']}; its tokens are refused as well."
+        """Return what was revoked."""
+        return f"Revoked {answer['identifier']} and its tokens."
 
 
 def _already(credential: Credential) -> str:
     reason = credential.revocation_reason
     why = f"with the reason {reason!r}" if reason else "without a reason"
-    return f"The credential was already revoked at {iso(credential.revoked_at)}, {why}."
+    return f"This credential was already revoked at {iso(credential.revoked_at)}, {why}."

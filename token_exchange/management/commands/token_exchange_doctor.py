@@ -1,4 +1,4 @@
-"""What does an operator hear about an installation that does not do what it should?"""
+"""The command that runs the doctor and prints its findings."""
 
 from __future__ import annotations
 
@@ -20,28 +20,28 @@ class Command(OneAnswerCommand):
     """Examine the installation."""
 
     help = (
-        "Examine configuration, database, clock, signing keys, revocation feed, purge, "
-        "warnings, cache and broker; say what is wrong and how to mend it. Ends with status 1 "
-        "where there is an error."
+        "Examine configuration, database, clock, signing keys, revocation feed, overdue jobs, "
+        "cache and broker; print what is wrong and how to fix it. Exits with status 1 if there is "
+        "an error."
     )
-    # What they would stop at is to be told among the rest.
+    # Their errors would stop the command; here they are findings among others.
     requires_system_checks = ()
 
     def add_own_arguments(self, parser: CommandParser) -> None:
-        """Add what counts as wrong, and for how long to wait."""
+        """Add ``--strict`` and ``--timeout``."""
         parser.add_argument(
-            "--strict", action="store_true", help="End with status 1 at a warning as well."
+            "--strict", action="store_true", help="Exit with status 1 for warnings, too."
         )
         parser.add_argument(
             "--timeout",
             type=positive_duration,
             default=timedelta(seconds=5),
             metavar="DURATION",
-            help="Wait for each subject this long at most (default: 5s).",
+            help="Wait at most this long for each subject (default: 5s).",
         )
 
     def answer(self, *, strict: bool, timeout: timedelta, **_: Any) -> dict[str, Any]:
-        """Examine all."""
+        """Run all examinations."""
         findings = [
             {
                 "subject": subject,
@@ -63,7 +63,7 @@ class Command(OneAnswerCommand):
         }
 
     def text(self, answer: dict[str, Any]) -> str:
-        """Show a list by subject, each finding with its level, and below it how to mend it."""
+        """Return the findings by subject, each with its level and its hint."""
         lines = []
         for subject, findings in groupby(answer["findings"], key=itemgetter("subject")):
             lines.append(self.style.MIGRATE_HEADING(subject))
@@ -72,8 +72,8 @@ class Command(OneAnswerCommand):
                 lines += [f"{_INDENT}{each['hint']}"] if each["hint"] else []
         return "\n".join([*lines, *(["", _summary(answer)] if answer["ok"] else [])])
 
-    def complaint(self, answer: dict[str, Any]) -> str:
-        """Complain where something is wrong."""
+    def failure(self, answer: dict[str, Any]) -> str:
+        """Return the numbers of errors and warnings if they make the command fail."""
         return "" if answer["ok"] else _summary(answer)
 
     def _mark(self, level: str) -> str:

@@ -1,4 +1,4 @@
-"""How does cron warn of what ends soon?"""
+"""The command that notifies about expiring credentials and secrets."""
 
 from __future__ import annotations
 
@@ -9,17 +9,17 @@ from django.core.management.base import CommandParser
 from django.utils import timezone
 
 from token_exchange.management.arguments import add_time_budget
-from token_exchange.management.base import OneAnswerCommand
+from token_exchange.management.base import OneAnswerCommand, counted
 from token_exchange.observability.notifications import warn
 
 
 class Command(OneAnswerCommand):
-    """Warn of credentials that expire, and of previous secrets that are still in use."""
+    """Notify about expiring credentials, and about previous secrets that are still in use."""
 
     help = (
-        "Tell by signal, log and, where WARNING_RECIPIENTS says to whom, e-mail of credentials "
-        "that expire within EXPIRY_WARNINGS and of previous secrets that are still in use; each "
-        "once. Tries again the e-mails that failed before, those of leaks too."
+        "Notify once, by signal, log and (with WARNING_RECIPIENTS) e-mail, about credentials that "
+        "expire within EXPIRY_WARNINGS and about previous secrets that are still in use. Retry "
+        "e-mails that failed before, including those about leaks."
     )
 
     def add_own_arguments(self, parser: CommandParser) -> None:
@@ -27,19 +27,20 @@ class Command(OneAnswerCommand):
         add_time_budget(parser)
 
     def answer(self, *, time_budget_seconds: float, **_: Any) -> dict[str, Any]:
-        """Warn of them."""
+        """Send the notifications that are due."""
         return asdict(warn(now=timezone.now(), time_budget_seconds=time_budget_seconds))
 
     def text(self, answer: dict[str, Any]) -> str:
-        """Say of how many."""
+        """Return how many there were."""
         return (
-            f"Warned of {answer['expiring']} credentials that expire and of "
-            f"{answer['previous_secrets']} previous secrets in use; sent {answer['mails']} e-mails."
+            f"Warned about {counted(answer['expiring'], 'expiring credential')} and "
+            f"{counted(answer['previous_secrets'], 'active previous secret')}. "
+            f"Sent {counted(answer['mails'], 'e-mail')}."
         )
 
-    def complaint(self, answer: dict[str, Any]) -> str:
-        """Complain of e-mails that were not sent."""
+    def failure(self, answer: dict[str, Any]) -> str:
+        """Return how many e-mails failed."""
         failed = answer["failed_mails"]
         if not failed:
             return ""
-        return f"{failed} e-mails failed, as the log says; the next run tries them again."
+        return f"{counted(failed, 'e-mail')} failed (see the log). The next run retries."

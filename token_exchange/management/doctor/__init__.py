@@ -1,4 +1,4 @@
-"""What is wrong with this installation, and how is it mended?"""
+"""The doctor: examinations of a running installation, their findings, and how to fix them."""
 
 from token_exchange.management.doctor.findings import Finding, Level
 from token_exchange.management.doctor.registry import examinations

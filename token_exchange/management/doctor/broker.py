@@ -1,4 +1,4 @@
-"""Do the tasks run that nobody starts by hand?"""
+"""Examination of Celery: the schedule of our tasks, and the connection to the broker."""
 
 from __future__ import annotations
 
@@ -15,48 +15,48 @@ _SCHEDULER_OF_THE_SETTINGS: Final = "celery.beat:PersistentScheduler"
 
 
 def examine(app: Any, _now: datetime) -> Iterator[Finding]:
-    """Look for our tasks in the schedule of this Celery app, and connect once to its broker."""
+    """Look for our tasks in this Celery app's schedule, and connect to its broker once."""
     if app.conf.broker_write_url is None:
         yield ok(
-            "No Celery app with a broker is loaded. If the project has one, let its __init__.py "
-            "import it; if not, let cron run purge_expired_tokens, rotate_signing_key and "
-            "warn_of_expiring_credentials."
+            "No Celery app with a broker is loaded. If the project has one, import it in the "
+            "project's __init__.py. If it has none, run purge_expired_tokens, rotate_signing_key "
+            "and warn_of_expiring_credentials with cron."
         )
         return
     yield _schedule(app)
     with app.connection_for_write() as connection:
         transport = connection.transport
         started_at = time.perf_counter()
-        # Not connect(), which waits and tries again.
+        # Not connect(), which waits and retries.
         transport.close_connection(transport.establish_connection())
         waited_seconds = time.perf_counter() - started_at
-        yield ok(f"It connects by {transport.driver_name}, in {waited_seconds * 1000:.1f} ms.")
+        yield ok(f"The broker ({transport.driver_name}) answers in {waited_seconds * 1000:.1f} ms.")
         if transport.driver_type == "memory":
             yield warning(
-                "Tasks are kept in the memory of the process that sends them, where no worker is.",
-                "Let broker_url name a broker that workers reach, such as Redis.",
+                "The broker is the memory of the sending process, which no worker can read.",
+                "Set broker_url to a broker that workers can reach, such as Redis.",
             )
 
 
 def _schedule(app: Any) -> Finding:
     if app.conf.beat_scheduler != _SCHEDULER_OF_THE_SETTINGS:
-        return ok(f"The schedule is with {app.conf.beat_scheduler}, and not looked into.")
+        return ok(f"The schedule is kept by {app.conf.beat_scheduler} and was not examined.")
     scheduled = {entry["task"] for entry in app.conf.beat_schedule.values()}
-    missing = sorted(_wanted() - scheduled)
+    missing = sorted(_expected() - scheduled)
     if missing:
         return warning(
-            f"Celery beat's schedule lacks {' and '.join(missing)}.",
+            f"Celery beat's schedule lacks {', '.join(missing)}.",
             "Add an entry for each to beat_schedule, such as "
-            f"{{'task': {missing[0]!r}, 'schedule': 3600}}; or let cron run the command.",
+            f"{{'task': {missing[0]!r}, 'schedule': 3600}}, or run the commands with cron.",
         )
-    return ok("Celery beat's schedule has our tasks.")
+    return ok("Celery beat's schedule contains our tasks.")
 
 
-def _wanted() -> set[str]:
+def _expected() -> set[str]:
     settings, _problems = read_settings()
-    wanted = {tasks.purge_expired_tokens.name}
+    expected = {tasks.purge_expired_tokens.name}
     if settings is not None and settings.signing_key_lifetime is not None:
-        wanted.add(tasks.rotate_signing_keys.name)
+        expected.add(tasks.rotate_signing_keys.name)
     if settings is not None and settings.expiry_warnings:
-        wanted.add(tasks.warn_of_expiring_credentials.name)
-    return wanted
+        expected.add(tasks.warn_of_expiring_credentials.name)
+    return expected

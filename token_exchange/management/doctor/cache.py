@@ -1,4 +1,4 @@
-"""Does the cache count for the rate limits, and give up in time?"""
+"""Examination of the cache that counts requests for the rate limits."""
 
 from __future__ import annotations
 
@@ -17,41 +17,41 @@ from token_exchange.management.doctor.findings import Finding, error, ok, warnin
 from token_exchange_core.secret_strings import random_text
 
 _TIMEOUTS: Final = ("socket_connect_timeout", "socket_timeout")
-_KEPT_SECONDS: Final = 60
+_LIFETIME_SECONDS: Final = 60
 
 
 def examine(_now: datetime) -> Iterator[Finding]:
-    """Count with a key of our own, as the rate limits do."""
+    """Count with a temporary key in the same way as the rate limits."""
     if not get_settings().rate_limits or not getattr(django_settings, "RATELIMIT_ENABLE", True):
-        yield ok("The rate limits are off, so no cache is asked.")
+        yield ok("Rate limits are off, so no cache is needed.")
         return
     name = getattr(django_settings, "RATELIMIT_USE_CACHE", "default")
     cache = caches[name]
-    # First, for they are missed most where it does not answer.
+    # First, because a cache without time-outs may not get any further.
     yield from _timeouts(name, django_settings.CACHES[name])
     if _counts(cache):
-        yield ok(f"{name!r} counts, and answers in {_round_trip(cache) * 1000:.1f} ms.")
+        yield ok(f"{name!r} counts requests and answers in {_round_trip(cache) * 1000:.1f} ms.")
     else:
         yield error(
-            f"{name!r} does not keep what it is given, so nothing is limited.",
-            "See whether it is full, or a dummy; or name another in RATELIMIT_USE_CACHE.",
+            f"{name!r} does not store values, so requests are not limited.",
+            "Check whether it is full or a dummy cache, or set RATELIMIT_USE_CACHE to another one.",
         )
 
 
 def _counts(cache: BaseCache) -> bool:
     key = _unused_key()
-    if not cache.add(key, 1, timeout=_KEPT_SECONDS):
+    if not cache.add(key, 1, timeout=_LIFETIME_SECONDS):
         return False
     try:
-        return bool(cache.incr(key) == 2 == cache.get(key))  # noqa: PLR2004 - one and one
-    except ValueError:  # it is not there
+        return bool(cache.incr(key) == 2 == cache.get(key))  # noqa: PLR2004 - 1 + 1
+    except ValueError:  # the key is gone
         return False
     finally:
         cache.delete(key)
 
 
 def _round_trip(cache: BaseCache) -> float:
-    """Return the seconds that the least question takes, when it is connected."""
+    """Return the seconds that the simplest query takes on an open connection."""
     started_at = time.perf_counter()
     cache.get(_unused_key())
     return time.perf_counter() - started_at
@@ -74,8 +74,8 @@ def _timeouts(name: str, config: Mapping[str, Any]) -> Iterator[Finding]:
     ]
     if missing:
         yield warning(
-            f"{name!r} has no {' and no '.join(missing)}: a Redis that hangs holds up requests.",
-            f"Set {' and '.join(missing)} in its OPTIONS, to 0.2 seconds or so.",
+            f"{name!r} has no {' and no '.join(missing)}: if Redis hangs, so do requests.",
+            f"Set {' and '.join(missing)} in its OPTIONS, for example to 0.2 (seconds).",
         )
 
 

@@ -1,4 +1,4 @@
-"""Does this machine know what time it is?"""
+"""Examination of this machine's clock, compared with the database's."""
 
 from __future__ import annotations
 
@@ -17,17 +17,18 @@ _HARMFUL: Final = timedelta(minutes=1)
 
 
 def examine(now: datetime) -> Iterator[Finding]:
-    """Compare with the database's clock, which is the one that all machines can see."""
-    # The table has one row at most, and may have none.
-    theirs = RevocationFeed.objects.on_writer().aggregate(at=Max(Now(), default=Now()))["at"]
-    difference = abs(theirs - now)
+    """Compare with the database's clock, the only one that all machines share."""
+    # The default, because the table has one row or none.
+    database_now = RevocationFeed.objects.on_writer().aggregate(at=Max(Now(), default=Now()))["at"]
+    difference = abs(database_now - now)
     if difference <= _TOLERATED:
         yield ok("This machine's clock and the database's agree.")
         return
-    tell = error if difference > _HARMFUL else warning
-    yield tell(
+    level = error if difference > _HARMFUL else warning
+    yield level(
         f"This machine's clock is {difference.total_seconds():.0f} seconds "
-        f"{'behind' if theirs > now else 'ahead of'} the database's.",
-        "Let both follow a time server; timedatectl tells whether a machine does. A clock that is "
-        "wrong makes tokens that others refuse, and takes those that have expired.",
+        f"{'behind' if database_now > now else 'ahead of'} the database's.",
+        "Synchronize both machines with a time server (timedatectl shows whether one is in use). "
+        "With a wrong clock, this machine issues tokens that others refuse, and accepts expired "
+        "ones.",
     )

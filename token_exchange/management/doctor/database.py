@@ -1,4 +1,4 @@
-"""Does the database answer, has it our tables, and may we write?"""
+"""Examination of the database: connection, migrations, write access, transaction isolation."""
 
 from __future__ import annotations
 
@@ -8,30 +8,73 @@ from datetime import datetime
 from typing import Final
 
 from django.db import Error as DatabaseFailure
-from django.db import connections
+from django.db import connections, transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.migrations.executor import MigrationExecutor
 
-from token_exchange.management.doctor.findings import Fault, Finding, cause, error, ok, warning
+from token_exchange.management.doctor.findings import (
+    ExaminationFailed,
+    Finding,
+    cause,
+    error,
+    ok,
+    warning,
+)
 from token_exchange.models import RevocationFeed
 
 _APP: Final = "token_exchange"
 
+# Of all sessions that block another one in this database, the one that began first. PostgreSQL
+# shows the state of another role's sessions only to members of pg_read_all_stats.
+_BLOCKING_SESSION: Final = """
+SELECT blocking.pid, blocking.usename, coalesce(
+    blocking.state || ', transaction started at '
+        || to_char(blocking.xact_start AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS "UTC"'),
+    'its state is not visible to this role'
+)
+FROM pg_stat_activity AS waiting
+CROSS JOIN LATERAL unnest(pg_blocking_pids(waiting.pid)) AS blocking_pid
+JOIN pg_stat_activity AS blocking ON blocking.pid = blocking_pid
+WHERE waiting.datname = current_database()
+ORDER BY blocking.xact_start
+LIMIT 1
+"""
+
 
 def examine(_now: datetime) -> Iterator[Finding]:
-    """Ask it for nothing, then for its migrations, then to write nothing."""
+    """Connect, look for missing migrations, and send an UPDATE that changes no row."""
     alias = RevocationFeed.objects.on_writer().db
     connection = connections[alias]
     connection.ensure_connection()
     yield ok(f"{connection.display_name} answers in {_round_trip(connection) * 1000:.1f} ms.")
     yield _migrations(connection)
-    yield _writing(alias)
+    yield _write_access(alias)
     if connection.vendor == "postgresql":
         yield _isolation(connection)
 
 
+def explain_delay() -> str:
+    """Return what a query may be waiting for, or "" where the database does not show that."""
+    connection = connections[RevocationFeed.objects.on_writer().db]
+    if connection.vendor != "postgresql":
+        return ""
+    with connection.cursor() as cursor:
+        cursor.execute(_BLOCKING_SESSION)
+        row = cursor.fetchone()
+    if row is None:
+        return (
+            "No session waits for a lock, so the database is slow or overloaded. Check its load, "
+            "or allow more time with --timeout."
+        )
+    pid, user, state = row
+    return (
+        f"Session {pid} of the database user {user} blocks others ({state}). Let it finish, or end "
+        f"it: SELECT pg_terminate_backend({pid});"
+    )
+
+
 def _round_trip(connection: BaseDatabaseWrapper) -> float:
-    """Return the seconds that the least question takes."""
+    """Return the seconds that the simplest query takes."""
     started_at = time.perf_counter()
     _value(connection, "SELECT 1")
     return time.perf_counter() - started_at
@@ -49,30 +92,33 @@ def _migrations(connection: BaseDatabaseWrapper) -> Finding:
     missing = [migration for migration, _ in executor.migration_plan(nodes)]
     if missing:
         names = ", ".join(map(str, missing))
-        raise Fault(error(f"Not applied: {names}.", "Run: python manage.py migrate"))
+        raise ExaminationFailed(
+            error(f"Migrations not applied: {names}.", "Run: python manage.py migrate")
+        )
     return ok("All migrations are applied.")
 
 
-def _writing(alias: str) -> Finding:
+def _write_access(alias: str) -> Finding:
     try:
-        # No row has this key; a database that takes no writes refuses nevertheless.
-        RevocationFeed.objects.using(alias).filter(pk=0).update(position=0)
+        with transaction.atomic(using=alias):
+            # No row has this key, but a read-only database refuses the statement all the same.
+            RevocationFeed.objects.using(alias).filter(pk=0).update(position=0)
     except DatabaseFailure as failure:
         return error(
             f"Nothing can be written: {cause(failure)}",
-            f"Let DATABASES[{alias!r}] name the primary, not a standby; see whether its disk is "
-            "full, and whether its role or file may be written to. Meanwhile no token is issued "
-            "and nothing can be revoked.",
+            f"Check that DATABASES[{alias!r}] is the primary and not a standby, that its disk has "
+            "space, and that its role may write (on SQLite: the file's permissions). Until then no "
+            "token can be issued and nothing can be revoked.",
         )
-    return ok("It can be written to.")
+    return ok("The database can be written to.")
 
 
 def _isolation(connection: BaseDatabaseWrapper) -> Finding:
     level = _value(connection, "SHOW transaction_isolation")
     if level == "read committed":
-        return ok(f"Transactions are isolated as {level}.")
+        return ok(f"The transaction isolation level is {level}.")
     return warning(
-        f"Transactions are isolated as {level}: a long one does not see what is revoked meanwhile, "
-        "and of two that revoke at once one fails.",
-        "Leave PostgreSQL's default, read committed, to the role, the database and OPTIONS.",
+        f"The transaction isolation level is {level}: a long transaction does not see new "
+        "revocations, and of two simultaneous revocations one fails.",
+        "Use PostgreSQL's default, read committed, for the role, the database and OPTIONS.",
     )

@@ -1,4 +1,4 @@
-"""Does everybody learn of what is revoked?"""
+"""Examination of the revocation feed: its position, its rows, and what a follower reads."""
 
 from __future__ import annotations
 
@@ -7,35 +7,35 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from token_exchange.issuer import revocation_feed
-from token_exchange.management.doctor.findings import Fault, Finding, error, ok
+from token_exchange.management.doctor.findings import ExaminationFailed, Finding, error, ok
 from token_exchange.models import Revocation, RevocationFeed
 from token_exchange.models.revocation import EPOCH_LENGTH
 from token_exchange_core.revocation_set import RevocationKind
 from token_exchange_core.secret_strings import random_text
 
 _MOST_EXAMINED: Final = 10_000
-# Whoever counts a little later shall not miss what has just expired.
-_LIVES_ON: Final = timedelta(minutes=1)
+# Leaves a margin, so that rows expiring during the count do not matter.
+_MARGIN: Final = timedelta(minutes=1)
 
 
 def examine(now: datetime) -> Iterator[Finding]:
-    """Hold the rows against the one that counts them, and against what a follower makes of them."""
+    """Compare the rows with the feed's position and with what this process reads as a follower."""
     position = RevocationFeed.objects.on_writer().values_list("position", flat=True).first()
-    yield _counter(position)
-    rows = Revocation.objects.on_writer().filter(expires_at__gt=now + _LIVES_ON)
+    yield _position(position)
+    rows = Revocation.objects.on_writer().filter(expires_at__gt=now + _MARGIN)
     live = list(rows.order_by("-position").values_list("pk", "kind")[: _MOST_EXAMINED + 1])
     yield _kinds({pk: kind for pk, kind in live if kind not in set(RevocationKind)})
     yield _followed(len(revocation_feed.revocations()), of=len(live))
 
 
-def _counter(position: int | None) -> Finding:
+def _position(position: int | None) -> Finding:
     rows = Revocation.objects.on_writer().order_by("-position").values_list("position", flat=True)
     last = rows.first()
     if position is None and last is not None:
-        raise Fault(
+        raise ExaminationFailed(
             error(
-                "The feed has rows and no counter, so nobody learns of them: what was revoked "
-                "is accepted.",
+                "The feed has rows but no position, so no follower reads them: revoked tokens "
+                "are accepted.",
                 _in_dbshell(
                     "INSERT INTO {feed} (id, epoch, position) "
                     "SELECT {pk}, '{epoch}', MAX(position) FROM {rows};"
@@ -44,18 +44,22 @@ def _counter(position: int | None) -> Finding:
         )
     if position is not None and last is not None and last > position:
         return error(
-            f"The counter stands at {position}, behind a row at {last}, as after a restore or an "
-            "edit by hand: whoever follows the feed may miss what is revoked next.",
+            f"The feed's position is {position}, but a row has position {last} (after a restore or "
+            "a manual change): followers may miss the next revocations.",
             _in_dbshell(
                 "UPDATE {feed} SET epoch = '{epoch}', "
                 "position = (SELECT MAX(position) FROM {rows});"
             ),
         )
-    return ok("Nothing was ever revoked." if position is None else f"It stands at {position}.")
+    return ok(
+        "Nothing has been revoked yet."
+        if position is None
+        else f"The feed's position is {position}."
+    )
 
 
 def _in_dbshell(statement: str) -> str:
-    # A new epoch makes everybody read the whole feed anew.
+    # With a new epoch, every follower reads the whole feed again.
     written = statement.format(
         feed=RevocationFeed._meta.db_table,
         rows=Revocation._meta.db_table,
@@ -65,16 +69,16 @@ def _in_dbshell(statement: str) -> str:
     return f"Run in manage.py dbshell: {written}"
 
 
-def _kinds(strange: dict[int, str]) -> Finding:
-    if not strange:
-        return ok("Each row is of a kind that this version knows.")
-    shown = ", ".join(f"{kind!r} (id {pk})" for pk, kind in list(strange.items())[:3])
-    raise Fault(
+def _kinds(unknown: dict[int, str]) -> Finding:
+    if not unknown:
+        return ok("This version knows the kind of every row.")
+    shown = ", ".join(f"{kind!r} (id {pk})" for pk, kind in list(unknown.items())[:3])
+    raise ExaminationFailed(
         error(
-            f"{len(strange)} rows are of a kind that nobody knows, and no bearer token can be "
-            f"verified: {shown}.",
-            "If a newer version of token_exchange wrote them, let every process run that one; "
-            f"else delete them from {Revocation._meta.db_table}.",
+            f"{len(unknown)} rows have an unknown kind, so no bearer token can be verified: "
+            f"{shown}.",
+            "If a newer version of token_exchange wrote them, upgrade every process to that "
+            f"version. Otherwise delete them from {Revocation._meta.db_table}.",
         )
     )
 
@@ -82,14 +86,14 @@ def _kinds(strange: dict[int, str]) -> Finding:
 def _followed(known: int, *, of: int) -> Finding:
     if known < of:
         return error(
-            f"Of {_count(of)} live revocations, a follower learns of {known} only: "
-            "some have a position that nobody reads.",
+            f"A follower reads only {known} of {_count(of)} live revocations: the others have a "
+            "position below 1.",
             _in_dbshell(
                 "UPDATE {rows} SET position = 1 WHERE position < 1; "
                 "UPDATE {feed} SET epoch = '{epoch}', position = position + 1;"
             ),
         )
-    return ok(f"A follower learns of every live revocation, {_count(of)} in all.")
+    return ok(f"A follower reads every live revocation ({_count(of)}).")
 
 
 def _count(rows: int) -> str:

@@ -1,9 +1,9 @@
-"""How is everything examined, although some of it may fail, or never answer?"""
+"""Runs the doctor's examinations one after the other, each with a time limit."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from threading import Thread
@@ -12,20 +12,28 @@ from django.db import connections
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.utils import timezone
 
-from token_exchange.management.doctor.findings import Fault, Finding, cause, error, warning
+from token_exchange.management.doctor.findings import (
+    ExaminationFailed,
+    Finding,
+    cause,
+    error,
+    warning,
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Examination:
-    """One subject, and how to look into it."""
+    """One subject, and the function that examines it."""
 
     subject: str
     examine: Callable[[datetime], Iterable[Finding]]
-    """Yield what there is to say at this time; raise ``Fault``, or whatever goes wrong."""
+    """Yields findings at this time. May raise ``ExaminationFailed``, or any other exception."""
     hint: str
-    """How to mend it where it fails or does not end."""
+    """How to fix it if it fails or does not answer in time."""
+    explain_delay: Callable[[], str] | None = None
+    """Returns a better hint after a time-out, or "" if it does not know the reason."""
     needs: tuple[str, ...] = ()
-    """The subjects without which nothing can be said of this one."""
+    """The subjects without which this one cannot be examined."""
 
 
 @dataclass(slots=True)
@@ -37,64 +45,91 @@ class _Outcome:
 def examine_all(
     examinations: Iterable[Examination], *, timeout_seconds: float
 ) -> Iterator[tuple[str, Finding]]:
-    """Yield what each has found, with its subject; none gets more than ``timeout_seconds``."""
-    at_fault: set[str] = set()
+    """Yield each finding with its subject; no examination takes longer than the time-out.
+
+    To explain a time-out may take as long again.
+    """
+    failed: set[str] = set()
     for each in examinations:
-        needed = next((name for name in each.needs if name in at_fault), None)
+        needed = next((name for name in each.needs if name in failed), None)
         if needed is None:
             outcome = _examine(each, timeout_seconds=timeout_seconds)
         else:
-            outcome = _Outcome([warning(f"Not examined, because of the fault in: {needed}.")])
+            outcome = _Outcome([warning(f"Not examined: fix the errors of the {needed} first.")])
         if not outcome.is_complete:
-            at_fault.add(each.subject)
-        yield from ((each.subject, finding) for finding in list(outcome.findings))
+            failed.add(each.subject)
+        yield from ((each.subject, finding) for finding in outcome.findings)
 
 
 def _examine(examination: Examination, *, timeout_seconds: float) -> _Outcome:
-    """Examine in a thread, which is left to itself if it does not end in time.
-
-    Few drivers have a time-out for all that they wait for, names of hosts for one.
-    """
     outcome = _Outcome()
-    lent = {alias: connections[alias] for alias in connections}
-    in_transaction = {alias for alias, connection in lent.items() if connection.in_atomic_block}
-
-    def run() -> None:
-        # So it sees what the transaction of this thread does, if there is one.
-        for alias, connection in lent.items():
-            connections[alias] = connection
-        _fill(outcome, examination)
-
-    thread = Thread(target=run, name=f"doctor: {examination.subject}", daemon=True)
-    with _sharing(lent.values()):
-        thread.start()
-        thread.join(timeout_seconds)
-    if not thread.is_alive():
+    name = f"doctor: {examination.subject}"
+    if _ends_in_time(lambda: _fill(outcome, examination), name, timeout_seconds):
         return outcome
-    for alias in lent.keys() - in_transaction:
-        # It may still be waiting for an answer on it; whoever comes next connects anew.
-        del connections[alias]
-    told = error(f"No answer within {timeout_seconds:g} s.", examination.hint)
-    return _Outcome([*outcome.findings, told])
+    late = error(f"No answer within {timeout_seconds:g} s.", _explain(examination, timeout_seconds))
+    # A new outcome: the thread may still add to the other one.
+    return _Outcome([*outcome.findings, late])
 
 
 def _fill(outcome: _Outcome, examination: Examination) -> None:
     try:
         for finding in examination.examine(timezone.now()):
             outcome.findings.append(finding)
-    except Fault as fault:
-        outcome.findings.extend(fault.findings)
-    except Exception as failure:  # noqa: BLE001 - whatever it is, it is told
+    except ExaminationFailed as failure:
+        outcome.findings.extend(failure.findings)
+    except Exception as failure:  # noqa: BLE001 - every failure is a finding
         outcome.findings.append(error(f"It failed: {cause(failure)}", examination.hint))
     else:
         outcome.is_complete = True
 
 
+def _explain(examination: Examination, timeout_seconds: float) -> str:
+    explain, hints = examination.explain_delay, [""]
+    if explain is not None:
+
+        def add() -> None:
+            with suppress(Exception):
+                hints.append(explain())
+
+        _ends_in_time(add, f"doctor: delay of {examination.subject}", timeout_seconds)
+    return hints[-1] or examination.hint
+
+
+def _ends_in_time(do: Callable[[], None], name: str, timeout_seconds: float) -> bool:
+    """Call ``do`` in a daemon thread, wait at most so long, and return whether it has ended.
+
+    Only a thread can be abandoned: no driver has a time-out for all that it waits for (resolving a
+    host name has none). It opens and closes its own database connections. Inside a transaction, as
+    in tests, it borrows the caller's, because no other connection sees uncommitted rows.
+    """
+    borrowed = {
+        each.alias: each for each in connections.all(initialized_only=True) if each.in_atomic_block
+    }
+
+    def run() -> None:
+        for alias, connection in borrowed.items():
+            connections[alias] = connection
+        try:
+            do()
+        finally:
+            for alias in borrowed:
+                del connections[alias]
+            connections.close_all()
+
+    thread = Thread(target=run, name=name, daemon=True)
+    with _shared(borrowed.values()):
+        thread.start()
+        thread.join(timeout_seconds)
+    return not thread.is_alive()
+
+
 @contextmanager
-def _sharing(lent: Collection[BaseDatabaseWrapper]) -> Iterator[None]:
-    """Let another thread use these connections of this one."""
-    for connection in lent:
+def _shared(borrowed: Iterable[BaseDatabaseWrapper]) -> Iterator[None]:
+    """Allow other threads to use these connections for as long as the context lasts."""
+    for connection in borrowed:
         connection.inc_thread_sharing()
-    yield
-    for connection in lent:
-        connection.dec_thread_sharing()
+    try:
+        yield
+    finally:
+        for connection in borrowed:
+            connection.dec_thread_sharing()

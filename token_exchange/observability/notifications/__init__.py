@@ -1,9 +1,13 @@
-"""How do owners learn what ends soon, or has leaked, before it hurts?
+"""Notifications about expiring credentials, previous secrets still in use, and leaked secrets.
 
-Whatever has something to tell says so by a signal and a line of the log, once, and by e-mail where
-the project wants that: the two know nothing of each other's failures.
+Each is announced once, by a signal and a log event, and sent by e-mail if the project names
+recipients. The two are independent: a failed e-mail is retried without a second announcement.
 """
 
-from token_exchange.observability.notifications.dispatch import Warned, mail_leaked, warn
+from token_exchange.observability.notifications.dispatch import (
+    NotificationCounts,
+    mail_leaked,
+    warn,
+)
 
-__all__ = ["Warned", "mail_leaked", "warn"]
+__all__ = ["NotificationCounts", "mail_leaked", "warn"]

@@ -1,4 +1,4 @@
-"""How are warnings given, each of them once?"""
+"""Sends every notification that is due: one announcement and one e-mail for each."""
 
 from __future__ import annotations
 
@@ -16,37 +16,37 @@ from django.db import router, transaction
 
 from token_exchange.models import Credential
 from token_exchange.observability.notifications import due, messages
-from token_exchange.observability.notifications.due import ToldAlready
-from token_exchange.observability.notifications.email import MailFailed, mail, wants_mail
-from token_exchange.observability.notifications.messages import Notice
+from token_exchange.observability.notifications.due import AlreadyClaimed
+from token_exchange.observability.notifications.email import MailFailed, is_email_enabled, mail
+from token_exchange.observability.notifications.messages import Message
 from token_exchange.signals import announce, credential_expiring, previous_secret_still_used
 from token_exchange_core.event_log import log_event
 
 FAILURES_IN_A_ROW: Final = 3
-"""After so many mails that failed the server is taken to be away, until the next run."""
+"""After so many failed e-mails the server counts as unreachable until the next run."""
 
 _Due: TypeAlias = Iterator[Credential]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Warned:
-    """What a run has told."""
+class NotificationCounts:
+    """The numbers of notifications in a run."""
 
     expiring: int
-    """Credentials that end soon."""
+    """Credentials that expire soon."""
     previous_secrets: int
-    """Those that are still in use, and end soon."""
+    """Previous secrets that are still in use and expire soon."""
     mails: int
     failed_mails: int
-    """Which the next run tries again."""
+    """The next run retries these."""
 
 
 class _Mail(NamedTuple):
-    """A kind of notice: how to find who gets it, and what it says."""
+    """A kind of e-mail: its query, the column of its claim, and its text."""
 
     find: Callable[..., _Due]
-    told: str
-    notice: Callable[[Credential], Notice]
+    column: str
+    compose: Callable[[Credential], Message]
 
 
 _MAILS: Final = (
@@ -60,51 +60,54 @@ _MAILS: Final = (
 )
 
 
-def warn(*, now: datetime, time_budget_seconds: float = float("inf")) -> Warned:
-    """Tell of all that ends soon and has not been told of; return how much that was.
+def warn(*, now: datetime, time_budget_seconds: float = float("inf")) -> NotificationCounts:
+    """Send every notification that is due; return the numbers.
 
-    Signals and lines of the log come once at each threshold; so do e-mails, unless the mail server
-    fails: then again at the next run. Two runs at once, or one that is killed, tell nothing twice;
-    a run that is killed may leave the one warning that it was at untold. Stops after
-    ``time_budget_seconds``; what is left waits for the next run.
+    Each threshold gives one signal, one log event and one e-mail; a failed e-mail is retried in the
+    next run. Simultaneous or killed runs send nothing twice, but a killed run may lose the
+    notification it was sending. Stops after ``time_budget_seconds``; the next run does the rest.
     """
     stop_at = time.monotonic() + time_budget_seconds
     in_time = partial(takewhile, lambda _: time.monotonic() < stop_at)
-    expiring = _announce(
+    expiring = _announce_all(
         in_time(due.expiring("expiry_warned_at", now=now)),
         _announce_expiring,
-        told="expiry_warned_at",
+        column="expiry_warned_at",
         now=now,
     )
-    previous = _announce(
+    previous = _announce_all(
         in_time(due.with_previous_secret_in_use("previous_secret_warned_at", now=now)),
         _announce_previous_secret,
-        told="previous_secret_warned_at",
+        column="previous_secret_warned_at",
         now=now,
     )
-    sent, failed = _mail(in_time(_due_mails(now=now)), now=now) if wants_mail() else (0, 0)
-    return Warned(expiring=expiring, previous_secrets=previous, mails=sent, failed_mails=failed)
+    sent, failed = _mail(in_time(_due_mails(now=now)), now=now) if is_email_enabled() else (0, 0)
+    return NotificationCounts(
+        expiring=expiring, previous_secrets=previous, mails=sent, failed_mails=failed
+    )
 
 
 def mail_leaked(credentials: Iterable[Credential], *, now: datetime) -> None:
-    """Tell the owners of leaked credentials by e-mail.
+    """Send e-mails to the owners of leaked credentials.
 
-    The first failure ends it, for somebody waits: the next ``warn`` tells the rest.
+    Stops at the first failure, because a request is waiting; the next ``warn`` sends the rest.
     """
-    if wants_mail():
+    if is_email_enabled():
         with suppress(MailFailed):
             for credential in credentials:
-                with suppress(ToldAlready):
-                    mail(credential, messages.leaked, told="end_mailed_at", now=now)
+                with suppress(AlreadyClaimed):
+                    mail(credential, messages.leaked, column="end_mailed_at", now=now)
 
 
-def _announce(credentials: _Due, tell: Callable[..., None], *, told: str, now: datetime) -> int:
+def _announce_all(
+    credentials: _Due, announce_one: Callable[..., None], *, column: str, now: datetime
+) -> int:
     count = 0
     using = router.db_for_write(Credential)
     for credential in credentials:
-        with suppress(ToldAlready):
-            due.claim(credential, told, now=now)
-            tell(credential, using=using)
+        with suppress(AlreadyClaimed):
+            due.claim(credential, column, now=now)
+            announce_one(credential, using=using)
             count += 1
     return count
 
@@ -158,9 +161,9 @@ def _iso(at: datetime | None) -> str | None:
 
 
 def _due_mails(*, now: datetime) -> Iterator[tuple[Credential, _Mail]]:
-    """Find every mail that is due, the most urgent first."""
+    """Yield every e-mail that is due, the most urgent first."""
     return chain.from_iterable(
-        ((credential, kind) for credential in kind.find(kind.told, now=now)) for kind in _MAILS
+        ((credential, kind) for credential in kind.find(kind.column, now=now)) for kind in _MAILS
     )
 
 
@@ -168,12 +171,12 @@ def _mail(mails: Iterator[tuple[Credential, _Mail]], *, now: datetime) -> tuple[
     sent = failed = in_a_row = 0
     for credential, kind in mails:
         try:
-            sent += mail(credential, kind.notice, told=kind.told, now=now)
+            sent += mail(credential, kind.compose, column=kind.column, now=now)
             in_a_row = 0
         except MailFailed:
             failed, in_a_row = failed + 1, in_a_row + 1
             if in_a_row == FAILURES_IN_A_ROW:
                 break
-        except ToldAlready:
+        except AlreadyClaimed:
             continue
     return sent, failed

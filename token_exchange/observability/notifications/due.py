@@ -1,7 +1,7 @@
-"""Of what should somebody be told, and has not been?
+"""Queries for notifications that are due, and the claim that lets only one worker send each.
 
-Each end has one column that says when it was announced and one that says when it was mailed. Who is
-about to tell claims the column first, by one conditional UPDATE, so that of two workers one tells.
+Each kind has a column with the time of the announcement, and one with the time of the e-mail. A
+worker claims the column with a conditional UPDATE before it sends, so of two workers only one does.
 """
 
 from __future__ import annotations
@@ -17,32 +17,32 @@ from token_exchange.models import Credential
 from token_exchange.models.credential_queryset import CredentialQuerySet
 
 PREVIOUS_SECRET_NOTICE: Final = timedelta(days=1)
-"""How long before its end a previous secret in use is told of; half the overlap if that is less."""
+"""How long before its expiry a previous secret in use is notified; at most half the overlap."""
 
-LEAK_NEWS: Final = timedelta(days=7)
-"""How long a leak is news: after that no mail of it is tried again."""
+LEAK_MAIL_PERIOD: Final = timedelta(days=7)
+"""How long an e-mail about a leak is retried."""
 
 BATCH_ROWS: Final = 500
 
-_ENDS: Final = ("expires_at", "previous_secret_expires_at", "revoked_at")
+_END_COLUMNS: Final = ("expires_at", "previous_secret_expires_at", "revoked_at")
 
 
-class ToldAlready(Exception):
-    """Somebody else tells of it, or it ends at another time than was read."""
+class AlreadyClaimed(Exception):
+    """Another worker sends this notification, or the credential has changed since it was read."""
 
 
-def expiring(told: str, *, now: datetime) -> Iterator[Credential]:
-    """Find those that have crossed one of ``EXPIRY_WARNINGS`` since the time in column ``told``.
+def expiring(column: str, *, now: datetime) -> Iterator[Credential]:
+    """Yield credentials that passed one of ``EXPIRY_WARNINGS`` since the time in ``column``.
 
-    Of several that were crossed at once the last one counts. One that the credential was made
-    beyond says nothing: who issues a key for a week knows that it ends in a month.
+    If they passed several since then, only the last one counts. Thresholds from before the
+    credential was created are skipped: a key for a week needs no notification 30 days ahead.
     """
     nearer = timedelta(0)
     for notice in get_settings().expiry_warnings:
         crossed_at = F("expires_at") - Value(notice)
-        untold = Q(**{told: None}) | Q(**{f"{told}__lt": crossed_at})
-        rows = _alive().filter(
-            untold,
+        is_due = Q(**{column: None}) | Q(**{f"{column}__lt": crossed_at})
+        rows = _active().filter(
+            is_due,
             expires_at__gt=now + nearer,
             expires_at__lte=now + notice,
             created_at__lt=crossed_at,
@@ -51,14 +51,14 @@ def expiring(told: str, *, now: datetime) -> Iterator[Credential]:
         nearer = notice
 
 
-def with_previous_secret_in_use(told: str, *, now: datetime) -> Iterator[Credential]:
-    """Find those whose previous secret ends soon and was used since the rotation."""
-    rows = _alive().filter(
+def with_previous_secret_in_use(column: str, *, now: datetime) -> Iterator[Credential]:
+    """Yield credentials whose previous secret expires soon and was used since the rotation."""
+    rows = _active().filter(
         Q(expires_at=None) | Q(expires_at__gt=now),
         previous_secret_expires_at__gt=now,
         previous_secret_expires_at__lte=now + PREVIOUS_SECRET_NOTICE,
         previous_secret_last_used_at__isnull=False,
-        **{told: None},
+        **{column: None},
     )
     for credential in _in_order(rows, by="previous_secret_expires_at"):
         ends_at = cast("datetime", credential.previous_secret_expires_at)
@@ -67,47 +67,48 @@ def with_previous_secret_in_use(told: str, *, now: datetime) -> Iterator[Credent
             yield credential
 
 
-def leaked(told: str, *, now: datetime) -> Iterator[Credential]:
-    """Find those that were revoked as leaked, and of which nobody has been told since."""
-    untold = Q(**{told: None}) | Q(**{f"{told}__lt": F("revoked_at")})
+def leaked(column: str, *, now: datetime) -> Iterator[Credential]:
+    """Yield credentials that were revoked as leaked and have no notification since."""
+    is_due = Q(**{column: None}) | Q(**{f"{column}__lt": F("revoked_at")})
     rows = _credentials().filter(
-        untold,
-        revoked_at__gt=now - LEAK_NEWS,
+        is_due,
+        revoked_at__gt=now - LEAK_MAIL_PERIOD,
         revoked_at__lte=now,
         revocation_cause=Credential.RevocationCause.LEAK,
     )
     yield from _in_order(rows, by="revoked_at")
 
 
-def claim(credential: Credential, told: str, *, now: datetime) -> None:
-    """Write ``now`` into the column ``told``, and so be the one who tells.
+def claim(credential: Credential, column: str, *, now: datetime) -> None:
+    """Write ``now`` into ``column``, so that no other worker sends this notification.
 
-    Raises ``ToldAlready`` if anybody else has, or if another end was set since the row was read.
+    Raises ``AlreadyClaimed`` if another worker did, or if an expiry or a revocation has changed
+    since the row was read.
     """
-    as_read = {name: getattr(credential, name) for name in (told, *_ENDS)}
+    as_read = {name: getattr(credential, name) for name in (column, *_END_COLUMNS)}
     rows = Credential.objects.on_writer().filter(pk=credential.pk, **as_read)
-    if rows.update(**{told: now}) != 1:
-        raise ToldAlready
+    if rows.update(**{column: now}) != 1:
+        raise AlreadyClaimed
 
 
-def release(credential: Credential, told: str, *, now: datetime) -> None:
-    """Take back what ``claim`` wrote at ``now``: the next run tells."""
-    rows = Credential.objects.on_writer().filter(pk=credential.pk, **{told: now})
-    rows.update(**{told: getattr(credential, told)})
+def release(credential: Credential, column: str, *, now: datetime) -> None:
+    """Undo ``claim`` at ``now``, so that the next run sends the notification."""
+    rows = Credential.objects.on_writer().filter(pk=credential.pk, **{column: now})
+    rows.update(**{column: getattr(credential, column)})
 
 
 def _credentials() -> CredentialQuerySet[Credential]:
     return Credential.objects.on_writer().select_related("organization", "owner")
 
 
-def _alive() -> CredentialQuerySet[Credential]:
-    """Keep what works today: who is inactive is told once that has changed."""
-    speaks = Q(subject_type=Credential.SubjectType.ORGANIZATION) | Q(owner__is_active=True)
-    return _credentials().filter(speaks, revoked_at=None, organization__is_active=True)
+def _active() -> CredentialQuerySet[Credential]:
+    # Inactive owners and organizations get their notification if they become active again.
+    is_active = Q(subject_type=Credential.SubjectType.ORGANIZATION) | Q(owner__is_active=True)
+    return _credentials().filter(is_active, revoked_at=None, organization__is_active=True)
 
 
 def _in_order(rows: CredentialQuerySet[Credential], *, by: str) -> Iterator[Credential]:
-    """Read all rows, each once, in batches by an indexed time, whoever tells meanwhile."""
+    """Yield each row once, in batches along an indexed time, while others change the rows."""
     left = rows
     while True:
         batch = list(left.order_by(by, "pk")[:BATCH_ROWS])

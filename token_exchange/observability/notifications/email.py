@@ -1,4 +1,4 @@
-"""How does an e-mail reach the owners of a credential, and what if it does not?"""
+"""E-mails to the owners of a credential, and what happens if one fails."""
 
 from __future__ import annotations
 
@@ -15,33 +15,33 @@ from django.utils.module_loading import import_string
 from token_exchange.conf import get_settings
 from token_exchange.models import Credential
 from token_exchange.observability.notifications.due import claim, release
-from token_exchange.observability.notifications.messages import Notice
+from token_exchange.observability.notifications.messages import Message
 from token_exchange_core.event_log import log_event
 
 
 class MailFailed(Exception):
-    """No e-mail was sent, and the next run tries again."""
+    """No e-mail was sent. The next run retries it."""
 
 
-def wants_mail() -> bool:
-    """Tell whether the project has said to whom e-mail goes."""
+def is_email_enabled() -> bool:
+    """Return whether the project has set ``WARNING_RECIPIENTS``."""
     return get_settings().warning_recipients is not None
 
 
 def mail(
-    credential: Credential, make: Callable[[Credential], Notice], *, told: str, now: datetime
+    credential: Credential, compose: Callable[[Credential], Message], *, column: str, now: datetime
 ) -> int:
-    """Send the notice to those whom ``WARNING_RECIPIENTS`` names; return how many messages.
+    """Send one message to all recipients; return how many messages were sent (0 or 1).
 
-    One message has all of them, so that no failure reaches some and not others. Raises
-    ``ToldAlready``, or ``MailFailed``, after which it is due again. A process that is killed while
-    it sends may have sent nothing: a mail is lost rather than sent by each run for ever.
+    One message, so that a failure never reaches only some of them. Raises ``AlreadyClaimed``, or
+    ``MailFailed``, after which it is due again. If the process is killed while sending, the message
+    may be lost, which is better than sending it again in every run.
     """
-    claim(credential, told, now=now)
+    claim(credential, column, now=now)
     try:
-        return _send(credential, make)
+        return _send(credential, compose)
     except Exception as error:
-        release(credential, told, now=now)
+        release(credential, column, now=now)
         log_event(
             logging.ERROR,
             "warning.mail_failed",
@@ -52,21 +52,21 @@ def mail(
         raise MailFailed from error
 
 
-def _send(credential: Credential, make: Callable[[Credential], Notice]) -> int:
+def _send(credential: Credential, compose: Callable[[Credential], Message]) -> int:
     recipients = _recipients(credential)
     if not recipients:
         return 0
-    # Not in the language of whoever happens to send a request.
+    # In the service's language, not that of the current request.
     with translation.override(django_settings.LANGUAGE_CODE):
-        notice = make(credential)
-    message = EmailMessage(
-        subject=notice.subject,
-        body=notice.body,
+        message = compose(credential)
+    email = EmailMessage(
+        subject=message.subject,
+        body=message.body,
         to=recipients,
-        # So that nobody's absence answers (RFC 3834, section 5).
+        # Prevents automatic replies (RFC 3834, section 5).
         headers={"Auto-Submitted": "auto-generated"},
     )
-    return message.send()
+    return email.send()
 
 
 def _recipients(credential: Credential) -> list[str]:

@@ -1,6 +1,6 @@
-"""What is the owner of a credential told by e-mail?
+"""Texts of the e-mails to the owners of a credential.
 
-All of it is public: a name, an identifier, times and addresses.
+They contain only public data: a name, an identifier, times and addresses.
 """
 
 from __future__ import annotations
@@ -23,58 +23,58 @@ _PAGES: Final = {
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Notice:
-    """The text of an e-mail."""
+class Message:
+    """The subject and body of an e-mail."""
 
     subject: str
     body: str
 
 
-def expiring(credential: Credential) -> Notice:
-    """Say when it ends, and what to do before."""
-    return _notice(
+def expiring(credential: Credential) -> Message:
+    """Return the message about an expiry."""
+    return _message(
         credential,
         _("%(what)s expires on %(at)s"),
-        _("From then on it is refused, and so are its tokens."),
+        _("After that, it and its tokens stop working."),
         _(
-            "If it is still needed, issue another one and hand that out before then, or give this "
-            "one a later expiry."
+            "If you still need it, extend its expiry before then, or issue a new one and give that "
+            "to the client."
         ),
         at=_when(credential.expires_at),
     )
 
 
-def previous_secret_in_use(credential: Credential) -> Notice:
-    """Say until when the previous secret works, and where it was seen."""
-    return _notice(
+def previous_secret_in_use(credential: Credential) -> Message:
+    """Return the message about a previous secret that a client still uses."""
+    return _message(
         credential,
-        _("%(what)s: the previous secret is still in use, and ends on %(at)s"),
-        _("A client used it last on %(used)s, from %(address)s."),
-        _("Give that client the new secret before then. Afterwards the previous one is refused."),
+        _("%(what)s: the previous secret is still in use and stops working on %(at)s"),
+        _("A client last used it on %(used)s, from %(address)s."),
+        _("Give that client the new secret before then."),
         at=_when(credential.previous_secret_expires_at),
         used=_when(credential.previous_secret_last_used_at),
         address=credential.previous_secret_last_used_from or _("an unknown address"),
     )
 
 
-def leaked(credential: Credential) -> Notice:
-    """Say that it was found where it should not be, and is dead."""
-    return _notice(
+def leaked(credential: Credential) -> Message:
+    """Return the message about a leaked secret."""
+    return _message(
         credential,
-        _("%(what)s was reported as leaked, and is revoked"),
+        _("%(what)s was reported as leaked and has been revoked"),
         _(
-            "Somebody sent its full secret to this service on %(at)s. It and all its tokens are "
-            "refused from that moment on."
+            "Someone reported its full secret to this service on %(at)s. It and all its tokens "
+            "stopped working at that moment."
         ),
         _(
-            "Find out where the secret was found and who may have used it, remove it there, and "
-            "issue another credential."
+            "Find out where the secret leaked and who may have used it, remove it there, and "
+            "issue a new credential."
         ),
         at=_when(credential.revoked_at),
     )
 
 
-def _notice(credential: Credential, subject: str, *paragraphs: str, **values: str) -> Notice:
+def _message(credential: Credential, subject: str, *paragraphs: str, **values: str) -> Message:
     what = f"{credential.get_kind_display()} “{credential.name}”"
     values["what"] = what[:1].upper() + what[1:]
     facts = _("Identifier: %(identifier)s\nOrganization: %(organization)s") % {
@@ -82,8 +82,8 @@ def _notice(credential: Credential, subject: str, *paragraphs: str, **values: st
         "organization": credential.organization,
     }
     texts = [each % values for each in (f"{subject}.", *paragraphs)]
-    # A header is one line, whatever a name has in it.
-    return Notice(
+    # One line, because it is a header, and a name can contain line breaks.
+    return Message(
         subject=" ".join((subject % values).split()),
         body="\n\n".join([*texts, facts, *_page(credential)]) + "\n",
     )
@@ -94,13 +94,13 @@ def _when(at: datetime | None) -> str:
 
 
 def _page(credential: Credential) -> list[str]:
-    """Return the address of its page in the admin, below the host of ``ISSUER``, if it has one.
+    """Return the URL of its page in the admin, if there is one, on the host of ``ISSUER``.
 
-    No request is asked for a host: whoever sends it would choose where the owner is led.
+    Not on the host of a request, which its sender can choose.
     """
     issuer = urlsplit(get_settings().issuer)
     try:
         path = reverse(_PAGES[Credential.Kind(credential.kind)], args=[credential.pk])
-    except NoReverseMatch:  # there is no admin in this project, or not of this app
+    except NoReverseMatch:  # the project has no admin, or not for this app
         return []
     return [f"{issuer.scheme}://{issuer.netloc}{path}"]

@@ -1,3 +1,5 @@
+"""Rows that other transactions lock, and simultaneous purges."""
+
 from __future__ import annotations
 
 from contextlib import contextmanager
@@ -16,10 +18,10 @@ from token_exchange.models import AccessToken
 
 @pytest.mark.postgresql
 @pytest.mark.django_db(transaction=True)
-class TestWithOthersAtWork:
+class TestConcurrentPurge:
     @contextmanager
     def holding(self, *pks: int):
-        """Let another transaction hold these rows."""
+        """Lock these rows in another transaction."""
         held, done = Event(), Event()
 
         def hold() -> None:
@@ -40,16 +42,14 @@ class TestWithOthersAtWork:
             done.set()
             holder.join(timeout=20)
 
-    def test_leaves_out_a_row_that_somebody_holds(self):
+    def test_skips_a_locked_row(self):
         pks = make(DEAD, DEAD, DEAD)
         with self.holding(pks[1]):
             assert purge_expired_tokens(now=NOW) == 2
             assert remaining() == [pks[1]]
         assert purge_expired_tokens(now=NOW) == 1
 
-    def test_leaves_out_held_rows_that_it_looked_up_by_their_expiry(
-        self, two_rows_a_window, monkeypatch
-    ):
+    def test_skips_locked_rows_found_by_expiry(self, two_rows_a_window, monkeypatch):
         monkeypatch.setattr(purging, "LIVE_ROWS_IN_A_ROW", 4)
         second, third = make(*[LIVE] * 5, DEAD - SECOND, DEAD, DEAD)[-2:]
         with self.holding(second, third):
@@ -62,7 +62,7 @@ class TestWithOthersAtWork:
         assert sum(in_threads(4, lambda: purge_expired_tokens(now=NOW))) == 200
         assert remaining() == []
 
-    def test_each_window_is_a_transaction_of_its_own(self, two_rows_a_window):
+    def test_uses_a_transaction_for_each_window(self, two_rows_a_window):
         make(DEAD, DEAD, DEAD)
         with CaptureQueriesContext(connection) as captured:
             purge_expired_tokens(now=NOW)

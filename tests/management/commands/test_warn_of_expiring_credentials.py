@@ -1,3 +1,5 @@
+"""The command warn_of_expiring_credentials."""
+
 from __future__ import annotations
 
 from datetime import timedelta
@@ -22,7 +24,7 @@ def _expiring():
 
 
 class TestWarnOfExpiringCredentials:
-    def test_tells_of_how_many(self):
+    def test_prints_how_many_notifications_were_sent(self):
         assert run("warn_of_expiring_credentials") == {
             "expiring": 1,
             "previous_secrets": 0,
@@ -30,25 +32,24 @@ class TestWarnOfExpiringCredentials:
             "failed_mails": 0,
         }
 
-    def test_tells_people(self, token_exchange_settings):
+    def test_prints_a_sentence(self, token_exchange_settings):
         token_exchange_settings(WARNING_RECIPIENTS="tests.observability.notifications.hooks.owners")
-        told = text("warn_of_expiring_credentials", "--time-budget", "5m")
-        assert told == (
-            "Warned of 1 credentials that expire and of 0 previous secrets in use; "
-            "sent 1 e-mails.\n"
+        printed = text("warn_of_expiring_credentials", "--time-budget", "5m")
+        assert printed == (
+            "Warned about 1 expiring credential and 0 active previous secrets. Sent 1 e-mail.\n"
         )
         assert len(mail.outbox) == 1
 
-    def test_complains_of_mails_that_failed(self, token_exchange_settings):
+    def test_fails_if_an_email_failed(self, token_exchange_settings):
         token_exchange_settings(WARNING_RECIPIENTS="tests.observability.notifications.hooks.broken")
         out = StringIO()
         with pytest.raises(CommandError) as caught:
             call_command("warn_of_expiring_credentials", stdout=out)
-        told = "1 e-mails failed, as the log says; the next run tries them again."
-        assert str(caught.value) == told
-        assert out.getvalue().startswith("Warned of 1 credentials")
+        printed = "1 e-mail failed (see the log). The next run retries."
+        assert str(caught.value) == printed
+        assert out.getvalue().startswith("Warned about 1 expiring")
 
-    def test_refuses_a_budget_that_cannot_be(self, complaint):
-        assert "--time-budget: '0'" in complaint(
+    def test_refuses_an_invalid_time_budget(self, error_of):
+        assert "--time-budget: '0'" in error_of(
             "warn_of_expiring_credentials", "--time-budget", "0"
         )

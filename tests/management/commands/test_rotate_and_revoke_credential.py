@@ -1,3 +1,5 @@
+"""The commands rotate_credential and revoke_credential."""
+
 from __future__ import annotations
 
 from datetime import timedelta
@@ -12,10 +14,11 @@ from token_exchange.models import Credential
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("clock")]
 
 HOUR = timedelta(hours=1)
+IN_HISTORY = "The secret may be in your shell's history now: if others can read that, rotate it."
 
 
 class TestRotateCredential:
-    def test_prints_a_key_that_works_beside_the_old_one(self):
+    def test_prints_a_key_and_the_previous_one_keeps_working(self):
         issued = make_api_key()
         answer = run("rotate_credential", issued.credential.identifier, "--overlap", "24h")
         assert answer["identifier"] == issued.credential.identifier
@@ -32,7 +35,7 @@ class TestRotateCredential:
             answer["client_id"], answer["client_secret"], address="", now=NOW
         )
 
-    def test_ends_the_old_one_at_once_where_asked(self):
+    def test_without_overlap_stops_the_previous_key(self):
         issued = make_api_key()
         answer = run("rotate_credential", issued.credential.identifier, "--overlap", "0")
         assert answer["previous_secret_expires_at"] is None
@@ -40,7 +43,7 @@ class TestRotateCredential:
         issued.credential.refresh_from_db()
         assert issued.credential.generation == 1
 
-    def test_ends_the_tokens_too_after_a_compromise(self):
+    def test_compromised_revokes_the_tokens_too(self):
         issued = make_api_key()
         answer = run("rotate_credential", issued.credential.identifier, "--compromised")
         assert answer["previous_secret_expires_at"] is None
@@ -48,18 +51,18 @@ class TestRotateCredential:
         issued.credential.refresh_from_db()
         assert issued.credential.generation == 2
 
-    def test_is_refused_while_an_overlap_lives(self, complaint, clock):
+    def test_is_refused_during_an_overlap(self, error_of, clock):
         issued = make_api_key()
         identifier = issued.credential.identifier
         run("rotate_credential", identifier, "--overlap", "1h")
-        assert complaint("rotate_credential", identifier) == (
+        assert error_of("rotate_credential", identifier) == (
             "The previous secret works until 2026-01-01 01:00:00 UTC. End the overlap first "
             "(rotate_credential ID --end-overlap), or rotate as compromised (--compromised)."
         )
         clock.shift(HOUR)
         assert run("rotate_credential", identifier)["state"] == "rotating"
 
-    def test_ends_both_secrets_after_a_compromise_while_an_overlap_lives(self):
+    def test_compromised_stops_both_secrets_during_an_overlap(self):
         issued = make_api_key()
         identifier = issued.credential.identifier
         second = run("rotate_credential", identifier)
@@ -68,19 +71,19 @@ class TestRotateCredential:
             *(False, False, True)
         ]
 
-    def test_shows_people_the_key_and_until_when_the_old_one_works(self):
+    def test_prints_the_key_and_when_the_previous_one_expires(self):
         issued = make_api_key(name="Export", organization=make_organization(slug="example"))
         shown = text("rotate_credential", issued.credential.identifier, "--overlap", "1h")
-        assert "previous secret works until: 2026-01-01T01:00:00+00:00\n" in shown
+        assert "previous secret expires at:  2026-01-01T01:00:00+00:00\n" in shown
         assert f"identifier:                  {issued.credential.identifier}\n" in shown
-        assert "nobody can show it again" in shown
+        assert "It cannot be shown again." in shown
 
     @pytest.mark.parametrize(
         ("arguments", "expected"),
         [
             (
                 ["--overlap", "745h"],
-                "--overlap: 745 hours is more than 30 days (2592000 seconds), which TOKEN_EXCHANGE",
+                "The overlap must be between 0 and 2592000 seconds.",
             ),
             (["--overlap", f"{10**12}d"], "--overlap: '1000000000000d' is not a duration"),
             (["--overlap", "-1"], "--overlap: '-1' is not a duration"),
@@ -91,24 +94,24 @@ class TestRotateCredential:
             (["--nonsense"], "unrecognized arguments: --nonsense"),
         ],
     )
-    def test_refuses_what_cannot_be(self, complaint, arguments, expected):
+    def test_refuses_invalid_arguments(self, error_of, arguments, expected):
         issued = make_api_key()
-        assert expected in complaint("rotate_credential", issued.credential.identifier, *arguments)
+        assert expected in error_of("rotate_credential", issued.credential.identifier, *arguments)
 
     @pytest.mark.parametrize("compromised", [[], ["--compromised"]])
-    def test_refuses_what_has_ended(self, complaint, compromised):
+    def test_refuses_a_revoked_or_expired_credential(self, error_of, compromised):
         revoked, expired = make_api_key().credential, make_api_key().credential
         revoke(revoked, act=Act(now=NOW))
         Credential.objects.filter(pk=expired.pk).update(expires_at=NOW)
         for credential in (revoked, expired):
-            assert complaint("rotate_credential", credential.identifier, *compromised) == (
+            assert error_of("rotate_credential", credential.identifier, *compromised) == (
                 "The credential is revoked or expired. Issue a new one."
             )
 
 
 class TestEndOverlap:
     @pytest.mark.parametrize("make", [make_api_key, make_client_app])
-    def test_ends_the_previous_secret_and_gives_no_new_one(self, make):
+    def test_stops_the_previous_secret_and_issues_no_new_one(self, make):
         credential = make().credential
         rotate(credential, overlap=HOUR, act=Act(now=NOW))
         digest = credential.secret_digest
@@ -120,33 +123,34 @@ class TestEndOverlap:
         credential.refresh_from_db()
         assert (credential.secret_digest, credential.previous_secret_digest) == (digest, None)
 
-    def test_leaves_the_current_secret_alone(self):
+    def test_keeps_the_current_secret(self):
         issued = make_api_key()
         current = rotate(issued.credential, overlap=HOUR, act=Act(now=NOW))
         run("rotate_credential", issued.credential.identifier, "--end-overlap")
         assert (works(issued.raw_secret), works(current.raw_secret)) == (False, True)
 
-    def test_tells_people(self):
+    def test_prints_a_sentence(self):
         credential = make_api_key().credential
         rotate(credential, overlap=HOUR, act=Act(now=NOW))
         assert text("rotate_credential", credential.identifier, "--end-overlap") == (
-            f"Ended the previous secret of {credential.identifier}; the current one works on.\n"
+            f"Stopped the previous secret of {credential.identifier}. "
+            "The current one keeps working.\n"
         )
 
     @pytest.mark.parametrize("hours", [None, 1])
-    def test_is_refused_without_an_overlap_that_lives(self, complaint, clock, hours):
+    def test_is_refused_without_an_active_previous_secret(self, error_of, clock, hours):
         credential = make_api_key().credential
         if hours is not None:
             rotate(credential, overlap=hours * HOUR, act=Act(now=NOW))
             clock.shift(hours * HOUR)
-        assert complaint("rotate_credential", credential.identifier, "--end-overlap") == (
-            "There is no overlap to end: no previous secret works any more."
+        assert error_of("rotate_credential", credential.identifier, "--end-overlap") == (
+            "There is no overlap to end: the credential has no active previous secret."
         )
 
 
 class TestRevokeCredential:
     @pytest.mark.parametrize("make", [make_api_key, make_client_app])
-    def test_ends_it_for_good(self, make):
+    def test_revokes_the_credential(self, make):
         credential = make().credential
         answer = run("revoke_credential", credential.identifier, "--reason", "Left the company.")
         assert answer["identifier"] == credential.identifier
@@ -156,73 +160,72 @@ class TestRevokeCredential:
         assert credential.revocation_reason == "Left the company."
         assert credential.revoked_at == NOW
 
-    def test_tells_people(self):
+    def test_prints_a_sentence(self):
         credential = make_api_key().credential
         assert text("revoke_credential", credential.identifier) == (
-            f"Revoked {credential.identifier}; its tokens are refused as well.\n"
+            f"Revoked {credential.identifier} and its tokens.\n"
         )
 
-    def test_is_refused_the_second_time(self, complaint, clock):
+    def test_is_refused_the_second_time(self, error_of, clock):
         identifier = make_api_key().credential.identifier
         run("revoke_credential", identifier, "--reason", "Left the company.")
         clock.shift(HOUR)
-        assert complaint("revoke_credential", identifier, "--reason", "Again.") == (
-            "The credential was already revoked at 2026-01-01T00:00:00+00:00, "
+        assert error_of("revoke_credential", identifier, "--reason", "Again.") == (
+            "This credential was already revoked at 2026-01-01T00:00:00+00:00, "
             "with the reason 'Left the company.'."
         )
 
-    def test_is_refused_the_second_time_where_nobody_said_why(self, complaint):
+    def test_is_refused_the_second_time_without_a_reason(self, error_of):
         identifier = make_api_key().credential.identifier
         run("revoke_credential", identifier)
-        assert complaint("revoke_credential", identifier) == (
-            "The credential was already revoked at 2026-01-01T00:00:00+00:00, without a reason."
+        assert error_of("revoke_credential", identifier) == (
+            "This credential was already revoked at 2026-01-01T00:00:00+00:00, without a reason."
         )
 
     @pytest.mark.parametrize("reason", ["a\x00", "a\nb", "\ud800"])
-    def test_refuses_a_reason_of_more_than_a_line(self, complaint, reason):
+    def test_refuses_a_reason_of_more_than_one_line(self, error_of, reason):
         identifier = make_api_key().credential.identifier
-        assert complaint("revoke_credential", identifier, "--reason", reason) == (
+        assert error_of("revoke_credential", identifier, "--reason", reason) == (
             "Control characters are not allowed."
         )
 
-    def test_refuses_a_reason_that_is_too_long(self, complaint):
+    def test_refuses_a_reason_that_is_too_long(self, error_of):
         identifier = make_api_key().credential.identifier
-        assert "at most 255 characters" in complaint(
+        assert "at most 255 characters" in error_of(
             "revoke_credential", identifier, "--reason", "x" * 256
         )
 
 
 @pytest.mark.parametrize("command", ["rotate_credential", "revoke_credential"])
-class TestIdentifierOfNothing:
+class TestUnknownIdentifier:
     @pytest.mark.parametrize("identifier", ["", "sk_live.x", "\x00", "a\nb", "\ud800", "x" * 9999])
-    def test_is_refused(self, complaint, command, identifier):
+    def test_is_refused(self, error_of, command, identifier):
         make_api_key()
-        assert complaint(command, identifier) == (
-            "There is no credential with this identifier; list_credentials shows all."
+        assert error_of(command, identifier) == (
+            "No credential has this identifier. List them all with list_credentials."
         )
 
     @pytest.mark.parametrize("end", [None, -1, -48])
-    def test_is_refused_without_repeating_a_key_that_was_pasted(self, complaint, command, end):
-        """What is printed on stderr often ends in somebody's log."""
+    def test_is_refused_without_quoting_a_pasted_key(self, error_of, command, end):
+        """What is printed on stderr often ends up in a log."""
         issued = make_api_key()
-        assert complaint(command, issued.raw_secret[:end]) == (
-            f"That is a whole secret; its ID is {issued.credential.identifier}, "
-            "and it may now stand in your shell's history."
+        assert error_of(command, issued.raw_secret[:end]) == (
+            f"That is a secret. Use its ID, {issued.credential.identifier}. {IN_HISTORY}"
         )
 
-    def test_is_refused_without_repeating_a_client_secret_that_was_pasted(self, complaint, command):
+    def test_is_refused_without_quoting_a_pasted_client_secret(self, error_of, command):
         issued = make_client_app()
         begin = issued.credential.identifier[:-6]
-        assert complaint(command, issued.raw_secret) == (
-            f"That is a whole secret; its client_id begins with {begin} (list_credentials shows "
-            "it), and it may now stand in your shell's history."
+        assert error_of(command, issued.raw_secret) == (
+            "That is a secret. Use its client_id, which list_credentials shows and which starts "
+            f"with {begin}. {IN_HISTORY}"
         )
 
-    def test_says_nothing_of_a_secret_that_is_not_ours(self, complaint, command):
+    def test_does_not_recognise_secrets_of_other_services(self, error_of, command):
         secret = make_api_key().raw_secret.replace("sk_live", "sk_elsewhere")
-        assert complaint(command, secret) == (
-            "There is no credential with this identifier; list_credentials shows all."
+        assert error_of(command, secret) == (
+            "No credential has this identifier. List them all with list_credentials."
         )
 
-    def test_is_refused_if_there_is_none(self, complaint, command):
-        assert complaint(command) == "Error: the following arguments are required: ID"
+    def test_is_refused_if_it_is_missing(self, error_of, command):
+        assert error_of(command) == "Error: the following arguments are required: ID"

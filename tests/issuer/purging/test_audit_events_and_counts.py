@@ -1,4 +1,4 @@
-"""Audit events and hourly counts leave their tables in the manner of tokens, by their age."""
+"""The purge of audit events and hourly counts, by age."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture(autouse=True)
 def _no_others():
-    """The migration wrote an event of its own."""
+    """Delete the event that the migration wrote."""
     AuditEvent.objects.all()._raw_delete("default")
 
 
@@ -38,20 +38,20 @@ def events_left():
 
 
 class TestAuditEvents:
-    def test_are_kept_for_ever_unless_told_otherwise(self, django_assert_num_queries):
+    def test_are_kept_without_audit_retention(self, django_assert_num_queries):
         make_events(DEAD - 1000 * DAY)
         with django_assert_num_queries(0):
             assert purge_audit_events(now=NOW) == 0
         assert len(events_left()) == 1
 
-    def test_go_when_they_are_older_than_the_retention(self, token_exchange_settings):
+    def test_are_deleted_after_audit_retention(self, token_exchange_settings):
         token_exchange_settings(AUDIT_RETENTION=timedelta(days=90))
         events = make_events(NOW - 90 * DAY - SECOND, NOW - 90 * DAY, NOW)
         assert purge_audit_events(now=NOW) == 1
         assert events_left() == [each.pk for each in events[1:]]
 
     @pytest.mark.usefixtures("_kept_for_a_day")
-    def test_that_are_younger_are_not_read(self, two_rows_a_window):
+    def test_younger_ones_are_not_read(self, two_rows_a_window):
         make_events(*[DEAD] * 4, *[NOW] * 50)
         with CaptureQueriesContext(connection) as captured:
             assert purge_audit_events(now=NOW) == 4
@@ -61,7 +61,7 @@ class TestAuditEvents:
         assert not any("COUNT(" in query["sql"].upper() for query in captured)
 
     @pytest.mark.usefixtures("_kept_for_a_day")
-    def test_that_are_out_of_order_go_in_the_end(self):
+    def test_out_of_order_are_deleted_by_later_runs(self):
         make_events(NOW - 3 * DAY, NOW, NOW - 2 * DAY, NOW, NOW - 9 * DAY, NOW - 2 * DAY)
         assert sum(purge_audit_events(now=NOW) for _ in range(5)) == 4
         make_events(NOW - 2 * DAY, NOW - 9 * DAY)
@@ -69,9 +69,7 @@ class TestAuditEvents:
         assert len(events_left()) == 2
 
     @pytest.mark.usefixtures("_kept_for_a_day")
-    def test_behind_very_many_young_ones_are_found_by_their_time(
-        self, two_rows_a_window, monkeypatch
-    ):
+    def test_after_many_younger_ones_are_found_by_time(self, two_rows_a_window, monkeypatch):
         monkeypatch.setattr(purging, "LIVE_ROWS_IN_A_ROW", 4)
         make_events(*[NOW] * 50, DEAD, DEAD)
         with CaptureQueriesContext(connection) as captured:
@@ -80,7 +78,7 @@ class TestAuditEvents:
         assert len(events_left()) == 50
 
     @pytest.mark.usefixtures("_kept_for_a_day")
-    def test_tell_the_progress(self, two_rows_a_window):
+    def test_report_progress(self, two_rows_a_window):
         first, _, last = (each.pk for each in make_events(DEAD, DEAD, DEAD))
         seen: list[PurgeProgress] = []
         purge_audit_events(now=NOW, on_progress=seen.append)
@@ -92,7 +90,7 @@ class TestAuditEvents:
         ]
 
     @pytest.mark.usefixtures("_kept_for_a_day")
-    def test_keep_what_a_killed_run_did(self, two_rows_a_window):
+    def test_deleted_by_a_killed_run_stay_deleted(self, two_rows_a_window):
         make_events(*[DEAD] * 5)
 
         def be_killed(progress: PurgeProgress) -> None:
@@ -107,21 +105,21 @@ class TestAuditEvents:
 
 
 class TestHourlyCounts:
-    def test_go_after_fifteen_days(self):
+    def test_are_deleted_after_15_days(self):
         make_counts(NOW - 15 * DAY - SECOND, NOW - 15 * DAY, NOW)
         assert purge_old_counts(now=NOW) == 1
         assert HourlyCount.objects.count() == 2
 
-    def test_of_one_hour_go_together(self, two_rows_a_window):
+    def test_of_one_hour_are_deleted_in_windows(self, two_rows_a_window):
         make_counts(*[NOW - 20 * DAY] * 5, *[NOW] * 20)
         with CaptureQueriesContext(connection) as captured:
             assert purge_old_counts(now=NOW) == 5
         assert len([query for query in captured if query["sql"].startswith("DELETE")]) == 3
 
 
-class TestAll:
+class TestAllTables:
     @pytest.mark.usefixtures("_kept_for_a_day")
-    def test_are_counted_together(self):
+    def test_are_purged_in_one_run(self):
         make(DEAD, DEAD, LIVE)
         make_events(DEAD)
         make_counts(NOW - 20 * DAY, NOW - 20 * DAY, NOW - 20 * DAY)

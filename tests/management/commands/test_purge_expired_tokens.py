@@ -1,3 +1,5 @@
+"""The command purge_expired_tokens."""
+
 from __future__ import annotations
 
 import os
@@ -25,13 +27,13 @@ LONG_AGO = datetime(2020, 1, 1, tzinfo=UTC)
 
 
 def make_dead_tokens(count: int) -> None:
-    """Make as many that may be purged, and one that may not."""
+    """Create so many tokens to purge, and one to keep."""
     now = datetime.now(UTC)
     make_tokens(*[now - timedelta(days=9)] * count, now)
 
 
 class TestPurgeExpiredTokens:
-    def test_tells_how_many(self):
+    def test_prints_how_many_rows_were_deleted(self):
         make_dead_tokens(3)
         make_revocations(2, expires_at=LONG_AGO)
         make_revocations(1, expires_at=datetime.now(UTC) + timedelta(minutes=5))
@@ -40,16 +42,16 @@ class TestPurgeExpiredTokens:
         assert Revocation.objects.count() == 1
         assert AccessToken.objects.count() == 1
 
-    def test_tells_people(self):
+    def test_prints_a_sentence(self):
         make_dead_tokens(2)
         make_revocations(1, expires_at=LONG_AGO)
-        told = text("purge_expired_tokens", "--time-budget", "5m")
-        assert told == (
-            "Deleted 2 expired tokens, 1 expired revocations, 0 old audit events and "
+        printed = text("purge_expired_tokens", "--time-budget", "5m")
+        assert printed == (
+            "Deleted 2 expired tokens, 1 expired revocation, 0 old audit events and "
             "0 old hourly counts.\n"
         )
 
-    def test_tells_of_audit_events_and_counts(self, token_exchange_settings):
+    def test_deletes_old_audit_events_and_counts(self, token_exchange_settings):
         token_exchange_settings(AUDIT_RETENTION=86_400)
         make_events(*[LONG_AGO] * 3, datetime.now(UTC))
         make_counts(*[LONG_AGO] * 2, datetime.now(UTC))
@@ -58,8 +60,8 @@ class TestPurgeExpiredTokens:
         assert run("purge_expired_tokens") == NOTHING
 
     @pytest.mark.parametrize("budget", ["0", "-1", "soon", f"{10**12}d"])
-    def test_refuses_a_budget_that_cannot_be(self, complaint, budget):
-        assert f"--time-budget: '{budget}'" in complaint(
+    def test_refuses_an_invalid_time_budget(self, error_of, budget):
+        assert f"--time-budget: '{budget}'" in error_of(
             "purge_expired_tokens", "--time-budget", budget
         )
 
@@ -67,26 +69,26 @@ class TestPurgeExpiredTokens:
 class TestProgressBar:
     @contextmanager
     def terminal(self, monkeypatch):
-        """Let standard error be a terminal; lend a list of what was shown on it in the end."""
+        """Use a terminal as stderr; yield a list that contains its output after the block."""
         ours, theirs = pty.openpty()
         shown: list[str] = []
         with os.fdopen(theirs, "w") as stderr, monkeypatch.context() as patch:
             patch.setattr(sys, "stderr", stderr)
             yield shown
-        with os.fdopen(ours) as screen, suppress(OSError):  # the end of a terminal is an error
+        with os.fdopen(ours) as screen, suppress(OSError):  # raised at its end
             shown.extend(iter(lambda: screen.read(1), ""))
 
-    def test_is_shown_where_a_person_looks_on(self, monkeypatch):
-        monkeypatch.setattr("token_exchange.issuer.purging.WINDOW_ROWS", 2)
+    def test_is_shown_on_a_terminal(self, monkeypatch):
+        monkeypatch.setattr("token_exchange.issuer.purging.BATCH_ROWS", 2)
         make_dead_tokens(5)
         with self.terminal(monkeypatch) as shown:
-            told = text("purge_expired_tokens")
-        assert told.startswith("Deleted 5 expired tokens, 0 expired revocations, ")
+            printed = text("purge_expired_tokens")
+        assert printed.startswith("Deleted 5 expired tokens, 0 expired revocations, ")
         screen = "".join(shown)
         assert screen.index("Purging tokens") < screen.index("33%") < screen.index("100%")
 
     def test_is_shown_for_each_table(self, monkeypatch, token_exchange_settings):
-        monkeypatch.setattr("token_exchange.issuer.purging.WINDOW_ROWS", 2)
+        monkeypatch.setattr("token_exchange.issuer.purging.BATCH_ROWS", 2)
         token_exchange_settings(AUDIT_RETENTION=86_400)
         make_events(*[LONG_AGO] * 5)
         make_dead_tokens(5)
@@ -96,18 +98,18 @@ class TestProgressBar:
         events, tokens = screen.index("Purging audit events"), screen.index("Purging tokens")
         assert events < screen.index("100%") < tokens < screen.rindex("100%")
 
-    def test_is_not_shown_where_there_is_nothing_to_do(self, monkeypatch):
+    def test_is_not_shown_if_there_is_nothing_to_do(self, monkeypatch):
         with self.terminal(monkeypatch) as shown:
             text("purge_expired_tokens")
         assert shown == []
 
-    def test_is_not_shown_to_a_program(self, monkeypatch):
+    def test_is_not_shown_with_json(self, monkeypatch):
         make_dead_tokens(5)
         with self.terminal(monkeypatch) as shown:
             assert run("purge_expired_tokens") == {**NOTHING, "deleted": 5}
         assert shown == []
 
-    def test_is_not_shown_in_a_log(self, capsys):
+    def test_is_not_shown_without_a_terminal(self, capsys):
         make_dead_tokens(5)
         text("purge_expired_tokens")
         assert capsys.readouterr().err == ""

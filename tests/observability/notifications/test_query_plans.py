@@ -1,4 +1,4 @@
-"""Does a run read what ends soon, and not every credential that there is?"""
+"""Query plans: each query of a run uses an index."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ ROWS = 5000
 
 @pytest.fixture
 def _many():
-    """Of 5,000 credentials one in fifty ends within a month, was rotated, or is revoked."""
+    """5,000 credentials, of which one in fifty expires within a month, was rotated or revoked."""
     organization = make_organization()
     Credential.objects.bulk_create(
         Credential(
@@ -44,7 +44,7 @@ def _many():
 
 @pytest.mark.usefixtures("_many")
 @pytest.mark.parametrize(
-    ("find", "told", "index"),
+    ("find", "column", "index"),
     [
         (due.expiring, "expiry_warned_at", "token_exchange_expiring"),
         (
@@ -55,9 +55,9 @@ def _many():
         (due.leaked, "end_mailed_at", "token_exchange_ended"),
     ],
 )
-def test_each_part_of_the_work_has_its_index(find, told, index):
+def test_each_query_uses_its_index(find, column, index):
     with CaptureQueriesContext(connection) as captured:
-        assert list(find(told, now=NOW + HOUR))
+        assert list(find(column, now=NOW + HOUR))
     for query in list(captured):
         with connection.cursor() as cursor:
             cursor.execute(f"EXPLAIN {query['sql']}")
