@@ -13,6 +13,7 @@ from django.conf import global_settings
 from django.core.management import get_commands, load_command_class
 
 from tests.support.paths import DOCS, PACKAGES, ROOT
+from tests.test_public_api import PUBLIC
 from token_exchange.conf import Settings, read_settings
 from token_exchange.models import AuditEvent
 
@@ -134,6 +135,7 @@ def test_settings_that_are_named_exist(name: str) -> None:
         # What the example reads from the environment, and sets.
         *re.findall(r"\b[A-Z]+(?:_[A-Z]+)+\b", "".join(sources)),
         *NAMES_OF_OTHERS,
+        *(public for names in PUBLIC.values() for public in names),
     }
     named = re.findall(r"`([A-Z]{4,}(?:_[A-Z]+)*)`", PAGES[name])
     assert set(named) - known - {"DELETE", "POST", "CHECKPOINT"} == set()

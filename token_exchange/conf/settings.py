@@ -236,8 +236,8 @@ class Settings:
         "E049",
         None,
         parsers.optional(parsers.dotted_path),
-        "The callable that gets a signed-in user and returns which API keys they may create, or "
-        "None. None: users signed in by session cannot create keys.",
+        "The callable that takes a signed-in user and returns what API keys they can create, as a "
+        "`SelfServiceEntitlement`, or None. None: users signed in by session cannot create keys.",
     )
     operator_organizations: str | None = setting(
         "E050",
