@@ -49,6 +49,7 @@ def complain(capsys, name, *arguments):
     return line
 
 
+@pytest.mark.xdist_group("shell")
 @pytest.mark.processes
 class TestRealProcess:
     def test_answers_with_one_object_on_standard_output(self, shell):
@@ -111,6 +112,7 @@ class TestComplaintsOfCommandsThatRan:
         )
 
 
+@pytest.mark.xdist_group("shell")
 @pytest.mark.processes
 class TestDatabaseAway:
     def test_no_server(self):
