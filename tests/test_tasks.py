@@ -1,3 +1,5 @@
+"""Celery tasks."""
+
 from __future__ import annotations
 
 import json

@@ -1,4 +1,4 @@
-"""Do users of the example manage keys of their own?"""
+"""Self-service in the example: users manage their own keys."""
 
 from __future__ import annotations
 
