@@ -1,6 +1,6 @@
-"""What does the environment say, and what holds where it says nothing?
+"""Settings from environment variables, and their defaults.
 
-A variable that is empty counts as absent. What cannot be understood is an error, never a default.
+An empty variable counts as unset. A malformed value is an error; it never falls back to a default.
 """
 
 from __future__ import annotations
@@ -18,34 +18,34 @@ from environ import Env
 _SWITCH: Final = {"on": True, "true": True, "1": True, "off": False, "false": False, "0": False}
 
 _SQLITE_OPTIONS: Final = {
-    # Readers do not wait for the writer, nor the writer for them.
+    # Readers and the writer do not block each other.
     "init_command": "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL;",
-    # A transaction that reads first and writes later fails at once where another has written
-    # meanwhile, whatever the timeout; one that takes the lock when it begins waits its turn.
+    # Take the write lock when a transaction begins. One that reads first and writes later fails
+    # immediately if another has written in between, whatever the timeout.
     "transaction_mode": "IMMEDIATE",
-    # Seconds that a writer waits for another.
+    # Seconds to wait for another writer.
     "timeout": 10,
 }
 
-# A Redis that hangs costs a request this once: the rate limits let it pass (or answer 503).
+# If Redis hangs, a request waits this long once, and is then let through or gets 503.
 _REDIS_TIMEOUT_SECONDS: Final = 0.2
 
 
 def text(name: str, default: str) -> str:
-    """Return the variable as it is; a leading ``$`` means nothing."""
+    """Return the variable unchanged; a leading ``$`` has no special meaning."""
     return os.environ.get(name) or default
 
 
-def required(name: str, what: str) -> str:
-    """Return the variable, which nothing can stand in for; ``what`` says what it must be."""
+def required(name: str, description: str) -> str:
+    """Return a variable that has no default; ``description`` is for the error message."""
     value = text(name, "")
     if not value:
-        raise ImproperlyConfigured(f"Set {name} to {what}.")
+        raise ImproperlyConfigured(f"Set {name} to {description}.")
     return value
 
 
 def switch(name: str, *, default: bool) -> bool:
-    """Return whether the variable says on or off."""
+    """Return the variable as a boolean."""
     value = text(name, "on" if default else "off")
     if value.lower() not in _SWITCH:
         raise ImproperlyConfigured(f"{name} must be one of {', '.join(_SWITCH)}, not {value!r}.")
@@ -61,32 +61,32 @@ def seconds(name: str, default: int) -> int:
 
 
 def words(name: str, default: str) -> list[str]:
-    """Return the variable's words, which commas separate."""
+    """Return the comma-separated words of the variable."""
     return [word.strip() for word in text(name, default).split(",") if word.strip()]
 
 
-def secret_key(kept_at: Path) -> str:
-    """Return ``SECRET_KEY``, or the one that this machine has drawn for itself and keeps.
+def secret_key(stored_in: Path) -> str:
+    """Return ``SECRET_KEY``, or a random one generated on first use and stored in a file.
 
-    There is no default that everybody knows: the signing keys are encrypted with it.
+    There is no public default, because the signing keys are encrypted with it.
     """
     if key := text("SECRET_KEY", ""):
         return key
     try:
-        if not kept_at.exists():
-            _draw_secret_key(kept_at)
-        return kept_at.read_text()
+        if not stored_in.exists():
+            _generate_secret_key(stored_in)
+        return stored_in.read_text()
     except OSError as error:
         raise ImproperlyConfigured(
-            f"Set SECRET_KEY to a long random text: none could be kept in {kept_at} ({error})."
+            f"Set SECRET_KEY to a long random text. None could be stored in {stored_in} ({error})."
         ) from error
 
 
-def _draw_secret_key(path: Path) -> None:
-    with tempfile.NamedTemporaryFile("w", dir=path.parent) as draft:  # for its owner's eyes only
+def _generate_secret_key(path: Path) -> None:
+    with tempfile.NamedTemporaryFile("w", dir=path.parent) as draft:  # readable by its owner only
         draft.write(get_random_secret_key())
         draft.flush()
-        # Whole or not at all: several workers may start at once, and one key must win.
+        # Atomic: if several workers start at once, the first key wins.
         with contextlib.suppress(FileExistsError):
             os.link(draft.name, path)
 
@@ -100,11 +100,10 @@ def database(*, default: Path) -> dict[str, Any]:
         if url
         else {"ENGINE": "django.db.backends.sqlite3", "NAME": str(default)}
     )
-    # A connection for each thread of the server, kept for a minute. psycopg's pool would cost
-    # twice as much a request here, and the two exclude each other; it pays where many more
-    # threads than connections are wanted.
+    # Each server thread keeps its connection for a minute. psycopg's pool, which excludes this,
+    # costs twice as much per request here; it pays with many more threads than connections.
     settings.setdefault("CONN_MAX_AGE", 60)
-    # After a restart of PostgreSQL the first request of each thread must not fail.
+    # So that no thread's first request fails after PostgreSQL was restarted.
     settings.setdefault("CONN_HEALTH_CHECKS", True)
     if settings["ENGINE"] == "django.db.backends.sqlite3":
         settings["OPTIONS"] = {**_SQLITE_OPTIONS, **settings.get("OPTIONS", {})}
@@ -112,7 +111,7 @@ def database(*, default: Path) -> dict[str, Any]:
 
 
 def cache() -> dict[str, Any]:
-    """Return the cache of ``CACHE_URL``, or local memory, which each process counts in alone."""
+    """Return the cache of ``CACHE_URL``, or local memory, where each process counts separately."""
     url = text("CACHE_URL", "locmemcache://")
     _check_scheme("CACHE_URL", url, Env.CACHE_SCHEMES, "redis://host:6379/0")
     settings: dict[str, Any] = Env.cache_url_config(url)
@@ -128,21 +127,21 @@ def _redis_options() -> dict[str, Any]:
     return {
         "socket_timeout": _REDIS_TIMEOUT_SECONDS,
         "socket_connect_timeout": _REDIS_TIMEOUT_SECONDS,
-        # redis-py's own default is to try again, in some versions ten times.
+        # By default redis-py tries again, in some versions ten times.
         "retry": Retry(NoBackoff(), 0),
     }
 
 
 def broker(*, default: Path) -> tuple[str, dict[str, Any]]:
-    """Return ``CELERY_BROKER_URL`` and the transport's options, or a broker of files."""
+    """Return ``CELERY_BROKER_URL``, by default a file broker, and the transport's options."""
     url = text("CELERY_BROKER_URL", "filesystem://")
     scheme = url.partition(":")[0]
     if scheme == "filesystem":
         return url, _folders(default)
-    # Whoever sends a task to a broker that is away shall know it at once; workers try again.
+    # Sending to an unavailable broker fails immediately; workers try again.
     options: dict[str, Any] = {"max_retries": 0}
     if scheme in {"redis", "rediss"}:
-        # A worker waits for tasks in calls of one second, so three do not disturb it.
+        # Workers poll for one second at a time, so three seconds are enough.
         options |= {"socket_connect_timeout": 1, "socket_timeout": 3}
     return url, options
 
@@ -159,6 +158,6 @@ def _folders(root: Path) -> dict[str, str]:
 
 
 def _check_scheme(name: str, url: str, known: dict[str, Any], example: str) -> None:
-    # The URL itself is not shown: it may have a password.
+    # Do not show the URL: it may contain a password.
     if url and url.partition(":")[0] not in known:
         raise ImproperlyConfigured(f"{name} must be a URL such as {example}.")

@@ -1,4 +1,4 @@
-"""How do both services write their log?"""
+"""The logging configuration of both services."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ LOGGING: Final[dict[str, Any]] = {
     "root": {"handlers": ["console"], "level": "WARNING"},
     "loggers": {
         "django": {"handlers": [], "level": "INFO"},
-        # Who exchanged what, and why something was refused: clients are not told.
+        # Exchanges, and the reasons of refusals, which clients do not get.
         "token_exchange": {"level": "INFO"},
     },
 }

@@ -1,4 +1,4 @@
-"""How does a person give this service an order?"""
+"""The management commands of the example."""
 
 import os
 import sys

@@ -93,10 +93,10 @@ def hear() -> Iterator[Callable[[Signal], list[dict[str, Any]]]]:
 
 
 @pytest.fixture
-def grant(db: None, token_exchange_settings: Callable[..., None]) -> Iterator[dict[str, Any]]:
-    """Grant every user keys with the scope reports:read; change the dictionary for more."""
-    token_exchange_settings(SELF_SERVICE_GRANT=entitlements.PATH)
-    entitlements.granted.clear()
-    entitlements.granted.update(organization=make_organization(), scopes=["reports:read"])
-    yield entitlements.granted
-    entitlements.granted.clear()
+def entitlement(db: None, token_exchange_settings: Callable[..., None]) -> Iterator[dict[str, Any]]:
+    """Entitle every user to keys with the scope reports:read; change the dictionary for more."""
+    token_exchange_settings(SELF_SERVICE_ENTITLEMENT=entitlements.PATH)
+    entitlements.values.clear()
+    entitlements.values.update(organization=make_organization(), scopes=["reports:read"])
+    yield entitlements.values
+    entitlements.values.clear()

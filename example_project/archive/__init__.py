@@ -1,1 +1,1 @@
-"""A second service, which has no tables: it believes the tokens of the first."""
+"""A second service, without tables, that accepts the tokens of the first."""

@@ -1,7 +1,7 @@
-"""What is there to set up in a service that only verifies tokens?
+"""Settings of a service that only verifies tokens.
 
-No database, no app and no secret of its own but the API key with which it asks the issuer what has
-been revoked.
+It has no database and no installed apps. Its only secret is the API key with which it reads the
+issuer's revocation feed.
 """
 
 import environment
@@ -24,7 +24,7 @@ TIME_ZONE = "UTC"
 TOKEN_EXCHANGE = {
     "MODE": "resource-server",
     "ISSUER": environment.text("TOKEN_EXCHANGE_ISSUER", "http://127.0.0.1:8000"),
-    # None: that of tokens whose credential names no audience, which is the issuer.
+    # None: the issuer, the audience of tokens whose credential defines no audience.
     "AUDIENCE": environment.text("TOKEN_EXCHANGE_AUDIENCE", "") or None,
     "REVOCATIONS_API_KEY": environment.required(
         "TOKEN_EXCHANGE_REVOCATIONS_API_KEY",
@@ -40,7 +40,7 @@ REST_FRAMEWORK = {
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
     "EXCEPTION_HANDLER": "token_exchange.exceptions.exception_handler",
-    # Django's own anonymous user would need its tables.
+    # Django's AnonymousUser needs the tables of django.contrib.auth.
     "UNAUTHENTICATED_USER": None,
 }
 

@@ -1,4 +1,4 @@
-"""Where is the archive?"""
+"""URLs of the archive."""
 
 from django.urls import path
 

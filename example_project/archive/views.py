@@ -1,4 +1,4 @@
-"""What does a service without tables tell the bearer of another's token?"""
+"""A view protected by the tokens of another service."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ _YEARS = (2023, 2024, 2025)
 
 
 class Archive(APIView):
-    """Name the years whose reports are closed."""
+    """The years whose reports are archived."""
 
     authentication_classes = (BearerAuthentication,)
     permission_classes: Any = (HasScope("reports:read"),)
 
     def get(self, request: Request) -> Response:
-        """Name them, and whom they were told."""
+        """Return the years, and the client and organization of the token."""
         claims = cast("Claims", request.auth)
         return Response(
             {

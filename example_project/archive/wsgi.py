@@ -1,4 +1,4 @@
-"""What does gunicorn serve as the second service?"""
+"""WSGI application of the second service."""
 
 import os
 

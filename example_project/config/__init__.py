@@ -1,4 +1,4 @@
-"""The Django project of the example; Celery's app is loaded with it, for ``@shared_task``."""
+"""The example's Django project. It loads the Celery app, which ``@shared_task`` needs."""
 
 from config.celery import app as celery_app
 

@@ -1,4 +1,4 @@
-"""What does an ASGI server serve?"""
+"""ASGI application of the example."""
 
 import os
 

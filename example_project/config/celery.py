@@ -1,4 +1,4 @@
-"""What runs the tasks: ``celery --workdir example_project -A config worker --beat``."""
+"""Celery app. Run it with ``celery --workdir example_project -A config worker --beat``."""
 
 import os
 

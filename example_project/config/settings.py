@@ -1,6 +1,6 @@
-"""How is the example put together?
+"""Settings of the example.
 
-Everything that differs between places comes from the environment; ``environment.py`` reads it.
+Everything that differs between deployments comes from the environment, through ``environment.py``.
 """
 
 from pathlib import Path
@@ -13,7 +13,7 @@ VAR = BASE_DIR / "var"
 VAR.mkdir(exist_ok=True)
 
 DEBUG = environment.switch("DEBUG", default=False)
-SECRET_KEY = environment.secret_key(kept_at=VAR / "secret_key")
+SECRET_KEY = environment.secret_key(stored_in=VAR / "secret_key")
 ALLOWED_HOSTS = environment.words("ALLOWED_HOSTS", "localhost,127.0.0.1,[::1]")
 REQUIRE_HTTPS = environment.switch("TOKEN_EXCHANGE_REQUIRE_HTTPS", default=not DEBUG)
 
@@ -74,7 +74,7 @@ SESSION_COOKIE_SECURE = REQUIRE_HTTPS
 CSRF_COOKIE_SECURE = REQUIRE_HTTPS
 
 STATIC_URL = "static/"
-# The files of the installed apps, from where they are: there is no collectstatic to forget.
+# Serve the static files of the installed apps directly, without collectstatic.
 WHITENOISE_USE_FINDERS = True
 
 DATABASES = {"default": environment.database(default=VAR / "db.sqlite3")}
@@ -92,7 +92,7 @@ TOKEN_EXCHANGE = {
         "reports:write": "Write reports",
         "keys:manage": "Manage the user's API keys",
     },
-    "SELF_SERVICE_GRANT": "reports.self_service.grant",
+    "SELF_SERVICE_ENTITLEMENT": "reports.self_service.entitlement",
 }
 if not environment.switch("TOKEN_EXCHANGE_RATE_LIMITS", default=True):
     TOKEN_EXCHANGE["RATE_LIMITS"] = None
@@ -123,7 +123,7 @@ SPECTACULAR_SETTINGS = {
 CELERY_BROKER_URL, CELERY_BROKER_TRANSPORT_OPTIONS = environment.broker(default=VAR / "broker")
 CELERY_BROKER_CONNECTION_TIMEOUT = 1
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
-# A task that cannot be sent fails at once; the caller decides.
+# If a task cannot be sent, fail immediately and let the caller decide.
 CELERY_TASK_PUBLISH_RETRY = False
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_SERIALIZER = "json"
@@ -134,11 +134,11 @@ CELERY_BEAT_SCHEDULE = {
     "purge-expired-tokens": {
         "task": "token_exchange.tasks.purge_expired_tokens",
         "schedule": _PURGE_EVERY_SECONDS,
-        # Without a worker they must not pile up.
+        # Without a worker, tasks must not pile up.
         "options": {"expires": _PURGE_EVERY_SECONDS},
     },
     "rotate-signing-keys": {
-        # Daily; what it does depends on SIGNING_KEY_LIFETIME.
+        # Daily. Whether it rotates depends on SIGNING_KEY_LIFETIME.
         "task": "token_exchange.tasks.rotate_signing_keys",
         "schedule": 86_400,
         "options": {"expires": 86_400},

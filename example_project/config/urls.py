@@ -1,4 +1,4 @@
-"""Where is what?"""
+"""URLs of the example."""
 
 from django.contrib import admin
 from django.contrib.auth.views import LoginView, LogoutView

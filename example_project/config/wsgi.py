@@ -1,4 +1,4 @@
-"""What does gunicorn serve?"""
+"""WSGI application of the example."""
 
 import os
 

@@ -1,1 +1,1 @@
-"""The example's own business: reports, which belong to organizations."""
+"""The example's own app: reports that belong to organizations."""

@@ -1,4 +1,4 @@
-"""How does a person look after reports?"""
+"""Admin of the reports."""
 
 from django.contrib import admin
 

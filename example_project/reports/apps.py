@@ -1,4 +1,4 @@
-"""How does Django load the example's app?"""
+"""App configuration of the reports."""
 
 from django.apps import AppConfig
 

@@ -1,4 +1,4 @@
-"""What is a report, and whose?"""
+"""The report, which belongs to an organization."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ class ReportQuerySet(models.QuerySet["Report"]):
     """Reports of every organization."""
 
     def of(self, organization_id: Any) -> ReportQuerySet:
-        """Return those of one organization, the newest first."""
+        """Return the reports of an organization, newest first."""
         return self.filter(organization_id=organization_id).order_by("-pk")
 
 
 class Report(models.Model):
-    """A text that an organization's clients write and read, and no other's."""
+    """A text that only the clients of its organization can read and write."""
 
     organization = models.ForeignKey(
         settings.TOKEN_EXCHANGE_ORGANIZATION_MODEL,

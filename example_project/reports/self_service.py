@@ -1,23 +1,23 @@
-"""Which API keys may a user of the example make?"""
+"""Which API keys the users of the example may create for themselves."""
 
 from __future__ import annotations
 
 from datetime import timedelta
 from typing import Any
 
-from token_exchange.issuer.self_service import SelfServiceGrant
+from token_exchange.issuer.self_service import SelfServiceEntitlement
 from token_exchange.models import Organization
 
 
-def grant(user: Any) -> SelfServiceGrant | None:
-    """Return what every user may have: keys of the first organization, for a year at most.
+def entitlement(user: Any) -> SelfServiceEntitlement | None:
+    """Entitle every user to keys of the first organization, valid for a year at most.
 
-    The example knows of no members; a project would look for the user's own organization.
+    The example has no memberships. A real project would look up the user's own organization.
     """
     organization = Organization.objects.filter(is_active=True).order_by("pk").first()
     if organization is None:
         return None
-    return SelfServiceGrant(
+    return SelfServiceEntitlement(
         organization=organization,
         scopes=["reports:read", "reports:write", "keys:manage"],
         max_lifetime=timedelta(days=365),

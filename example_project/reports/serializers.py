@@ -1,4 +1,4 @@
-"""How do reports and callers look on the wire?"""
+"""Serializers of reports and callers."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from reports.models import Report
 
 
 class ReportSerializer(serializers.ModelSerializer[Report]):
-    """A report; its organization is that of the caller, who cannot choose it."""
+    """A report. Its organization is always the caller's, so it is not a field."""
 
     class Meta:
         model = Report
@@ -18,7 +18,7 @@ class ReportSerializer(serializers.ModelSerializer[Report]):
 
 
 class CallerSerializer(serializers.Serializer[object]):
-    """Who calls, as the token says."""
+    """The caller, from the claims of the token."""
 
     subject = serializers.CharField()
     client_id = serializers.CharField()
@@ -29,6 +29,6 @@ class CallerSerializer(serializers.Serializer[object]):
 
 
 class CountSerializer(serializers.Serializer[object]):
-    """How many reports there are."""
+    """The number of reports."""
 
     count = serializers.IntegerField()

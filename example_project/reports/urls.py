@@ -1,4 +1,4 @@
-"""Where are the example's own views?"""
+"""URLs of the example's own views."""
 
 from django.urls import path
 

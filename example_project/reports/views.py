@@ -1,4 +1,4 @@
-"""What can a client do with a token, or with a key itself?"""
+"""Views protected by access tokens, and one by API keys and client apps directly."""
 
 from __future__ import annotations
 
@@ -24,19 +24,19 @@ from token_exchange_core.tokens import Claims
 
 
 def _claims(request: Request) -> Claims:
-    """Return what the token said; behind ``BearerAuthentication`` it is always this."""
+    """Return the claims of the token, which ``BearerAuthentication`` puts in ``request.auth``."""
     return cast("Claims", request.auth)
 
 
 class WhoAmI(APIView):
-    """Tell any caller with a good token what it says."""
+    """Show the claims of any valid token."""
 
     authentication_classes = (BearerAuthentication,)
     permission_classes = (IsAuthenticated,)
 
     @extend_schema(responses=CallerSerializer)
     def get(self, request: Request) -> Response:
-        """Tell who calls."""
+        """Return the caller."""
         claims = _claims(request)
         user = request.user
         caller = {
@@ -51,7 +51,7 @@ class WhoAmI(APIView):
 
 
 class ReportPages(PageNumberPagination):
-    """Some at a time, whatever is asked for."""
+    """Pages of 20 reports by default, and at most 100."""
 
     page_size = 20
     page_size_query_param = "page_size"
@@ -59,7 +59,7 @@ class ReportPages(PageNumberPagination):
 
 
 class Reports(ListCreateAPIView[Report]):
-    """List and write the reports of the caller's organization."""
+    """List and create the reports of the caller's organization."""
 
     authentication_classes = (BearerAuthentication,)
     serializer_class = ReportSerializer
@@ -67,16 +67,16 @@ class Reports(ListCreateAPIView[Report]):
     queryset = Report.objects.all()
 
     def get_permissions(self) -> list[Any]:
-        """Ask for a scope of its own to read and to write."""
+        """Require ``reports:read`` to list and ``reports:write`` to create."""
         reads = self.request.method in SAFE_METHODS
         return [HasScope("reports:read" if reads else "reports:write")]
 
     def get_queryset(self) -> ReportQuerySet:
-        """Return the organization's own."""
+        """Return the reports of the caller's organization."""
         return Report.objects.of(_claims(self.request).organization_id)
 
     def perform_create(self, serializer: Any) -> None:
-        """Write it for the caller's organization, in the caller's name."""
+        """Save the report for the caller's organization, with the caller as its author."""
         serializer.save(
             organization_id=_claims(self.request).organization_id,
             created_by=self.request.user.get_username(),
@@ -84,9 +84,9 @@ class Reports(ListCreateAPIView[Report]):
 
 
 class ReportCount(APIView):
-    """Count reports for a caller that has no use for a token, such as a probe.
+    """Count reports for clients that do not use tokens, such as a monitoring probe.
 
-    It sends its API key, or its client id and secret, with each request: one query each.
+    They send their API key, or client id and secret, with each request, which costs one query.
     """
 
     authentication_classes = (ApiKeyAuthentication, ClientAppBasicAuthentication)
@@ -94,7 +94,7 @@ class ReportCount(APIView):
 
     @extend_schema(responses=CountSerializer)
     def get(self, request: Request) -> Response:
-        """Count the organization's own."""
+        """Return the number of reports of the caller's organization."""
         credential = cast("AuthenticatedCredential", request.auth)
         count = Report.objects.of(credential.organization_id).count()
         return Response(CountSerializer({"count": count}).data)

@@ -96,10 +96,10 @@ def _photographer(stack: ExitStack) -> Photographer:
     stack.enter_context(override_settings(TIME_ZONE="UTC", DEBUG=False))
     name: Any = connection.creation.create_test_db(verbosity=0)
     stack.callback(connection.creation.destroy_test_db, name, verbosity=0)
-    hook = {"SELF_SERVICE_GRANT": entitlements.PATH}
+    hook = {"SELF_SERVICE_ENTITLEMENT": entitlements.PATH}
     site = stack.enter_context(serving(ISSUER=ISSUER, **hook))
     browser = stack.enter_context(browsing())
     scene = populate(now=NOW)
-    entitlements.granted.update(organization=scene.organization, scopes=[*SCOPES])
+    entitlements.values.update(organization=scene.organization, scopes=[*SCOPES])
     count_exchanges(scene, now=NOW)
     return Photographer(browser, site, scene)

@@ -1,4 +1,4 @@
-"""Can users manage their keys with a browser, by keyboard, under a strict policy?"""
+"""The self-service pages in a browser: by keyboard, and under a strict content security policy."""
 
 from __future__ import annotations
 
@@ -17,10 +17,13 @@ PAGES = "/account/keys/"
 
 @pytest.fixture
 def visit(scene, open_window, settings):
-    """Open a window for the developer, who is granted keys of the company's."""
-    settings.TOKEN_EXCHANGE = {**settings.TOKEN_EXCHANGE, "SELF_SERVICE_GRANT": entitlements.PATH}
-    entitlements.granted.clear()
-    entitlements.granted.update(
+    """Open a window for the developer, who is entitled to keys of the company."""
+    settings.TOKEN_EXCHANGE = {
+        **settings.TOKEN_EXCHANGE,
+        "SELF_SERVICE_ENTITLEMENT": entitlements.PATH,
+    }
+    entitlements.values.clear()
+    entitlements.values.update(
         organization=scene.organization, scopes=["reports:read", "reports:write", "keys:manage"]
     )
 
@@ -30,7 +33,7 @@ def visit(scene, open_window, settings):
         return window
 
     yield visit
-    entitlements.granted.clear()
+    entitlements.values.clear()
 
 
 def test_each_page_has_no_barrier_under_any_look(scene, visit):
@@ -42,7 +45,7 @@ def test_each_page_has_no_barrier_under_any_look(scene, visit):
     window.open(f"{PAGES}sk_live.unknown/revoke/", status=404)
     window.inspect()
     window.open(f"{PAGES}new/")
-    window.press("Make the key and show it")
+    window.press("Create key")
     assert "This field is required." in window.page.inner_text("main")
     window.inspect()
 
@@ -57,7 +60,7 @@ def test_make_a_key_by_keyboard_copy_it_and_revoke_it(visit, look):
     window.tab_to(window.page.get_by_label("Read reports"))
     window.page.keyboard.press("Space")
     window.tab_to(window.page.get_by_label("Expires"))
-    window.tab_to(window.page.get_by_role("button", name="Make the key and show it"))
+    window.tab_to(window.page.get_by_role("button", name="Create key"))
     with window.page.expect_navigation():
         window.page.keyboard.press("Enter")
     window.inspect(look)
@@ -69,9 +72,9 @@ def test_make_a_key_by_keyboard_copy_it_and_revoke_it(visit, look):
     key = Credential.objects.get(name="Laptop")
     assert key.scopes == ["reports:read"]
     assert works(shown)
-    window.follow("I have stored it: back to the API keys")
+    window.follow("Done, I've saved it")
     window.follow("Revoke Laptop")
-    window.press("Revoke the key")
+    window.press("Revoke key")
     assert not works(shown)
     assert window.page.get_by_role("link", name="Revoke Laptop").count() == 0
 
@@ -80,11 +83,11 @@ def test_neither_a_reload_nor_the_way_back_shows_a_key_again(visit, look):
     window = visit(look)
     window.follow("New API key")
     window.page.get_by_label("Name").fill("Laptop")
-    window.press("Make the key and show it")
+    window.press("Create key")
     shown = window.page.locator("#te-value-key").inner_text()
     with window.expecting(409):
         window.page.reload()
-    assert "This form was submitted before." in window.page.inner_text("main")
+    assert "You already submitted this form" in window.page.inner_text("main")
     window.page.go_back()
     window.page.wait_for_load_state()
     assert shown not in window.page.content()
@@ -94,12 +97,12 @@ def test_neither_a_reload_nor_the_way_back_shows_a_key_again(visit, look):
 def test_rotate_with_an_overlap(scene, visit, look):
     window = visit(look)
     window.follow("Rotate Notebook")
-    window.page.get_by_label("works for another 1 day").check()
-    window.press("Rotate and show the new key")
+    window.page.get_by_label("Keep for 1 day").check()
+    window.press("Rotate key")
     window.inspect(look)
     assert works(window.page.locator("#te-value-key").inner_text())
     assert "The old secret works until" in window.page.inner_text("main")
-    window.follow("I have stored it: back to the API keys")
-    assert "rotating" in window.page.inner_text("main")
+    window.follow("Done, I've saved it")
+    assert "Rotating" in window.page.inner_text("main")
     window.follow("Rotate Notebook")
     window.inspect(look)

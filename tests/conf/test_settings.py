@@ -80,7 +80,7 @@ class TestDefaults:
             audit_retention=None,
             expiry_warnings=(timedelta(days=1), timedelta(days=7), timedelta(days=30)),
             warning_recipients=None,
-            self_service_grant=None,
+            self_service_entitlement=None,
             operator_organizations=None,
         )
 
@@ -228,7 +228,7 @@ class TestWholeDictionary:
             "AUDIT_RETENTION": "E046",
             "EXPIRY_WARNINGS": "E047",
             "WARNING_RECIPIENTS": "E048",
-            "SELF_SERVICE_GRANT": "E049",
+            "SELF_SERVICE_ENTITLEMENT": "E049",
             "OPERATOR_ORGANIZATIONS": "E050",
         }
 

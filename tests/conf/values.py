@@ -106,6 +106,6 @@ BAD_VALUES = {
     "AUDIT_RETENTION": [0, -1, "1y", timedelta.max],
     "EXPIRY_WARNINGS": [None, 60, "60", [59], [60, None], {60}, [timedelta.max]],
     "WARNING_RECIPIENTS": ["", "recipients", 1, len],
-    "SELF_SERVICE_GRANT": ["", "grant", 1, len],
+    "SELF_SERVICE_ENTITLEMENT": ["", "entitlement", 1, len],
     "OPERATOR_ORGANIZATIONS": ["", "organizations", 1, len],
 }

@@ -20,7 +20,7 @@ def _example(settings: Any) -> None:
     settings.REST_FRAMEWORK = example.REST_FRAMEWORK
     settings.TOKEN_EXCHANGE = {
         **settings.TOKEN_EXCHANGE,
-        **{name: example.TOKEN_EXCHANGE[name] for name in ("SCOPES", "SELF_SERVICE_GRANT")},
+        **{name: example.TOKEN_EXCHANGE[name] for name in ("SCOPES", "SELF_SERVICE_ENTITLEMENT")},
     }
 
 

@@ -82,21 +82,21 @@ def test_words(monkeypatch):
 class TestSecretKey:
     def test_of_the_environment(self, monkeypatch, tmp_path):
         monkeypatch.setenv("SECRET_KEY", "$a-dollar-is-a-dollar")
-        assert environment.secret_key(kept_at=tmp_path / "key") == "$a-dollar-is-a-dollar"
+        assert environment.secret_key(stored_in=tmp_path / "key") == "$a-dollar-is-a-dollar"
         assert not (tmp_path / "key").exists()
 
-    def test_drawn_once_and_kept_for_its_owner_alone(self, tmp_path):
+    def test_generated_once_and_kept_for_its_owner_alone(self, tmp_path):
         path = tmp_path / "key"
-        drawn = environment.secret_key(kept_at=path)
-        assert len(drawn) == 50
-        assert environment.secret_key(kept_at=path) == drawn
+        generated = environment.secret_key(stored_in=path)
+        assert len(generated) == 50
+        assert environment.secret_key(stored_in=path) == generated
         assert stat.S_IMODE(path.stat().st_mode) == 0o600
         assert list(tmp_path.iterdir()) == [path]
-        assert environment.secret_key(kept_at=tmp_path / "other") != drawn
+        assert environment.secret_key(stored_in=tmp_path / "other") != generated
 
     def test_nowhere_to_keep_it(self, tmp_path):
         with pytest.raises(ImproperlyConfigured, match=r"^Set SECRET_KEY to a long random text"):
-            environment.secret_key(kept_at=tmp_path / "missing" / "key")
+            environment.secret_key(stored_in=tmp_path / "missing" / "key")
 
 
 class TestDatabase:

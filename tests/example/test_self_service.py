@@ -1,4 +1,4 @@
-"""Self-service in the example: users manage their own keys."""
+"""Users of the example manage their own API keys."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ PASSWORD = "a-password-of-the-user"
 
 @pytest.fixture
 def signed_in(https_client):
-    """Somebody who came to the keys, and was sent to the log-in first."""
+    """Return a client that was redirected to the login page, and logged in."""
     user = make_user(password=PASSWORD)
     sent = https_client.get(PAGES)
     assert sent["Location"] == f"/account/login/?next={PAGES}"
@@ -28,10 +28,15 @@ def signed_in(https_client):
     return https_client
 
 
-def test_make_a_key_that_reads_reports(signed_in, caller):
+def test_user_creates_a_key_that_reads_reports(signed_in, caller):
     organization = make_organization()
-    drawn = signed_in.get(f"{PAGES}new/").context["drawn"]
-    form = {"label": "Mine", "scopes": ["reports:read"], "expiry": "30", "drawn": drawn}
+    signed_identifier = signed_in.get(f"{PAGES}new/").context["signed_identifier"]
+    form = {
+        "label": "Mine",
+        "scopes": ["reports:read"],
+        "expiry": "30",
+        "signed_identifier": signed_identifier,
+    }
     shown = signed_in.post(f"{PAGES}new/", form).text
     (raw_key,) = set(re.findall(r"sk_live\.\w{12}\.\w{49}", shown))
     key = Credential.objects.get()
@@ -41,6 +46,6 @@ def test_make_a_key_that_reads_reports(signed_in, caller):
     assert signed_in.get("/api/reports", headers=headers).status_code == 200
 
 
-def test_make_none_while_there_is_no_organization(signed_in):
+def test_user_creates_no_key_without_an_organization(signed_in):
     assert signed_in.get(PAGES).status_code == 403
     assert signed_in.post(KEYS).status_code == 403

@@ -163,12 +163,12 @@ class TestMaximum:
             == "The maximum number of API keys is reached. Revoke one to create another."
         )
 
-    def test_of_a_grant_is_the_same_for_the_users_tokens(self, member, grant):
-        grant["max_keys"] = 2
+    def test_of_an_entitlement_is_the_same_for_the_users_tokens(self, member, entitlement):
+        entitlement["max_keys"] = 2
         assert [member.create().status_code for _ in range(2)] == [201, 409]
 
-    def test_counts_no_other_users_keys(self, member, grant):
-        grant["max_keys"] = 2
+    def test_counts_no_other_users_keys(self, member, entitlement):
+        entitlement["max_keys"] = 2
         for _ in range(3):
             member.add_key(owner=make_user())
         assert member.create().status_code == 201

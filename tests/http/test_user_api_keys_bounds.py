@@ -94,7 +94,7 @@ def _clock():
 
 
 @pytest.fixture
-def session(_clock, grant):
+def session(_clock, entitlement):
     """A user who is signed in by session."""
     client = HttpsClient()
     client.user = make_user()
@@ -106,8 +106,8 @@ def post(client, path, **body):
     return client.post(path, body, content_type="application/json")
 
 
-def grant_what_it_has(grant, case):
-    grant["max_lifetime" if case.name == "expires_at" else case.name] = case.has
+def entitle_to_what_it_has(entitlement, case):
+    entitlement["max_lifetime" if case.name == "expires_at" else case.name] = case.has
 
 
 class TestNewKey:
@@ -117,8 +117,8 @@ class TestNewKey:
         self.check(member.create(**as_sent(case)), case.error)
 
     @each_bound
-    def test_by_session(self, session, grant, case):
-        grant_what_it_has(grant, case)
+    def test_by_session(self, session, entitlement, case):
+        entitle_to_what_it_has(entitlement, case)
         self.check(post(session, KEYS, **as_sent(case)), case.error)
 
     def check(self, answer, error):
@@ -144,9 +144,9 @@ class TestStoredKey:
             self.check(member.call(method, path, token=token), case.error)
 
     @each_stored
-    def test_by_session(self, session, grant, case):
-        grant_what_it_has(grant, case)
-        values = {"organization": grant["organization"], case.name: at(case.wants)}
+    def test_by_session(self, session, entitlement, case):
+        entitle_to_what_it_has(entitlement, case)
+        values = {"organization": entitlement["organization"], case.name: at(case.wants)}
         key = make_api_key(owner=session.user, **values)
         for method, path in endings(key.credential.identifier):
             self.check(session.generic(method, path), case.error)
@@ -158,7 +158,7 @@ class TestStoredKey:
             description = assert_refused(answer, 403, "access_denied")
             assert description == "The key has more than the caller may manage."
 
-    def test_of_another_organization_is_out_of_reach(self, https_client, session, grant):
+    def test_of_another_organization_is_out_of_reach(self, https_client, session, entitlement):
         member = make_member(https_client)
         theirs = member.add_key(organization=make_organization())
         other = make_api_key(owner=session.user, organization=make_organization())

@@ -86,7 +86,7 @@ class TestBadToken:
         answer = https_client.get(KEYS, headers={"authorization": header})
         assert_refused(answer, 400, "invalid_request")
 
-    def test_does_not_fall_back_to_the_session(self, https_client, member, grant):
+    def test_does_not_fall_back_to_the_session(self, https_client, member, entitlement):
         https_client.force_login(member.user)
         answer = https_client.get(KEYS, headers=bearer_header("x"))
         assert_refused(answer, 401, "invalid_token")
@@ -193,8 +193,8 @@ class TestSession:
         https_client.force_login(user)
         return user
 
-    def test_has_what_the_grant_gives(self, https_client, user, grant):
-        grant.update(
+    def test_has_what_the_entitlement_gives(self, https_client, user, entitlement):
+        entitlement.update(
             scopes=["reports:read", "keys:manage", "token_exchange:revocations"],
             audience=["https://a.test"],
             allowed_networks=["192.0.2.0/24"],
@@ -203,12 +203,12 @@ class TestSession:
         answer = https_client.post(KEYS, {"label": "Laptop"})
         assert answer.status_code == 201
         key = Credential.objects.get(identifier=answer.json()["id"])
-        assert (key.owner, key.organization) == (user, grant["organization"])
+        assert (key.owner, key.organization) == (user, entitlement["organization"])
         assert (key.scopes, key.audience) == (["reports:read"], ["https://a.test"])
         assert key.allowed_networks == ["192.0.2.0/24"]
         assert key.expires_at - key.created_at == timedelta(days=30)
 
-    def test_lists_rotates_and_revokes(self, https_client, user, grant):
+    def test_lists_rotates_and_revokes(self, https_client, user, entitlement):
         made = https_client.post(KEYS).json()
         (shown,) = https_client.get(KEYS).json()["api_keys"]
         assert shown["id"] == made["id"]
@@ -217,9 +217,9 @@ class TestSession:
         assert https_client.delete(f"{KEYS}/{made['id']}").status_code == 200
         assert not works(rotated["api_key"])
 
-    def test_has_nothing_without_a_grant(self, https_client, user, grant):
-        key = make_api_key(owner=user, organization=grant["organization"])
-        grant["organization"] = None
+    def test_has_nothing_without_an_entitlement(self, https_client, user, entitlement):
+        key = make_api_key(owner=user, organization=entitlement["organization"])
+        entitlement["organization"] = None
         for answer in each_answer(REQUESTS, key, https_client.generic):
             assert_refused(answer, 403, "access_denied")
         assert works(key.raw_secret)
@@ -227,11 +227,13 @@ class TestSession:
     def test_has_nothing_unless_the_project_says_so(self, https_client, user):
         assert_refused(https_client.get(KEYS), 403, "access_denied")
 
-    def test_makes_no_keys_for_an_organization_that_is_inactive(self, https_client, user, grant):
-        type(grant["organization"]).objects.update(is_active=False)
+    def test_makes_no_keys_for_an_organization_that_is_inactive(
+        self, https_client, user, entitlement
+    ):
+        type(entitlement["organization"]).objects.update(is_active=False)
         assert_refused(https_client.post(KEYS), 403, "access_denied")
 
-    def test_of_a_user_who_was_deactivated_has_nothing(self, https_client, grant, settings):
+    def test_of_a_user_who_was_deactivated_has_nothing(self, https_client, entitlement, settings):
         settings.AUTHENTICATION_BACKENDS = [
             "django.contrib.auth.backends.AllowAllUsersModelBackend"
         ]
@@ -244,7 +246,7 @@ class TestSession:
     ):
         make_organization()
         token_exchange_settings(
-            SELF_SERVICE_GRANT="tests.self_service.entitlements.organization_of"
+            SELF_SERVICE_ENTITLEMENT="tests.self_service.entitlements.organization_of"
         )
         assert_refused(https_client.get(KEYS), 500, "server_error")
 
@@ -253,7 +255,7 @@ class TestForgery:
     """A session's writes need the CSRF token, as those of every other page do."""
 
     @pytest.fixture
-    def browser(self, grant):
+    def browser(self, entitlement):
         browser = HttpsClient(enforce_csrf_checks=True)
         browser.force_login(make_user())
         return browser
@@ -311,7 +313,7 @@ class TestForgery:
 
 class TestRate:
     def test_is_counted_by_user_whatever_the_user_calls_with(
-        self, https_client, token_exchange_settings, grant
+        self, https_client, token_exchange_settings, entitlement
     ):
         member = make_member(https_client)
         tokens = [member.token(), member.token(member.add_key())]

@@ -242,15 +242,15 @@ class Run:
 
     def visit_the_users_pages(self, member: Any) -> None:
         """Make, rotate and revoke a key in a browser, and send each form a second time."""
-        entitlements.granted.update(organization=member.organization)
-        self.change_settings(SELF_SERVICE_GRANT=entitlements.PATH)
-        visitor = Visitor(entitlements.granted, user=member.user)
+        entitlements.values.update(organization=member.organization)
+        self.change_settings(SELF_SERVICE_ENTITLEMENT=entitlements.PATH)
+        visitor = Visitor(entitlements.values, user=member.user)
         self.fill_in_twice(visitor, "new/", label="phone", expiry="30")
         key = Credential.objects.filter(owner=member.user).order_by("-pk")[0]
         self.fill_in_twice(visitor, f"{key.identifier}/rotate/", overlap="3600")
         self.see(visitor.send(f"{key.identifier}/revoke/"))
         self.see(visitor.get())
-        entitlements.granted.clear()
+        entitlements.values.clear()
 
     def fill_in_twice(self, visitor: Visitor, path: str, **values: str) -> None:
         """Send a form, and the same form again."""

@@ -1,24 +1,24 @@
-"""What the setting SELF_SERVICE_GRANT names in the tests."""
+"""Callables for the setting ``SELF_SERVICE_ENTITLEMENT``, and the values that they return."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from token_exchange.issuer.self_service import SelfServiceGrant
+from token_exchange.issuer.self_service import SelfServiceEntitlement
 from token_exchange.models import Organization
 
-PATH = "tests.self_service.entitlements.grant"
+PATH = "tests.self_service.entitlements.entitlement"
 
-granted: dict[str, Any] = {}
-"""What everybody is granted; ``None`` for ``organization``: nothing."""
+values: dict[str, Any] = {}
+"""What every user is entitled to; nothing if ``organization`` is ``None`` or missing."""
 
 
-def grant(user: Any) -> SelfServiceGrant | None:
-    if granted.get("organization") is None:
+def entitlement(user: Any) -> SelfServiceEntitlement | None:
+    if values.get("organization") is None:
         return None
-    return SelfServiceGrant(**granted)
+    return SelfServiceEntitlement(**values)
 
 
 def organization_of(user: Any) -> Organization:
-    """Grant something that is no grant."""
+    """Return something that is not an entitlement."""
     return Organization.objects.get()

@@ -1,4 +1,4 @@
-"""What the tests of self-service share: who calls, and how."""
+"""A user who manages keys with the token of their own key."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ KEYS = "/v1/user-api-keys"
 
 @dataclass
 class Member:
-    """A user with a key, who calls with its token."""
+    """A user who calls the API with a token of their key."""
 
     client: Any
     user: Any
@@ -32,11 +32,11 @@ class Member:
 
     @property
     def origin(self) -> str:
-        """From where the audit trail says that the member's token came."""
+        """The origin that the audit trail stores for the member's token."""
         return f"127.0.0.1 with {self.issued.credential.identifier}"
 
     def token(self, issued: IssuedSecret | None = None, **asked: Any) -> str:
-        """Exchange the member's key, or another, for a token."""
+        """Exchange a key for a token, by default the member's own."""
         headers = api_key_header(issued or self.issued)
         body = json.dumps(asked)
         path, kind = "/v1/token", "application/json"
@@ -45,7 +45,7 @@ class Member:
         return str(answer.json()["access_token"])
 
     def call(self, method: str, path: str = KEYS, *, token: str | None = None, **body: Any) -> Any:
-        """Send JSON with a token: the one given, or a new one of the member's key."""
+        """Send JSON with a token, by default a new one of the member's key."""
         return self.client.generic(
             method,
             path,
@@ -64,12 +64,12 @@ class Member:
         return self.call("DELETE", f"{KEYS}/{identifier}", **body)
 
     def add_key(self, **values: Any) -> IssuedSecret:
-        """Issue another key of the same user, as an operator would."""
+        """Issue another key for the same user, as an operator would."""
         return make_api_key(**{"owner": self.user, "organization": self.organization, **values})
 
 
 def make_member(client: Any, *, user: Any = None, **values: Any) -> Member:
-    """Make a user, and a key with these values; it may manage keys."""
+    """Create a user with a key that may manage keys."""
     user = user or make_user()
     defaults = {
         "organization": make_organization(),

@@ -1,4 +1,4 @@
-"""What a client is told to do works as it was printed."""
+"""The usage examples: their URLs, and that they work as printed."""
 
 from __future__ import annotations
 
@@ -10,38 +10,39 @@ import pytest
 
 from tests.support.factories import make_api_key, make_client_app
 from tests.support.subprocesses import environment, run_python
-from token_exchange.models import AccessToken
-from token_exchange.views.usage_examples import Client, curl, curl_with_token, python
+from token_exchange.issuer.credentials import IssuedSecret
+from token_exchange.models import AccessToken, Credential
+from token_exchange.views.usage_examples import (
+    curl,
+    curl_with_token,
+    endpoint_url,
+    only_reads_revocations,
+    python,
+    with_placeholder,
+)
 from token_exchange_core.scopes import REVOCATIONS_SCOPE
 
 
-def client_of(issued):
-    credential = issued.credential
-    return Client(
-        kind=credential.kind,
-        identifier=credential.identifier,
-        scopes=credential.scopes,
-        audience=credential.audience,
-        raw_secret=issued.raw_secret,
-    )
-
-
-def client(**values):
+def issued_secret(**values):
     defaults = {"kind": "api_key", "identifier": "sk_live.x", "scopes": [], "audience": []}
-    return Client(**{**defaults, "raw_secret": "SECRET", **values})
+    return IssuedSecret(credential=Credential(**{**defaults, **values}), raw_secret="SECRET")
 
 
-class TestAddresses:
-    def test_of_the_call_is_the_first_audience_that_is_one(self):
-        line = curl_with_token(client(audience=["https://api.test/v2", "https://b.test"]))
+def credential(**values):
+    return issued_secret(**values).credential
+
+
+class TestUrls:
+    def test_api_is_the_first_audience(self):
+        line = curl_with_token(credential(audience=["https://api.test/v2", "https://b.test"]))
         assert line == "curl -H 'Authorization: Bearer ACCESS_TOKEN' https://api.test/v2"
 
-    def test_of_the_call_is_the_services_own_audience(self, token_exchange_settings):
+    def test_api_is_the_services_own_audience_by_default(self, token_exchange_settings):
         token_exchange_settings(AUDIENCE="https://api.test")
-        assert curl_with_token(client()).endswith(" https://api.test")
+        assert curl_with_token(credential()).endswith(" https://api.test")
 
-    def test_of_the_call_is_the_issuer_where_the_audience_is_a_name(self):
-        assert curl_with_token(client(audience=["reports"])).endswith(" https://issuer.test")
+    def test_api_is_the_issuer_if_the_audience_is_not_a_url(self):
+        assert curl_with_token(credential(audience=["reports"])).endswith(" https://issuer.test")
 
     @pytest.mark.parametrize(
         ("values", "path"),
@@ -51,70 +52,70 @@ class TestAddresses:
             ({"kind": "client_app"}, "/auth_token"),
         ],
     )
-    def test_of_the_exchange_are_known_where_this_process_does_not_serve_them(
-        self, settings, values, path
-    ):
+    def test_endpoint_is_known_where_this_process_does_not_serve_it(self, settings, values, path):
         settings.ROOT_URLCONF = "tests.admin.urls_without_wire"
-        assert client(**values).endpoint == f"https://issuer.test{path}"
+        assert endpoint_url(credential(**values)) == f"https://issuer.test{path}"
 
 
-class TestFollower:
-    """A key that only reads what has been revoked exchanges nothing."""
-
-    def test_sends_its_key_itself(self):
+class TestKeyThatOnlyReadsRevocations:
+    def test_key_is_sent_without_an_exchange(self):
         line = "curl -H 'Authorization: ApiKey SECRET' https://issuer.test/v1/revocations"
-        assert curl(client(scopes=[REVOCATIONS_SCOPE])) == line
+        assert curl(issued_secret(scopes=[REVOCATIONS_SCOPE])) == line
 
-    def test_is_no_key_that_may_do_something_else(self):
-        assert not client(scopes=["a", REVOCATIONS_SCOPE]).is_follower
+    def test_key_with_another_scope_does_not_count(self):
+        assert not only_reads_revocations(credential(scopes=["a", REVOCATIONS_SCOPE]))
 
-    def test_is_no_client_app(self):
-        assert not client(kind="client_app", scopes=[REVOCATIONS_SCOPE]).is_follower
+    def test_client_app_does_not_count(self):
+        assert not only_reads_revocations(credential(kind="client_app", scopes=[REVOCATIONS_SCOPE]))
 
 
-def test_a_client_does_not_show_its_secret():
-    assert "SECRET" not in repr(client())
+@pytest.mark.parametrize(
+    ("kind", "authorization"),
+    [("api_key", "'Authorization: ApiKey API_KEY'"), ("client_app", "'sk_live.x:CLIENT_SECRET'")],
+)
+def test_a_placeholder_replaces_a_secret_that_is_not_known(kind, authorization):
+    assert authorization in curl(with_placeholder(credential(kind=kind)))
 
 
 @pytest.mark.usefixtures("transactional_db")
-class TestLines:
+class TestExamplesWork:
     @pytest.fixture(autouse=True)
     def service(self, live_server, settings, token_exchange_settings):
-        """The issuer over http, and in it the API that accepts its tokens."""
+        """Serve the issuer and an API that accepts its tokens, over HTTP."""
         settings.ROOT_URLCONF = "tests.authentication.views"
         audience = f"{live_server.url}/bearer"
         token_exchange_settings(ISSUER=live_server.url, AUDIENCE=audience, REQUIRE_HTTPS=False)
 
     def run(self, issued):
-        finished = run_python("-c", python(client_of(issued)), env=environment(no_proxy="*"))
+        finished = run_python("-c", python(issued), env=environment(no_proxy="*"))
         assert finished.stderr == ""
         return finished.stdout
 
-    def test_of_an_api_key_get_a_token_and_use_it(self):
+    def test_program_of_an_api_key_gets_a_token_and_uses_it(self):
         issued = make_api_key(scopes=["a"])
         assert issued.credential.identifier in self.run(issued)
         assert AccessToken.objects.count() == 1
 
-    def test_of_a_client_app_get_a_token_and_use_it(self):
+    def test_program_of_a_client_app_gets_a_token_and_uses_it(self):
         issued = make_client_app(scopes=["a"])
         assert issued.credential.identifier in self.run(issued)
         assert AccessToken.objects.count() == 1
 
-    def test_of_a_key_that_follows_revocations_read_them(self):
+    def test_program_of_a_key_for_revocations_reads_them(self):
         assert "position" in self.run(make_api_key(scopes=[REVOCATIONS_SCOPE]))
 
     @pytest.mark.parametrize("scopes", [["a"], [REVOCATIONS_SCOPE]])
-    def test_of_curl_are_answered(self, scopes):
-        assert self.answer(curl(client_of(make_api_key(scopes=scopes))))
+    def test_curl_command_is_answered(self, scopes):
+        assert self.answer(curl(make_api_key(scopes=scopes)))
 
-    def test_of_curl_use_the_token(self):
+    def test_curl_command_uses_the_token(self):
         issued = make_api_key(scopes=["a"])
-        token = self.answer(curl(client_of(issued)))["access_token"]
-        line = curl_with_token(client_of(issued)).replace("ACCESS_TOKEN", token)
+        token = self.answer(curl(issued))["access_token"]
+        line = curl_with_token(issued.credential).replace("ACCESS_TOKEN", token)
         assert self.answer(line)
 
     def answer(self, line):
-        """Do what curl would, by its arguments."""
+        """Send the request that curl would send for these arguments."""
         words = shlex.split(line)
         assert words.pop(0) == "curl"
         url = words.pop()

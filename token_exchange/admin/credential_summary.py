@@ -21,7 +21,6 @@ from token_exchange.issuer.tokens import policy
 from token_exchange.models import Credential
 from token_exchange.models.credential_policy import effective_audience
 from token_exchange.views import usage_examples
-from token_exchange.views.usage_examples import client_of
 
 
 def whose(credential: Credential) -> list[tuple[str, Any]]:
@@ -45,9 +44,8 @@ def revocation(credential: Credential) -> list[tuple[str, Any]]:
 
 def where_it_works(credential: Credential) -> list[tuple[str, Any]]:
     """Tell what it may do, where, from where, and until when."""
-    client = client_of(credential, raw_secret="")
     return [
-        (_("Sent to"), _words([client.endpoint])),
+        (_("Sent to"), _words([usage_examples.endpoint_url(credential)])),
         (_("Scopes"), columns.scope_list(credential) or _("none")),
         (_("Audience"), _words(effective_audience(credential.audience))),
         (_("Token lifetime"), _token_lifetime(credential)),
@@ -81,12 +79,11 @@ def exactly(at: datetime) -> SafeString:
 
 def how_to_use(credential: Credential) -> list[tuple[str, str]]:
     """Return the lines for its client, with a word where the secret stands, which nobody knows."""
-    is_app = credential.kind == Credential.Kind.CLIENT_APP
-    client = client_of(credential, raw_secret="CLIENT_SECRET" if is_app else "API_KEY")
-    lines = [("curl", usage_examples.curl(client))]
-    if not client.is_follower:
-        lines.append((_("Call with the token"), usage_examples.curl_with_token(client)))
-    return [*lines, ("Python", usage_examples.python(client))]
+    example = usage_examples.with_placeholder(credential)
+    lines = [("curl", usage_examples.curl(example))]
+    if not usage_examples.only_reads_revocations(credential):
+        lines.append((_("Call with the token"), usage_examples.curl_with_token(credential)))
+    return [*lines, ("Python", usage_examples.python(example))]
 
 
 def _token_lifetime(credential: Credential) -> str:

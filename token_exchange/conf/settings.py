@@ -235,7 +235,7 @@ class Settings:
         "The callable that takes a credential and returns the e-mail addresses to warn before it "
         "expires, and to notify if it is reported as leaked. None: no e-mail is sent.",
     )
-    self_service_grant: str | None = _setting(
+    self_service_entitlement: str | None = _setting(
         "E049",
         None,
         parsers.optional(parsers.dotted_path),

@@ -9,7 +9,7 @@ from django.core.management.base import CommandParser
 from django.utils import timezone
 
 from token_exchange.issuer import credentials
-from token_exchange.issuer.credentials import Act, CredentialPolicy
+from token_exchange.issuer.credentials import Act, CredentialPolicy, IssuedSecret
 from token_exchange.management.arguments import (
     find_organization,
     find_user,
@@ -25,6 +25,7 @@ class IssueCommand(OneAnswerCommand):
     """Issue a credential of one kind and show its secret, this once."""
 
     kind: ClassVar[str]
+    issued: IssuedSecret
 
     def add_own_arguments(self, parser: CommandParser) -> None:
         """Add what a credential of either kind may have."""
@@ -79,7 +80,7 @@ class IssueCommand(OneAnswerCommand):
     ) -> dict[str, Any]:
         """Issue it."""
         now = timezone.now()
-        issued = credentials.issue(
+        self.issued = credentials.issue(
             kind=self.kind,
             organization=find_organization(organization),
             name=name,
@@ -93,8 +94,8 @@ class IssueCommand(OneAnswerCommand):
             ),
             act=Act(now=now, origin=shell_origin()),
         )
-        return issued_facts(issued, now=now)
+        return issued_facts(self.issued, now=now)
 
     def text(self, answer: dict[str, Any]) -> str:
         """Show the secret and how to keep it."""
-        return issued_text(answer)
+        return issued_text(self.issued, answer)

@@ -8,7 +8,7 @@ from typing import Any
 from token_exchange.issuer.credentials import IssuedSecret
 from token_exchange.management.arguments import organization_name
 from token_exchange.models import Credential
-from token_exchange.views.usage_examples import Client, curl
+from token_exchange.views.usage_examples import curl
 
 
 def iso(at: datetime | None) -> str | None:
@@ -66,7 +66,7 @@ def issued_facts(issued: IssuedSecret, *, now: datetime) -> dict[str, Any]:
     return credential_facts(issued.credential, now=now) | {name: issued.raw_secret}
 
 
-def issued_text(facts: dict[str, Any]) -> str:
+def issued_text(issued: IssuedSecret, facts: dict[str, Any]) -> str:
     """Show the secret, how to keep it, and a line that tries it."""
     rows = {
         "name": facts["name"],
@@ -86,17 +86,6 @@ def issued_text(facts: dict[str, Any]) -> str:
             "",
             f"Put the {secret} into your secret store now: nobody can show it again.",
             "Try it:",
-            f"  {_curl(facts)}",
+            f"  {curl(issued)}",
         ]
     )
-
-
-def _curl(facts: dict[str, Any]) -> str:
-    client = Client(
-        kind=facts["kind"],
-        identifier=facts["identifier"],
-        scopes=facts["scopes"],
-        audience=facts["audience"],
-        raw_secret=facts.get("key") or facts["client_secret"],
-    )
-    return curl(client)

@@ -1,4 +1,4 @@
-"""The wire: each view can be mounted alone, and ``token_exchange.urls`` mounts them all."""
+"""The HTTP endpoints. ``token_exchange.urls`` has them all; each can also be mounted alone."""
 
 from token_exchange.views.auth_token import auth_token
 from token_exchange.views.jwks import jwks

@@ -1,4 +1,4 @@
-"""A client id and secret become an auth token: ``POST /auth_token``; ``DELETE`` ends it."""
+"""``/auth_token``: exchange a client id and secret for an auth token, or revoke its tokens."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ from token_exchange.issuer.tokens import IssuedToken, reuse_ends_at, reuse_or_is
 from token_exchange.observability.audit import Act
 from token_exchange.request import client_address
 from token_exchange.views.endpoint import (
-    credential_of,
     endpoint,
-    recognise,
-    record_issue,
+    log_issuance,
+    read_authorization,
+    remember_credential,
     token_response,
 )
 from token_exchange.views.rate_limits import count_success
@@ -38,17 +38,17 @@ _SURROGATE: Final = re.compile("[\ud800-\udfff]")
 
 @endpoint("POST", "DELETE", challenge=BASIC_CHALLENGE, counted=True)
 def auth_token(request: HttpRequest) -> HttpResponse:
-    """Hand out the client's auth token, the same one while it lasts, or end its tokens."""
+    """Return the client app's auth token, re-used while it is valid, or revoke its tokens."""
     now = timezone.now()
     credential = _authenticate(request, now=now)
-    recognise(request, credential)
+    remember_credential(request, credential)
     usage = count_success(request, name="auth_token", identifier=credential.identifier)
     if request.method == "DELETE":
         invalidate_tokens(credential, act=Act(now=now, origin=client_address(request)))
         return token_response({"success": True}, usage)
     reference = _reference(read_members(request))
     issued = reuse_or_issue(credential, now=now)
-    record_issue(request, credential, issued)
+    log_issuance(request, credential, issued)
     return token_response(
         {"success": True, "access_token": _auth_token_object(issued), **reference}, usage
     )
@@ -56,7 +56,7 @@ def auth_token(request: HttpRequest) -> HttpResponse:
 
 @sensitive_variables("basic")
 def _authenticate(request: HttpRequest, *, now: datetime) -> AuthenticatedCredential:
-    basic = parse_basic(credential_of(request, "Basic"))
+    basic = parse_basic(read_authorization(request, "Basic"))
     return authenticate_client_app(
         basic.client_id,
         basic.raw_client_secret,
@@ -79,14 +79,14 @@ def _reference(members: dict[str, Any]) -> dict[str, str]:
     if header is None:
         return {}
     if not isinstance(header, dict):
-        raise InvalidRequest("The member header must be an object.", reason="malformed_header")
+        raise InvalidRequest("The member header must be a JSON object.", reason="malformed_header")
     reference = header.get("reference")
     if reference is None:
         return {}
     if (
         not isinstance(reference, str)
         or len(reference) > _MAX_REFERENCE_LENGTH
-        or _SURROGATE.search(reference)  # half a character, which could not be echoed as UTF-8
+        or _SURROGATE.search(reference)  # half a character, which UTF-8 cannot encode
     ):
         raise InvalidRequest(
             f"The member reference must be a string of at most {_MAX_REFERENCE_LENGTH} characters.",

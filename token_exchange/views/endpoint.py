@@ -1,7 +1,7 @@
-"""How does an endpoint answer, whatever happens inside it?
+"""The decorator of the endpoints, their error responses, and their token responses.
 
-These are plain Django views: what Django REST framework would add (content negotiation, parsers,
-a browsable page, its own error shape) strict OAuth clients must not meet.
+The endpoints are plain Django views, because strict OAuth clients cannot handle what Django REST
+framework adds: content negotiation, parsers, a browsable page and its own error format.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ from token_exchange_core.event_log import log_event
 View: TypeAlias = Callable[..., HttpResponse]
 
 _NO_STORE: Final = {"Cache-Control": "no-store", "Pragma": "no-cache"}
-_RECOGNISED: Final = "_token_exchange_identifier"
+_IDENTIFIER: Final = "_token_exchange_identifier"
 
 
 def endpoint(
@@ -51,11 +51,11 @@ def endpoint(
     refusal: str = InvalidClient.description,
     counted: bool = False,
 ) -> Callable[[View], View]:
-    """Make a view of a function that returns a response or raises a ``TokenExchangeError``.
+    """Decorate a view that returns a response or raises ``TokenExchangeError``.
 
-    It answers ``methods`` only, over https, outside any transaction of ATOMIC_REQUESTS, and every
-    failure in the one error shape; a 401 carries ``challenge``, and ``refusal`` is what every
-    refused credential is told. Where a POST is an exchange, failures are ``counted``.
+    The view accepts ``methods`` only, requires HTTPS, runs outside ATOMIC_REQUESTS, and returns
+    every error as JSON in the OAuth format. A 401 has the ``challenge``, and every refused
+    credential the same description, ``refusal``. Failed POSTs are counted if ``counted``.
     """
 
     def decorate(view: View) -> View:
@@ -64,13 +64,13 @@ def endpoint(
         @sensitive_variables()
         @sensitive_post_parameters()
         @wraps(view)
-        def answer(request: HttpRequest, **path: str) -> HttpResponse:
+        def wrapper(request: HttpRequest, **path: str) -> HttpResponse:
             try:
                 if request.method not in methods:
                     raise MethodNotAllowed(reason="method_not_allowed")
                 require_https(request)
                 return view(request, **path)
-            except Exception as raised:  # noqa: BLE001 - no failure may answer in another shape
+            except Exception as raised:  # noqa: BLE001 - every failure has the same format
                 error = _as_refusal(raised, request, refusal)
                 if counted and request.method == "POST":
                     exchange_counts.count(
@@ -83,20 +83,20 @@ def endpoint(
                 response["Allow"] = ", ".join(methods)
             return response
 
-        return answer
+        return wrapper
 
     return decorate
 
 
-def recognise(request: HttpRequest, credential: AuthenticatedCredential) -> None:
-    """Remember whose request it is, for the log and the counts of what may still go wrong."""
-    setattr(request, _RECOGNISED, credential.identifier)
+def remember_credential(request: HttpRequest, credential: AuthenticatedCredential) -> None:
+    """Attach the credential's identifier to the request, to log and count later errors with it."""
+    setattr(request, _IDENTIFIER, credential.identifier)
 
 
-def record_issue(
+def log_issuance(
     request: HttpRequest, credential: AuthenticatedCredential, issued: IssuedToken
 ) -> None:
-    """Count and log that a token was handed out, by its ``jti``; the token is in no log."""
+    """Count and log a token that is returned. The log has its ``jti``, never the token."""
     exchange_counts.count(
         exchange_counts.REUSED if issued.is_reused else exchange_counts.EXCHANGED,
         now=time.time(),
@@ -114,15 +114,15 @@ def record_issue(
 
 
 def token_response(body: dict[str, Any], usage: Usage | None, *, status: int = 200) -> HttpResponse:
-    """Answer with a token, which nothing on the way may keep (RFC 6749, section 5.1)."""
+    """Return a JSON response that must not be cached (RFC 6749, section 5.1)."""
     headers = _NO_STORE if usage is None else {**_NO_STORE, **usage.headers}
     return HttpResponse(
         json.dumps(body), status=status, content_type="application/json", headers=headers
     )
 
 
-def credential_of(request: HttpRequest, scheme: str) -> str:
-    """Return what the Authorization header says after ``scheme``; raises ``InvalidClient``."""
+def read_authorization(request: HttpRequest, scheme: str) -> str:
+    """Return the Authorization header without its ``scheme``; raises ``InvalidClient``."""
     try:
         header = authorization(request)
     except MalformedAuthorization as error:
@@ -145,9 +145,9 @@ def _challenge(error: TokenExchangeError, challenge: str) -> str:
 
 
 def _as_refusal(raised: Exception, request: HttpRequest, refusal: str) -> TokenExchangeError:
-    """Return what is told; a refused credential or token counts against its address."""
+    """Return the error to send, and count a refused credential or token for its address."""
     error = _as_error(raised)
-    error.identifier = error.identifier or getattr(request, _RECOGNISED, None)
+    error.identifier = error.identifier or getattr(request, _IDENTIFIER, None)
     if isinstance(error, (InvalidClient, InvalidToken)):
         if not isinstance(error, (CredentialRequired, InvalidToken)):
             error = InvalidClient(refusal, reason=error.reason, identifier=error.identifier)
@@ -188,11 +188,11 @@ def _refuse(request: HttpRequest, error: TokenExchangeError) -> HttpResponse:
 
 
 def _log(request: HttpRequest, error: TokenExchangeError) -> None:
-    ours = error.status >= ServerError.status
+    is_server_error = error.status >= ServerError.status
     log_event(
-        logging.ERROR if ours else logging.WARNING,
-        "exchange.failed" if ours else "exchange.refused",
-        exc_info=error.__cause__ if ours else None,
+        logging.ERROR if is_server_error else logging.WARNING,
+        "exchange.failed" if is_server_error else "exchange.refused",
+        exc_info=error.__cause__ if is_server_error else None,
         reason=error.reason,
         identifier=error.identifier,
         address=_address(request),
@@ -203,5 +203,5 @@ def _log(request: HttpRequest, error: TokenExchangeError) -> None:
 def _address(request: HttpRequest) -> str:
     try:
         return client_address(request)
-    except ImproperlyConfigured:  # which is what is being logged
+    except ImproperlyConfigured:  # this is the error that is being logged
         return ""

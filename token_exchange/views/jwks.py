@@ -1,4 +1,4 @@
-"""The keys with which anyone can verify our tokens: ``GET /.well-known/jwks.json`` (RFC 7517)."""
+"""``GET /.well-known/jwks.json``: the public keys that verify our tokens (RFC 7517)."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from token_exchange.views.endpoint import endpoint
 
 @endpoint("GET", "HEAD")
 def jwks(request: HttpRequest) -> HttpResponse:
-    """Publish the key set, for anyone to read and to keep for ``JWKS_MAX_AGE``.
+    """Return the key set, which anyone may cache for ``JWKS_MAX_AGE``.
 
-    While a new key waits to sign, caches are asked to look again each time.
+    While a published key waits to sign, caches have to revalidate each time.
     """
     keys = key_set()
     body = json.dumps(keys.public_jwks(), separators=(",", ":")).encode()
@@ -36,7 +36,7 @@ def jwks(request: HttpRequest) -> HttpResponse:
             "X-Content-Type-Options": "nosniff",
         },
     )
-    answer = get_conditional_response(request, etag=etag, response=response) or response
-    # On a 304 as well, or a browser keeps it from a script of another origin.
-    answer["Access-Control-Allow-Origin"] = "*"
-    return answer
+    conditional = get_conditional_response(request, etag=etag, response=response) or response
+    # Also on a 304, or browsers withhold the cached response from scripts of other origins.
+    conditional["Access-Control-Allow-Origin"] = "*"
+    return conditional

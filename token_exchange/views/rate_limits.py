@@ -1,8 +1,7 @@
-"""How often may one credential exchange, and one address be refused?
+"""Rate limits: exchanges by credential, refusals by address.
 
-An authenticated request counts once, by credential; a refusal counts by address, and an address
-over its limit hears 429 instead of the refusal. So nobody can lock out a key whose public id they
-know, nor an innocent behind the same address.
+An address over its limit gets 429 instead of the refusal, but can still exchange a valid
+credential. So nobody can lock out a key by its public id, or others who share the address.
 """
 
 from __future__ import annotations
@@ -22,19 +21,19 @@ from token_exchange_core.networks import site_of
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Usage:
-    """Where a counter stands (draft-ietf-httpapi-ratelimit-headers-10)."""
+    """The state of a rate limit (draft-ietf-httpapi-ratelimit-headers-10)."""
 
     name: str
-    """Of the policy: a key of the setting ``RATE_LIMITS``."""
+    """The key of the limit in the setting ``RATE_LIMITS``."""
     quota: int
     window_seconds: int
     remaining: int
     reset_seconds: int
-    """Until the window ends; at least 1."""
+    """Seconds until the window ends, at least 1."""
 
     @property
     def headers(self) -> dict[str, str]:
-        """The fields RateLimit and RateLimit-Policy, which are Structured Fields (RFC 9651)."""
+        """The header fields RateLimit and RateLimit-Policy, as Structured Fields (RFC 9651)."""
         return {
             "RateLimit-Policy": f'"{self.name}";q={self.quota};w={self.window_seconds}',
             "RateLimit": f'"{self.name}";r={self.remaining};t={self.reset_seconds}',
@@ -50,21 +49,22 @@ class RateExceeded(SlowDown):
 
 
 def count_success(request: Any, *, name: str, identifier: str) -> Usage | None:
-    """Count an exchange of the credential; ``None`` where that is off or the cache is away.
+    """Count a request of the credential.
 
-    Raises ``RateExceeded``, or ``TemporarilyUnavailable`` if the cache is away and
+    Returns ``None`` if the limit is off or the cache is unavailable.
+    Raises ``RateExceeded``, or ``TemporarilyUnavailable`` if the cache is unavailable and
     ``RATE_LIMIT_FAIL_OPEN`` is off.
     """
     return _count(request, name=name, key=f"credential:{identifier}")
 
 
 def count_failure(request: Any, *, address: str) -> None:
-    """Count a refusal to the address; raises as ``count_success`` does."""
+    """Count a refusal for the address; raises the same errors as ``count_success``."""
     _count(request, name="failure", key=f"address:{site_of(address)}")
 
 
 def count_report(request: Any, *, address: str) -> Usage | None:
-    """Count a report of leaks from the address; returns and raises as ``count_success`` does."""
+    """Count a leak report for the address; returns and raises as ``count_success``."""
     return _count(request, name="leak_report", key=f"address:{site_of(address)}")
 
 
@@ -81,21 +81,21 @@ def _count(request: Any, *, name: str, key: str) -> Usage | None:
             rate=lambda _group, _request: window,
             increment=True,
         )
-    except Exception as error:  # noqa: BLE001 - each cache backend has errors of its own
-        _cache_away(type(error).__name__)
+    except Exception as error:  # noqa: BLE001 - each cache backend has its own errors
+        _cache_unavailable(type(error).__name__)
         return None
     if usage is None and not getattr(django_settings, "RATELIMIT_ENABLE", True):
         return None
-    # How the library says that it could not count; None where RATELIMIT_FAIL_OPEN is on.
+    # The library could not count: None with RATELIMIT_FAIL_OPEN, otherwise a limit of 0.
     if usage is None or not usage["limit"]:
-        _cache_away("no count")
+        _cache_unavailable("no count")
         return None
     counted = Usage(
         name=name,
         quota=rate.quota,
         window_seconds=rate.window_seconds,
         remaining=max(0, rate.quota - usage["count"]),
-        # Of the window's last second the library says that none is left.
+        # In the last second of a window, the library returns 0 seconds left.
         reset_seconds=max(1, usage["time_left"] + 1),
     )
     if usage["should_limit"]:
@@ -103,7 +103,7 @@ def _count(request: Any, *, name: str, key: str) -> Usage | None:
     return counted
 
 
-def _cache_away(cause: str) -> None:
+def _cache_unavailable(cause: str) -> None:
     fail_open = get_settings().rate_limit_fail_open
     log_event(logging.ERROR, "rate_limit.cache_away", cause=cause, fail_open=fail_open)
     if not fail_open:

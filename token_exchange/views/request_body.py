@@ -1,7 +1,4 @@
-"""What did the body say?
-
-A body may be JSON, whatever its Content-Type says or does not say, or a form. It may be empty.
-"""
+"""Reading request bodies: JSON with any Content-Type or none, a form, or nothing."""
 
 from __future__ import annotations
 
@@ -24,20 +21,20 @@ _FORMS: Final = frozenset({"application/x-www-form-urlencoded", "multipart/form-
 def read_members(
     request: HttpRequest, *, repeatable: frozenset[str] = frozenset()
 ) -> dict[str, Any]:
-    """Return the body's members; a form's ``repeatable`` ones as lists of strings.
+    """Return the members of the body; a form's ``repeatable`` ones are lists of strings.
 
-    Raises ``InvalidRequest`` for a body that is too large, neither JSON object nor form, or has a
-    member twice.
+    Raises ``InvalidRequest`` if the body is too large, is neither a JSON object nor a form, or
+    repeats a member.
     """
     try:
-        body = _read(request)
-    except RawPostDataException:  # a middleware was here first, and may have kept a form
+        body = _read_body(request)
+    except RawPostDataException:  # a middleware has read the body, perhaps as a form
         if request.content_type in _FORMS:
             return _form_members(request, repeatable)
         raise
     if not body.strip():
         return {}
-    # Command-line clients send JSON as a form unless told otherwise.
+    # curl labels JSON as a form by default.
     if request.content_type in _FORMS and not body.lstrip().startswith(b"{"):
         return _form_members(request, repeatable)
     return _json_members(body)
@@ -45,13 +42,13 @@ def read_members(
 
 @sensitive_variables()
 def read_json(request: HttpRequest) -> Any:
-    """Return the body as JSON, whatever its Content-Type says.
+    """Return the parsed JSON of the body, with any Content-Type.
 
-    Raises ``InvalidRequest`` for a body that is too large, or is no JSON.
+    Raises ``InvalidRequest`` if the body is too large or not JSON.
     """
     try:
-        body = _read(request)
-    except RawPostDataException as error:  # a middleware was here first, and may have kept a form
+        body = _read_body(request)
+    except RawPostDataException as error:  # a middleware has read the body, perhaps as a form
         if request.content_type in _FORMS:
             raise InvalidRequest("The body must be JSON.", reason="malformed_json") from error
         raise
@@ -61,25 +58,27 @@ def read_json(request: HttpRequest) -> Any:
         raise InvalidRequest("The body must be JSON.", reason="malformed_json") from error
 
 
-def _read(request: HttpRequest) -> bytes:
+def _read_body(request: HttpRequest) -> bytes:
     try:
-        body = _bytes_of(request)
+        body = _body_bytes(request)
     except RequestDataTooBig:
         body = None
-    # Django 5.2 stumbles over a Content-Length that is no number.
+    # Django 5.2 raises ValueError for a Content-Length that is not a number.
     except (UnreadablePostError, ValueError) as error:
         raise InvalidRequest("The body could not be read.", reason="body_unreadable") from error
     if body is None or len(body) > MAX_BODY_BYTES:
         raise InvalidRequest("The body is too large.", reason="body_too_large")
     if not body and "HTTP_TRANSFER_ENCODING" in request.META:
-        # WSGI has no body without its length, and what it asked for would be lost without a word.
-        raise InvalidRequest("Send the body with a Content-Length.", reason="body_without_length")
+        # WSGI shows no body without its length: what it asks for would be silently ignored.
+        raise InvalidRequest(
+            "Send the body with a Content-Length header.", reason="body_without_length"
+        )
     return body
 
 
-def _bytes_of(request: HttpRequest) -> bytes | None:
+def _body_bytes(request: HttpRequest) -> bytes | None:
     if request.META.get("CONTENT_LENGTH") == "0":
-        return b""  # as most exchanges are; to read nothing costs Django a lot
+        return b""  # a shortcut for most exchanges: reading an empty body is slow in Django
     return request.body if _declared_length(request) <= MAX_BODY_BYTES else None
 
 
@@ -95,7 +94,7 @@ def _declared_length(request: HttpRequest) -> int:
 def _form_members(request: HttpRequest, repeatable: frozenset[str]) -> dict[str, Any]:
     try:
         parameters = list(request.POST.lists())
-    # A codec that does not make text of bytes, such as hex, is a LookupError or a ValueError.
+    # A charset such as hex, which does not decode to text, raises LookupError or ValueError.
     except (
         BadRequest,
         SuspiciousOperation,
@@ -107,14 +106,14 @@ def _form_members(request: HttpRequest, repeatable: frozenset[str]) -> dict[str,
     if any(len(values) > 1 and name not in repeatable for name, values in parameters):
         raise InvalidRequest("A parameter is repeated.", reason="repeated_parameter")
     return {
-        # An empty value is an absent one (RFC 6749, section 3.2).
+        # Empty values count as absent (RFC 6749, section 3.2).
         name: [each for each in values if each] if name in repeatable else values[0]
         for name, values in parameters
     }
 
 
 def _loads(body: bytes) -> Any:
-    # Of bytes, json would take other encodings and surrogates (RFC 8259, section 8.1).
+    # From bytes, json would accept other encodings and surrogates (RFC 8259, section 8.1).
     return strict_json.loads(body.decode("utf-8-sig"))
 
 

@@ -1,6 +1,6 @@
-"""What did the parameters of a request mean, and which of them mean nothing?
+"""Parsing the parameters of queries and bodies.
 
-``None`` stands for one that was not sent, or was empty (RFC 6749, section 3.2).
+Parameters that are absent or empty are ``None`` (RFC 6749, section 3.2).
 """
 
 from __future__ import annotations
@@ -21,20 +21,20 @@ Members: TypeAlias = Mapping[str, Any]
 _MAX_STRINGS: Final = 20
 _MAX_PARAMETERS: Final = 20
 _MAX_DIGITS: Final = 10
-_TRUTHS: Final[Mapping[Any, bool]] = {"true": True, "false": False}
+_BOOLEANS: Final[Mapping[Any, bool]] = {"true": True, "false": False}
 
 
 def read_query(request: HttpRequest) -> dict[str, list[str]]:
-    """Return what the address asks for, by name; raises ``InvalidRequest``."""
+    """Return the values of the query string by name; raises ``InvalidRequest``."""
     try:
-        # Not request.GET, which a Content-Type can make read another encoding.
+        # Not request.GET, whose encoding depends on the Content-Type.
         return parse_qs(
             request.META.get("QUERY_STRING", ""),
             keep_blank_values=True,
             max_num_fields=_MAX_PARAMETERS,
         )
     except ValueError as error:
-        raise InvalidRequest("There are too many parameters.", reason="malformed_query") from error
+        raise InvalidRequest("Too many query parameters.", reason="malformed_query") from error
 
 
 def read_scope(members: Members) -> frozenset[str] | None:
@@ -48,12 +48,12 @@ def read_scope(members: Members) -> frozenset[str] | None:
 
 
 def read_audience(members: Members) -> tuple[str, ...] | None:
-    """Return the audiences, each once; raises ``InvalidRequest``."""
+    """Return the audiences without duplicates; raises ``InvalidRequest``."""
     return read_strings(members, "audience")
 
 
 def read_strings(members: Members, name: str) -> tuple[str, ...] | None:
-    """Return what was sent as a string or a list of them, each once; raises ``InvalidRequest``."""
+    """Return a string or a list of strings, without duplicates; raises ``InvalidRequest``."""
     value = members.get(name)
     if value in (None, "", []):
         return None
@@ -71,7 +71,7 @@ def read_strings(members: Members, name: str) -> tuple[str, ...] | None:
 
 
 def read_seconds(members: Members, name: str, *, minimum: int = 1) -> int | None:
-    """Return a duration; raises ``InvalidRequest``."""
+    """Return a duration in whole seconds; raises ``InvalidRequest``."""
     value = members.get(name)
     if value is None or value == "":
         return None
@@ -86,7 +86,7 @@ def read_seconds(members: Members, name: str, *, minimum: int = 1) -> int | None
 
 
 def read_text(members: Members, name: str) -> str | None:
-    """Return a string without the spaces around it; raises ``InvalidRequest``."""
+    """Return a string without surrounding white space; raises ``InvalidRequest``."""
     value = members.get(name)
     if value is None:
         return None
@@ -96,7 +96,7 @@ def read_text(members: Members, name: str) -> str | None:
 
 
 def read_time(members: Members, name: str) -> datetime | None:
-    """Return a time of RFC 3339; raises ``InvalidRequest``."""
+    """Return a time in UTC from the format of RFC 3339; raises ``InvalidRequest``."""
     value = members.get(name)
     if value is None or value == "":
         return None
@@ -104,22 +104,22 @@ def read_time(members: Members, name: str) -> datetime | None:
         parsed = parse_datetime(value) if isinstance(value, str) else None
         if parsed is not None and parsed.tzinfo is not None:
             return parsed.astimezone(UTC)
-    except (ValueError, OverflowError):  # no such day, or not in this era once it is in UTC
+    except (ValueError, OverflowError):  # no such day, or out of range in UTC
         pass
     raise InvalidRequest(
-        f"The parameter {name} must be a time with its zone, such as 2030-01-31T12:00:00Z.",
+        f"The parameter {name} must be a time with a time zone, such as 2030-01-31T12:00:00Z.",
         reason=f"malformed_{name}",
     )
 
 
-def read_truth(members: Members, name: str) -> bool:
-    """Return whether something was asked for; raises ``InvalidRequest``."""
+def read_boolean(members: Members, name: str) -> bool:
+    """Return a boolean, ``False`` by default; raises ``InvalidRequest``."""
     value = members.get(name)
     if value is None or value == "":
         return False
-    found = value if isinstance(value, bool) else _TRUTHS.get(str(value))
-    if found is None:
+    boolean = value if isinstance(value, bool) else _BOOLEANS.get(str(value))
+    if boolean is None:
         raise InvalidRequest(
             f"The parameter {name} must be true or false.", reason=f"malformed_{name}"
         )
-    return found
+    return boolean

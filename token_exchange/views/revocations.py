@@ -1,4 +1,4 @@
-"""What has been revoked, for services that verify without our tables: ``GET /v1/revocations``."""
+"""``GET /v1/revocations``: the revocation feed, for services without our tables."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from django.utils.cache import get_conditional_response
 from token_exchange.issuer.credentials import authenticate_api_key
 from token_exchange.issuer.revocation_feed import read_page
 from token_exchange.request import client_address
-from token_exchange.views.endpoint import credential_of, endpoint
+from token_exchange.views.endpoint import endpoint, read_authorization
 from token_exchange.views.request_parameters import read_query
 from token_exchange_core.challenges import API_KEY_CHALLENGE
 from token_exchange_core.errors import InsufficientScope, InvalidRequest
@@ -25,16 +25,16 @@ from token_exchange_core.scopes import REVOCATIONS_SCOPE
 _EPOCH: Final = re.compile(r"[A-Za-z0-9]{0,64}")
 _POSITION: Final = re.compile(r"[0-9]{1,19}")
 
-# Not even to be asked about later: nobody on the way may answer for us.
+# No cache may store or serve this answer.
 _HEADERS: Final = {"Cache-Control": "no-store", "Pragma": "no-cache", "Vary": "Authorization"}
 
 
 @endpoint("GET", "HEAD", challenge=API_KEY_CHALLENGE, refusal="Invalid API Key")
 def revocations(request: HttpRequest) -> HttpResponse:
-    """Tell a follower what came after ``epoch`` and ``after``; 304 if that is what it has."""
+    """Return the revocations after the position ``after`` of ``epoch``, or 304 if unchanged."""
     now = timezone.now()
     _authorize(request, now=now)
-    epoch, after = _reached(request)
+    epoch, after = _position(request)
     page = read_page(epoch=epoch, after=after, now=now)
     etag = _etag(page)
     response = HttpResponse(
@@ -42,15 +42,15 @@ def revocations(request: HttpRequest) -> HttpResponse:
         content_type="application/json",
         headers={"ETag": etag, "X-Content-Type-Options": "nosniff"},
     )
-    answer = get_conditional_response(request, etag=etag, response=response) or response
+    conditional = get_conditional_response(request, etag=etag, response=response) or response
     for name, value in _HEADERS.items():
-        answer[name] = value
-    return answer
+        conditional[name] = value
+    return conditional
 
 
 def _authorize(request: HttpRequest, *, now: datetime) -> None:
     credential = authenticate_api_key(
-        credential_of(request, "ApiKey"), address=client_address(request), now=now
+        read_authorization(request, "ApiKey"), address=client_address(request), now=now
     )
     if REVOCATIONS_SCOPE not in credential.scopes:
         raise InsufficientScope(
@@ -60,24 +60,24 @@ def _authorize(request: HttpRequest, *, now: datetime) -> None:
         )
 
 
-def _reached(request: HttpRequest) -> tuple[str, int]:
-    """Return the epoch and the position that the follower has reached; none at first."""
+def _position(request: HttpRequest) -> tuple[str, int]:
+    """Return the epoch and position that the follower has read; empty and 0 at first."""
     parameters = read_query(request)
-    epoch = _one(parameters.get("epoch", [""]), _EPOCH)
-    after = _one(parameters.get("after", ["0"]), _POSITION)
+    epoch = _single(parameters.get("epoch", [""]), _EPOCH)
+    after = _single(parameters.get("after", ["0"]), _POSITION)
     return epoch, int(after)
 
 
-def _one(values: list[str], form: re.Pattern[str]) -> str:
+def _single(values: list[str], form: re.Pattern[str]) -> str:
     if len(values) != 1 or form.fullmatch(values[0]) is None:
         raise InvalidRequest(
-            "The parameters epoch and after must be those of an earlier answer.",
+            "The parameters epoch and after must come from an earlier response.",
             reason="malformed_query",
         )
     return values[0]
 
 
 def _etag(page: FeedPage) -> str:
-    """Return a validator of all but the time, which is another in each answer: so a weak one."""
+    """Return a weak validator, because it leaves out ``as_of``, which always changes."""
     content = replace(page, as_of=0).to_json()
     return f'W/"{hashlib.sha256(content).hexdigest()[:32]}"'

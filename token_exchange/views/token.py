@@ -1,4 +1,4 @@
-"""An API key becomes an access token: ``POST /v1/token``."""
+"""``POST /v1/token``: exchange an API key for an access token."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from token_exchange.issuer.tokens import issue
 from token_exchange.issuer.tokens.policy import TokenRequest
 from token_exchange.request import client_address
 from token_exchange.views.endpoint import (
-    credential_of,
     endpoint,
-    recognise,
-    record_issue,
+    log_issuance,
+    read_authorization,
+    remember_credential,
     token_response,
 )
 from token_exchange.views.rate_limits import count_success
@@ -31,12 +31,12 @@ def token(request: HttpRequest) -> HttpResponse:
     """Exchange the API key in the Authorization header for a new access token."""
     now = timezone.now()
     credential = authenticate_api_key(
-        credential_of(request, "ApiKey"), address=client_address(request), now=now
+        read_authorization(request, "ApiKey"), address=client_address(request), now=now
     )
-    recognise(request, credential)
+    remember_credential(request, credential)
     usage = count_success(request, name="token", identifier=credential.identifier)
-    issued = issue(credential, _asked(request), now=now)
-    record_issue(request, credential, issued)
+    issued = issue(credential, _token_request(request), now=now)
+    log_issuance(request, credential, issued)
     return token_response(
         {
             "access_token": issued.token,
@@ -48,7 +48,7 @@ def token(request: HttpRequest) -> HttpResponse:
     )
 
 
-def _asked(request: HttpRequest) -> TokenRequest:
+def _token_request(request: HttpRequest) -> TokenRequest:
     members = read_members(request, repeatable=_REPEATABLE)
     return TokenRequest(
         scopes=read_scope(members),

@@ -1,4 +1,4 @@
-"""Users manage the API keys that speak for them: ``/v1/user-api-keys``."""
+"""``/v1/user-api-keys``: users manage the API keys that act as them."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ from token_exchange.views.rate_limits import Usage, count_success
 from token_exchange.views.request_body import read_members
 from token_exchange.views.request_parameters import (
     read_audience,
+    read_boolean,
     read_query,
     read_scope,
     read_seconds,
     read_strings,
     read_text,
     read_time,
-    read_truth,
 )
-from token_exchange.views.user_authentication import caller_of
+from token_exchange.views.user_authentication import authenticate_user
 from token_exchange_core.challenges import BEARER_CHALLENGE
 from token_exchange_core.errors import InvalidRequest
 
@@ -37,13 +37,13 @@ _CENTURY_SECONDS: Final = 36_525 * 86_400
 
 @endpoint("GET", "HEAD", "POST", challenge=BEARER_CHALLENGE)
 def user_api_keys(request: HttpRequest) -> HttpResponse:
-    """List the caller's keys, the newest first, or make one more."""
+    """List the caller's keys, newest first, or create one."""
     now = timezone.now()
-    caller, usage = _caller(request)
+    caller, usage = _authenticate(request)
     if request.method == "POST":
-        asked = _asked(read_members(request, repeatable=_REPEATABLE), now=now)
-        issued = self_service.create(caller, asked, now=now)
-        # As a client that registers itself is answered (RFC 7591, section 3.2.1).
+        requested = _key_request(read_members(request, repeatable=_REPEATABLE), now=now)
+        issued = self_service.create(caller, requested, now=now)
+        # The status of a client registration (RFC 7591, section 3.2.1).
         return token_response(_with_secret(issued, now=now), usage, status=201)
     page = self_service.keys_of(caller, after=_after(request))
     more = {} if page.next is None else {"next": page.next}
@@ -53,17 +53,17 @@ def user_api_keys(request: HttpRequest) -> HttpResponse:
 
 @endpoint("DELETE", challenge=BEARER_CHALLENGE)
 def user_api_key(request: HttpRequest, *, identifier: str) -> HttpResponse:
-    """End one of the caller's keys, and all its tokens."""
-    caller, usage = _caller(request)
+    """Revoke one of the caller's keys."""
+    caller, usage = _authenticate(request)
     self_service.revoke(caller, identifier, now=timezone.now())
     return token_response({"success": True}, usage)
 
 
 @endpoint("POST", challenge=BEARER_CHALLENGE)
 def rotate_user_api_key(request: HttpRequest, *, identifier: str) -> HttpResponse:
-    """Give one of the caller's keys a new secret."""
+    """Rotate the secret of one of the caller's keys."""
     now = timezone.now()
-    caller, usage = _caller(request)
+    caller, usage = _authenticate(request)
     members = read_members(request)
     overlap = read_seconds(members, "overlap", minimum=0)
     issued = self_service.rotate(
@@ -71,13 +71,13 @@ def rotate_user_api_key(request: HttpRequest, *, identifier: str) -> HttpRespons
         identifier,
         now=now,
         overlap=None if overlap is None else timedelta(seconds=min(overlap, _CENTURY_SECONDS)),
-        compromised=read_truth(members, "compromised"),
+        compromised=read_boolean(members, "compromised"),
     )
     return token_response(_with_secret(issued, now=now), usage)
 
 
 def describe(key: Credential, *, now: datetime) -> dict[str, Any]:
-    """Return what a user is told of a key; what there is not is left out, and never null."""
+    """Return the key as users see it. Absent times are left out, not null."""
     times = {
         "created_at": key.created_at,
         "expires_at": key.expires_at,
@@ -95,7 +95,7 @@ def describe(key: Credential, *, now: datetime) -> dict[str, Any]:
         "scope": " ".join(sorted(key.scopes)),
         "audience": key.audience,
         "allowed_networks": key.allowed_networks,
-        **{name: _text(time) for name, time in times.items() if time is not None},
+        **{name: _rfc3339(time) for name, time in times.items() if time is not None},
         **({"last_used_from": key.last_used_from} if key.last_used_from else {}),
     }
 
@@ -105,8 +105,8 @@ def _with_secret(issued: IssuedSecret, *, now: datetime) -> dict[str, Any]:
     return {**describe(issued.credential, now=now), "api_key": issued.raw_secret}
 
 
-def _caller(request: HttpRequest) -> tuple[Caller, Usage | None]:
-    caller = caller_of(request)
+def _authenticate(request: HttpRequest) -> tuple[Caller, Usage | None]:
+    caller = authenticate_user(request)
     identifier = f"user:{caller.user.pk}"
     return caller, count_success(request, name="self_service", identifier=identifier)
 
@@ -118,7 +118,7 @@ def _after(request: HttpRequest) -> str | None:
     return values[0]
 
 
-def _asked(members: dict[str, Any], *, now: datetime) -> KeyRequest:
+def _key_request(members: dict[str, Any], *, now: datetime) -> KeyRequest:
     return KeyRequest(
         label=read_text(members, "label"),
         scopes=read_scope(members),
@@ -134,10 +134,10 @@ def _expires_at(members: dict[str, Any], *, now: datetime) -> datetime | None:
         return time
     if time is not None:
         raise InvalidRequest(
-            "Send one of the parameters expires_in and expires_at.", reason="two_expiries"
+            "Send either expires_in or expires_at, not both.", reason="two_expiries"
         )
     return now + timedelta(seconds=min(seconds, _CENTURY_SECONDS))
 
 
-def _text(time: datetime) -> str:
+def _rfc3339(time: datetime) -> str:
     return f"{time:%Y-%m-%dT%H:%M:%S}Z"

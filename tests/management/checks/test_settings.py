@@ -15,7 +15,7 @@ not_a_callable = "what a setting names must be one"
 CALLABLES = [
     ("VERIFIER", "E024"),
     ("WARNING_RECIPIENTS", "E048"),
-    ("SELF_SERVICE_GRANT", "E049"),
+    ("SELF_SERVICE_ENTITLEMENT", "E049"),
     ("OPERATOR_ORGANIZATIONS", "E050"),
 ]
 

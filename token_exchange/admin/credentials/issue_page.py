@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from django.contrib.admin import helpers
+from django.core import signing
 from django.core.exceptions import PermissionDenied, ValidationError
-from django.core.signing import BadSignature
 from django.db import router, transaction
 from django.forms import ModelForm
 from django.http import HttpRequest, HttpResponse
@@ -20,7 +20,6 @@ from token_exchange.admin.credentials.change_page import BY_ID
 from token_exchange.admin.credentials.show_once import show_secrets
 from token_exchange.issuer import credentials
 from token_exchange.issuer.credentials import CredentialConflict, CredentialPolicy, IssuedSecret
-from token_exchange.views.signed_state import seal, unseal
 
 
 def issue_page(model_admin: DeskAdmin, request: HttpRequest) -> HttpResponse:
@@ -36,8 +35,8 @@ def issue_page(model_admin: DeskAdmin, request: HttpRequest) -> HttpResponse:
         return _form_page(model_admin, request, form_class())
     form = form_class(request.POST)
     try:
-        identifier = unseal(request.POST.get("drawn", ""), **_binding(model_admin, request))
-    except BadSignature:
+        identifier = signing.loads(request.POST.get("drawn", ""), salt=_salt(model_admin, request))
+    except signing.BadSignature:
         form.add_error(
             None, _("This form is out of date or belongs to another user. Submit it again.")
         )
@@ -64,8 +63,8 @@ def _issue_once(
     return _form_page(model_admin, request, form, drawn=request.POST["drawn"])
 
 
-def _binding(model_admin: DeskAdmin, request: HttpRequest) -> dict[str, Any]:
-    return {"purpose": f"issue {model_admin.model.KIND}", "user": request.user}
+def _salt(model_admin: DeskAdmin, request: HttpRequest) -> str:
+    return f"token_exchange:issue {model_admin.model.KIND}:{request.user.pk}"
 
 
 def _issue(
@@ -110,7 +109,7 @@ def _already_issued(model_admin: DeskAdmin, request: HttpRequest, identifier: st
 def _form_page(
     model_admin: DeskAdmin, request: HttpRequest, form: ModelForm[Any], *, drawn: str = ""
 ) -> HttpResponse:
-    binding = _binding(model_admin, request)
+    identifier = credentials.new_identifier(model_admin.model.KIND)
     fieldsets: Any = list(model_admin.get_fieldsets(request))
     admin_form = helpers.AdminForm(form, fieldsets, {}, (), model_admin=model_admin)
     title = _("Issue %(kind)s") % {"kind": model_admin.opts.verbose_name}
@@ -122,6 +121,6 @@ def _form_page(
         "errors": helpers.AdminErrorList(form, []),
         "inline_admin_formsets": [],
         "by_id_url": f"?{BY_ID}" if model_admin.get_autocomplete_fields(request) else None,
-        "drawn": drawn or seal(credentials.new_identifier(model_admin.model.KIND), **binding),
+        "drawn": drawn or signing.dumps(identifier, salt=_salt(model_admin, request)),
     }
     return model_admin.render_change_form(request, context, add=True)

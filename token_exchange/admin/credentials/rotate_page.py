@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
+from django.core import signing
 from django.core.exceptions import ValidationError
-from django.core.signing import BadSignature
 from django.db import router, transaction
 from django.forms import Form
 from django.http import HttpRequest, HttpResponse
@@ -25,7 +25,6 @@ from token_exchange.admin.selected_rows import back_to, rows_context
 from token_exchange.issuer import credentials as verbs
 from token_exchange.issuer.credentials import CredentialConflict, IssuedSecret
 from token_exchange.models import Credential
-from token_exchange.views.signed_state import seal, unseal
 
 
 class _Way(NamedTuple):
@@ -96,10 +95,14 @@ def _versions(rows: list[Any]) -> dict[str, str]:
     return {str(each.pk): each.secret_issued_at.isoformat() for each in rows}
 
 
+def _salt(request: HttpRequest, way: _Way) -> str:
+    return f"token_exchange:{way.name}:{request.user.pk}"
+
+
 def _is_current(request: HttpRequest, rows: list[Any], way: _Way) -> bool:
     try:
-        drawn = unseal(request.POST["version"], purpose=way.name, user=request.user)
-    except BadSignature:
+        drawn = signing.loads(request.POST["version"], salt=_salt(request, way))
+    except signing.BadSignature:
         return False
     return bool(drawn == _versions(rows))
 
@@ -157,7 +160,7 @@ class _FormPage(NamedTuple):
             error=error,
             title=_title(way, len(ready)),
             form=form,
-            version=seal(_versions(ready), purpose=way.name, user=request.user),
+            version=signing.dumps(_versions(ready), salt=_salt(request, way)),
             waiting=[previous_secret(desk, request, each) for each in rows if _waits(each, ready)],
             live_tokens=columns.bounded(sum(each.live_token_count for each in ready)),
             compromise_url=desk.url("compromise", rows[0]) if back_to(request, rows) else None,

@@ -41,10 +41,9 @@ def show_secrets(
     return model_admin.page(request, "show_once.html", title=title, secrets=secrets)
 
 
-@sensitive_variables("secret", "parts", "client", "curl", "python")
+@sensitive_variables("issued", "secret", "parts")
 def _shown(model_admin: DeskAdmin, issued: IssuedSecret) -> ShownSecret:
     credential, secret = issued.credential, issued.raw_secret
-    client = usage_examples.client_of(credential, raw_secret=secret)
     parts: list[tuple[Any, str]] = [(_("API key"), secret)]
     if credential.kind == Credential.Kind.CLIENT_APP:
         parts = [("client_id", credential.identifier), ("client_secret", secret)]
@@ -52,8 +51,12 @@ def _shown(model_admin: DeskAdmin, issued: IssuedSecret) -> ShownSecret:
         credential=credential,
         url=model_admin.url("change", credential),
         parts=parts,
-        curl=usage_examples.curl(client),
-        curl_with_token="" if client.is_follower else usage_examples.curl_with_token(client),
-        python=usage_examples.python(client),
+        curl=usage_examples.curl(issued),
+        curl_with_token=(
+            ""
+            if usage_examples.only_reads_revocations(credential)
+            else usage_examples.curl_with_token(credential)
+        ),
+        python=usage_examples.python(issued),
         where=where_it_works(credential),
     )

@@ -4,8 +4,8 @@ from token_exchange.issuer.self_service.authority import Authority, authority_of
 from token_exchange.issuer.self_service.caller import Caller, caller_by_session, caller_by_token
 from token_exchange.issuer.self_service.entitlement import (
     DEFAULT_MAX_KEYS,
-    SelfServiceGrant,
-    grant_of,
+    SelfServiceEntitlement,
+    entitlement_of,
 )
 from token_exchange.issuer.self_service.limits import (
     KEYS_MANAGE_SCOPE,
@@ -22,12 +22,12 @@ __all__ = [
     "Caller",
     "KeyPage",
     "KeyRequest",
-    "SelfServiceGrant",
+    "SelfServiceEntitlement",
     "authority_of",
     "caller_by_session",
     "caller_by_token",
     "create",
-    "grant_of",
+    "entitlement_of",
     "key_of",
     "keys_of",
     "latest_expiry",

@@ -9,7 +9,7 @@ from typing import Any
 from django.contrib.auth import get_user_model
 
 from token_exchange.issuer.self_service.caller import Caller
-from token_exchange.issuer.self_service.entitlement import DEFAULT_MAX_KEYS, grant_of
+from token_exchange.issuer.self_service.entitlement import DEFAULT_MAX_KEYS, entitlement_of
 from token_exchange.issuer.self_service.limits import KEYS_MANAGE_SCOPE
 from token_exchange.models import (
     AbstractOrganization,
@@ -69,20 +69,20 @@ def lock_authority(caller: Caller, *, now: datetime, using: str) -> Authority:
 
 
 def _of_session(user: Any, *, now: datetime, using: str) -> Authority:
-    grant = grant_of(user)
-    if grant is None:
-        raise AccessDenied(reason="no_grant")
+    entitlement = entitlement_of(user)
+    if entitlement is None:
+        raise AccessDenied(reason="no_entitlement")
     organizations = get_organization_model()._base_manager.using(using)
-    organization = organizations.filter(pk=grant.organization.pk, is_active=True).first()
+    organization = organizations.filter(pk=entitlement.organization.pk, is_active=True).first()
     if organization is None:
         raise AccessDenied(reason="organization_inactive")
     bounds = CredentialPolicy(
-        scopes=_without_reserved(grant.scopes),
-        audience=effective_audience(grant.audience),
-        allowed_networks=tuple(grant.allowed_networks),
-        expires_at=None if grant.max_lifetime is None else now + grant.max_lifetime,
+        scopes=_without_reserved(entitlement.scopes),
+        audience=effective_audience(entitlement.audience),
+        allowed_networks=tuple(entitlement.allowed_networks),
+        expires_at=None if entitlement.max_lifetime is None else now + entitlement.max_lifetime,
     )
-    return Authority(organization=organization, bounds=bounds, max_keys=grant.max_keys)
+    return Authority(organization=organization, bounds=bounds, max_keys=entitlement.max_keys)
 
 
 def _of_token(user: Any, claims: Claims, *, now: datetime, using: str) -> Authority:
@@ -102,11 +102,11 @@ def _of_token(user: Any, claims: Claims, *, now: datetime, using: str) -> Author
         expires_at=key.expires_at,
         token_lifetime=key.token_lifetime,
     )
-    grant = grant_of(user)
+    entitlement = entitlement_of(user)
     return Authority(
         organization=key.organization,
         bounds=bounds,
-        max_keys=DEFAULT_MAX_KEYS if grant is None else grant.max_keys,
+        max_keys=DEFAULT_MAX_KEYS if entitlement is None else entitlement.max_keys,
     )
 
 

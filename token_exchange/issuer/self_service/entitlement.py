@@ -15,12 +15,12 @@ from token_exchange.models import AbstractOrganization
 from token_exchange_core.networks import parse_network
 
 DEFAULT_MAX_KEYS: Final = 10
-"""How many live keys a user may have where no grant says it."""
+"""How many live keys a user may have where no entitlement says it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class SelfServiceGrant:
-    """What the callable in ``SELF_SERVICE_GRANT`` returns for a user who may make keys."""
+class SelfServiceEntitlement:
+    """What the callable in ``SELF_SERVICE_ENTITLEMENT`` returns for a user who may make keys."""
 
     organization: AbstractOrganization
     """To which the keys belong; another organization's are out of reach."""
@@ -44,18 +44,18 @@ class SelfServiceGrant:
             parse_network(each)
 
 
-def grant_of(user: Any) -> SelfServiceGrant | None:
-    """Return what ``SELF_SERVICE_GRANT`` says of the user; ``None`` is nothing at all.
+def entitlement_of(user: Any) -> SelfServiceEntitlement | None:
+    """Return what ``SELF_SERVICE_ENTITLEMENT`` says of the user; ``None`` is nothing at all.
 
     Raises ``ImproperlyConfigured`` where it says something else.
     """
-    path = get_settings().self_service_grant
+    path = get_settings().self_service_entitlement
     if path is None:
         return None
-    grant = import_string(path)(user)
-    if grant is not None and not isinstance(grant, SelfServiceGrant):
+    entitlement = import_string(path)(user)
+    if entitlement is not None and not isinstance(entitlement, SelfServiceEntitlement):
         raise ImproperlyConfigured(
-            f"{path}, which TOKEN_EXCHANGE['SELF_SERVICE_GRANT'] names, returned "
-            f"{type(grant).__name__} and not a SelfServiceGrant or None."
+            f"{path}, which TOKEN_EXCHANGE['SELF_SERVICE_ENTITLEMENT'] names, returned "
+            f"{type(entitlement).__name__} and not a SelfServiceEntitlement or None."
         )
-    return grant
+    return entitlement

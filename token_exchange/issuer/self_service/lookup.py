@@ -11,7 +11,7 @@ from django.db import router
 
 from token_exchange.issuer.self_service.authority import Authority, authority_of
 from token_exchange.issuer.self_service.caller import Caller
-from token_exchange.issuer.self_service.entitlement import grant_of
+from token_exchange.issuer.self_service.entitlement import entitlement_of
 from token_exchange.models import Credential
 from token_exchange.models.credential_queryset import CredentialQuerySet
 from token_exchange_core.errors import AccessDenied, InvalidRequest, NotFound
@@ -33,11 +33,11 @@ class KeyPage:
 def keys_of(caller: Caller, *, after: str | None = None) -> KeyPage:
     """Return at most ``PAGE_SIZE`` of the caller's keys, from the one after ``after`` on.
 
-    Raises ``AccessDenied`` for a session without a grant, ``InvalidRequest`` for an ``after`` that
-    is no key of the caller's.
+    Raises ``AccessDenied`` for a session without an entitlement, and ``InvalidRequest`` if
+    ``after`` is not the identifier of one of the caller's keys.
     """
-    if caller.claims is None and grant_of(caller.user) is None:
-        raise AccessDenied(reason="no_grant")
+    if caller.claims is None and entitlement_of(caller.user) is None:
+        raise AccessDenied(reason="no_entitlement")
     rows = all_keys(caller, using=router.db_for_write(Credential))
     if after is not None:
         mark = rows.filter(identifier=after).first() if _IDENTIFIER.fullmatch(after) else None

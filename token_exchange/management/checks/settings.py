@@ -24,7 +24,7 @@ from token_exchange.models import (
 _CALLABLES: Final = {
     "E024": "VERIFIER",
     "E048": "WARNING_RECIPIENTS",
-    "E049": "SELF_SERVICE_GRANT",
+    "E049": "SELF_SERVICE_ENTITLEMENT",
     "E050": "OPERATOR_ORGANIZATIONS",
 }
 

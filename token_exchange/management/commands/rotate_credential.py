@@ -10,6 +10,7 @@ from django.utils import timezone
 
 from token_exchange.conf import get_settings
 from token_exchange.issuer import credentials
+from token_exchange.issuer.credentials import IssuedSecret
 from token_exchange.management.arguments import duration, find_credential
 from token_exchange.management.base import OneAnswerCommand
 from token_exchange.management.output import (
@@ -28,6 +29,7 @@ class Command(OneAnswerCommand):
     """Rotate the secret of an API key or a client app."""
 
     help = "Give an API key or a client app a new secret and print it, this once."
+    issued: IssuedSecret
 
     def add_own_arguments(self, parser: CommandParser) -> None:
         """Add the identifier, and what becomes of the secret before."""
@@ -66,19 +68,19 @@ class Command(OneAnswerCommand):
             _end_overlap(credential, now=now)
             return credential_facts(credential, now=now)
         _check(overlap)
-        issued = credentials.rotate(
+        self.issued = credentials.rotate(
             credential,
             overlap=overlap,
             compromised=compromised,
             act=Act(now=now, origin=shell_origin()),
         )
-        return issued_facts(issued, now=now)
+        return issued_facts(self.issued, now=now)
 
     def text(self, answer: dict[str, Any]) -> str:
         """Show the secret and how to keep it, or say that the one before it has ended."""
         if {"key", "client_secret"}.isdisjoint(answer):
             return f"Ended the previous secret of {answer['identifier']}; the current one works on."
-        return issued_text(answer)
+        return issued_text(self.issued, answer)
 
 
 def _end_overlap(credential: Credential, *, now: datetime) -> None:

@@ -1,1 +1,1 @@
-"""How do users manage their own API keys in a browser, where the project mounts the pages?"""
+"""Pages where signed-in users manage their own API keys."""

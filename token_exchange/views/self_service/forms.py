@@ -1,4 +1,4 @@
-"""What does a user choose for a new key, or for a new secret?"""
+"""Forms in which users create and rotate their own API keys."""
 
 from __future__ import annotations
 
@@ -22,23 +22,23 @@ LATEST: Final = "latest"
 COMPROMISED: Final = "compromised"
 
 _EXPIRIES: Final = tuple(timedelta(days=days) for days in (7, 30, 90, 365))
-_USUAL: Final = timedelta(days=90)
+_DEFAULT_EXPIRY: Final = timedelta(days=90)
 _OVERLAPS: Final = (timedelta(hours=1), timedelta(days=1), timedelta(days=7))
 
 
 class KeyForm(forms.Form):
-    """A new key, within what the user may have."""
+    """Create a key within the user's bounds."""
 
     label = forms.CharField(
         label=gettext_lazy("Name"),
         max_length=255,
         validators=[no_control_characters],
-        help_text=gettext_lazy("By which you will know it, such as the program that uses it."),
+        help_text=gettext_lazy("A name to recognize it by, such as the app that uses it."),
         widget=forms.TextInput(attrs={"autocomplete": "off"}),
     )
     expiry = forms.ChoiceField(label=gettext_lazy("Expires"))
     scopes = forms.MultipleChoiceField(
-        label=gettext_lazy("What it may do"),
+        label=gettext_lazy("Permissions"),
         required=False,
         widget=forms.CheckboxSelectMultiple,
     )
@@ -46,23 +46,23 @@ class KeyForm(forms.Form):
     def __init__(self, bounds: CredentialPolicy, *, now: datetime, data: Any = None) -> None:
         super().__init__(data)
         self.now = now
-        self._choose_from("expiry", list(_expiries(bounds, now=now)))
-        usual = str(_USUAL.days)
+        self._set_choices("expiry", list(_expiries(bounds, now=now)))
+        default = str(_DEFAULT_EXPIRY.days)
         fields: dict[str, Any] = self.fields
         offered = dict(fields["expiry"].choices)
-        self.initial["expiry"] = usual if usual in offered else LATEST
+        self.initial["expiry"] = default if default in offered else LATEST
         labels = get_settings().scopes
         scopes = [(each, labels.get(each, each)) for each in sorted(bounds.scopes)]
-        self._choose_from("scopes", scopes)
+        self._set_choices("scopes", scopes)
         if not scopes:
             del self.fields["scopes"]
 
-    def _choose_from(self, name: str, choices: list[tuple[str, Any]]) -> None:
+    def _set_choices(self, name: str, choices: list[tuple[str, Any]]) -> None:
         field: Any = self.fields[name]
         field.choices = choices
 
     def key_request(self) -> KeyRequest:
-        """Return what was chosen, of a form that is valid."""
+        """Return the key that a valid form describes."""
         expiry = self.cleaned_data["expiry"]
         return KeyRequest(
             label=self.cleaned_data["label"],
@@ -72,48 +72,51 @@ class KeyForm(forms.Form):
 
 
 class RotateForm(forms.Form):
-    """A new secret, and what becomes of the old one."""
+    """Rotate a key, with or without an overlap."""
 
     overlap = forms.ChoiceField(
-        label=gettext_lazy("The old secret"), widget=forms.RadioSelect, initial="0"
+        label=gettext_lazy("Old secret"), widget=forms.RadioSelect, initial="0"
     )
     version = forms.IntegerField(min_value=1, widget=forms.HiddenInput)
-    """Of the secret that the form was drawn for."""
+    """The secret version that the form was rendered for."""
 
     def __init__(self, key: Credential, *, now: datetime, data: Any = None) -> None:
         super().__init__(data, initial={"version": key.secret_version})
         field: Any = self.fields["overlap"]
-        compromised = (COMPROMISED, _("has leaked: it ends now, with all tokens"))
+        compromised = (COMPROMISED, _("Leaked: stop it and revoke all tokens immediately"))
         if key.has_previous_secret(now=now):
             field.choices = [compromised]
             field.initial = COMPROMISED
         else:
-            field.choices = [("0", _("ends now")), *_overlaps(), compromised]
+            field.choices = [("0", _("Stop immediately")), *_overlaps(now=now), compromised]
 
 
 def _expiries(bounds: CredentialPolicy, *, now: datetime) -> Iterator[tuple[str, str]]:
     latest = latest_expiry(bounds, now=now)
     for each in _EXPIRIES:
         if latest is None or now + each <= latest:
-            duration = ngettext("in %d day", "in %d days", each.days) % each.days
+            duration = ngettext("In %d day", "In %d days", each.days) % each.days
             yield str(each.days), f"{duration} ({_day(now + each)})"
     if latest is None:
-        yield LATEST, _("never")
+        yield LATEST, _("Never")
     else:
-        yield LATEST, _("as late as you may choose (%(day)s)") % {"day": _day(latest)}
+        yield LATEST, _("Latest allowed (%(day)s)") % {"day": _day(latest)}
 
 
 def _day(time: datetime) -> str:
     return date_format(timezone.localtime(time), "DATE_FORMAT")
 
 
-def _overlaps() -> Iterator[tuple[str, str]]:
-    longest = get_settings().max_overlap
+def _overlaps(*, now: datetime) -> Iterator[tuple[str, str]]:
     for each in _OVERLAPS:
-        if each <= longest:
+        if each <= get_settings().max_overlap:
             hours = int(each.total_seconds()) // 3600
             if each.days:
-                text = ngettext("works for another %d day", "works for another %d days", each.days)
+                duration = ngettext("Keep for %d day", "Keep for %d days", each.days) % each.days
             else:
-                text = ngettext("works for another %d hour", "works for another %d hours", hours)
-            yield str(int(each.total_seconds())), text % (each.days or hours)
+                duration = ngettext("Keep for %d hour", "Keep for %d hours", hours) % hours
+            until = date_format(timezone.localtime(now + each), "DATETIME_FORMAT")
+            yield (
+                str(int(each.total_seconds())),
+                _("%(duration)s (until %(time)s)") % {"duration": duration, "time": until},
+            )

@@ -1,4 +1,4 @@
-"""How does a page for a signed-in user answer, and in which words does it refuse?"""
+"""Decorator of the self-service pages, and their error messages."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext_lazy
 from django.views.decorators.clickjacking import xframe_options_deny
 from django.views.decorators.csrf import csrf_protect
 from django.views.decorators.debug import sensitive_variables
@@ -25,32 +26,73 @@ if TYPE_CHECKING:
 
 P = ParamSpec("P")
 
-# What the wire says in English, by the reason that the log has for it.
-_MESSAGES: Final[Mapping[str, _StrPromise]] = {
-    "no_grant": _("Your account cannot have API keys. Ask an administrator for it."),
-    "organization_inactive": _("Your organization is not active."),
-    "too_many_keys": _("You have as many API keys as you may. Revoke one first."),
-    "unknown_key": _("You have no such API key."),
-    "key_out_of_bounds": _("This key was made by an administrator, who alone can change it."),
-    "key_ended": _("This key has ended. Make a new one."),
-    "key_changed": _("This page is out of date: the key has been rotated since. Nothing was done."),
-    "key_exists": _(
-        "This form was submitted before. Its key was shown then; nothing was done now."
+# Title and message by the error's reason.
+_MESSAGES: Final[Mapping[str, tuple[_StrPromise, _StrPromise]]] = {
+    "no_entitlement": (
+        _("API keys not available"),
+        _("Your account can't create API keys. Ask an administrator for access."),
     ),
-    "previous_secret_lives": _(
-        "The old secret still works. Wait until it has ended, or say that the key has leaked."
+    "owner_inactive": (
+        _("Account inactive"),
+        _("Your account is inactive. Ask an administrator to reactivate it."),
     ),
-    "rate_self_service": _("That was a lot at once. Wait a minute, and try again."),
-    "https_required": _("This page is served over https only."),
+    "organization_inactive": (
+        _("Organization inactive"),
+        _("Your organization is inactive, so you can't manage API keys. Ask an administrator."),
+    ),
+    "unknown_key": (
+        _("API key not found"),
+        _("You don't have an API key with this identifier."),
+    ),
+    "key_out_of_bounds": (
+        _("API key can't be changed"),
+        _("This key has more access than you can manage. Ask an administrator to change it."),
+    ),
+    "key_ended": (
+        _("API key no longer active"),
+        _("This key has expired or was revoked. Create a new one."),
+    ),
+    "key_changed": (
+        _("API key already rotated"),
+        _("This key was rotated after you opened the page. Nothing was changed now."),
+    ),
+    "key_exists": (
+        _("API key already created"),
+        _("You already submitted this form, and the key was shown then. Nothing new was created."),
+    ),
+    "previous_secret_lives": (
+        _("Previous secret still active"),
+        _("Wait until the previous secret expires, or rotate the key as leaked."),
+    ),
+    "too_many_keys": (
+        _("API key limit reached"),
+        ngettext_lazy(
+            "You've reached the limit of %(count)d API key. Revoke it to create another.",
+            "You've reached the limit of %(count)d API keys. Revoke one to create another.",
+            "count",
+        ),
+    ),
+    "rate_self_service": (
+        _("Too many requests"),
+        _("You sent too many requests in a short time. Try again in a minute."),
+    ),
+    "https_required": (
+        _("HTTPS required"),
+        _("This page is only available over HTTPS."),
+    ),
 }
+_OTHER_REASON: Final = (
+    _("Something went wrong"),
+    _("We couldn't complete your request, and nothing was changed. Try again later."),
+)
 
 
-def page(
+def self_service_page(
     *methods: str,
 ) -> Callable[[Callable[Concatenate[HttpRequest, Caller, P], HttpResponse]], Any]:
-    """Make a page of a function that gets a request and its caller, and may refuse.
+    """Decorate a view that gets the request and its caller, and may raise ``TokenExchangeError``.
 
-    Nothing keeps what it shows, and no other site can send or frame it.
+    Requires a signed-in user, a CSRF token and HTTPS. Responses can be neither cached nor framed.
     """
 
     def decorate(view: Callable[Concatenate[HttpRequest, Caller, P], HttpResponse]) -> Any:
@@ -60,40 +102,39 @@ def page(
         @xframe_options_deny
         @sensitive_variables()
         @wraps(view)
-        def answer(request: HttpRequest, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
+        def wrapper(request: HttpRequest, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
             try:
                 response = view(request, _caller(request), *args, **kwargs)
             except TokenExchangeError as error:
-                response = refuse(request, error)
+                response = error_page(request, error)
             response["Cache-Control"] = "no-store"
             return response
 
-        return answer
+        return wrapper
 
     return decorate
 
 
-def show(request: HttpRequest, name: str, *, status: int = 200, **context: Any) -> HttpResponse:
-    """Render one of the templates, each of which a project can override."""
+def render_page(
+    request: HttpRequest, name: str, *, status: int = 200, **context: Any
+) -> HttpResponse:
+    """Render a self-service template; a project can override each of them."""
     return render(request, f"token_exchange/self_service/{name}.html", context, status=status)
 
 
-def refuse(request: HttpRequest, error: TokenExchangeError) -> HttpResponse:
-    """Say on a page of its own why nothing was done."""
-    response = show(request, "error", status=error.status, message=message_of(error))
+def error_page(request: HttpRequest, error: TokenExchangeError, **values: object) -> HttpResponse:
+    """Render the message for the error's reason, with ``values`` for its placeholders."""
+    title, message = _MESSAGES.get(error.reason, _OTHER_REASON)
+    context = {"title": title, "message": message % values}
+    response = render_page(request, "error", status=error.status, **context)
     if isinstance(error, RateExceeded):
         response["Retry-After"] = str(error.usage.reset_seconds)
     return response
 
 
-def message_of(error: TokenExchangeError) -> Any:
-    """Return what to tell a person, in their language."""
-    return _MESSAGES.get(error.reason, _("This is not possible now. Nothing was done."))
-
-
 def _caller(request: HttpRequest) -> Caller:
     require_https(request)
-    # A Content-Type can name one in which nothing could be read.
+    # The Content-Type can name an encoding in which the form could not be read.
     request.encoding = "utf-8"
     if request.method == "POST":
         count_success(request, name="self_service", identifier=f"user:{request.user.pk}")

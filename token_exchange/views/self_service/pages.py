@@ -1,11 +1,11 @@
-"""Which pages does a user have for the keys that speak for them?"""
+"""The self-service pages: list, create, rotate and revoke the user's own API keys."""
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Final
 
-from django.core.signing import BadSignature
+from django.core import signing
 from django.db import router
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
@@ -21,71 +21,79 @@ from token_exchange.models import Credential
 from token_exchange.models.credential_state import State
 from token_exchange.views import usage_examples
 from token_exchange.views.self_service.forms import COMPROMISED, KeyForm, RotateForm
-from token_exchange.views.self_service.page_decorator import page, show
-from token_exchange.views.signed_state import seal, unseal
+from token_exchange.views.self_service.page_decorator import (
+    error_page,
+    render_page,
+    self_service_page,
+)
 from token_exchange_core.errors import Conflict
 
-_NEW_KEY: Final = "a key of one's own"
-
-STATES: Final = {
-    State.ACTIVE: gettext_lazy("active"),
-    State.ROTATING: gettext_lazy("rotating"),
-    State.EXPIRING: gettext_lazy("expires soon"),
-    State.EXPIRED: gettext_lazy("expired"),
-    State.REVOKED: gettext_lazy("revoked"),
+STATE_LABELS: Final = {
+    State.ACTIVE: gettext_lazy("Active"),
+    State.ROTATING: gettext_lazy("Rotating"),
+    State.EXPIRING: gettext_lazy("Expires soon"),
+    State.EXPIRED: gettext_lazy("Expired"),
+    State.REVOKED: gettext_lazy("Revoked"),
 }
 
 
-@page("GET", "HEAD")
+@self_service_page("GET", "HEAD")
 def list_keys(request: HttpRequest, caller: Caller) -> HttpResponse:
-    """Show the user's keys, the newest first."""
+    """List the user's keys, newest first."""
     now = timezone.now()
-    authority = _authority(caller)
-    found = self_service.keys_of(caller, after=request.GET.get("after"))
+    authority = _authority(caller, now=now)
+    page = self_service.keys_of(caller, after=request.GET.get("after"))
     rows = [
         {
             "key": key,
-            "states": [(each.value, STATES[each]) for each in key.states(now=now)],
-            "is_open": not key.has_ended(now=now) and authority.covers(key),
+            "states": [(each.value, STATE_LABELS[each]) for each in key.states(now=now)],
+            "can_be_changed": not key.has_ended(now=now) and authority.covers(key),
         }
-        for key in found.keys
+        for key in page.keys
     ]
-    return show(request, "list", rows=rows, next=found.next)
+    return render_page(request, "list", rows=rows, next=page.next)
 
 
-@page("GET", "HEAD", "POST")
+@self_service_page("GET", "HEAD", "POST")
 @sensitive_variables("issued")
 def new_key(request: HttpRequest, caller: Caller) -> HttpResponse:
-    """Show the empty form, or make the key and show its secret, once for each form."""
+    """Show the form, or create the key and show its secret.
+
+    The form carries the identifier of its key, so that submitting it twice creates one key.
+    """
     now = timezone.now()
-    bounds = _authority(caller).bounds
+    authority = _authority(caller, now=now)
     if request.method != "POST":
-        return show(request, "new", form=KeyForm(bounds, now=now), drawn=_draw(caller))
-    form = KeyForm(bounds, now=now, data=request.POST)
-    drawn = request.POST.get("drawn", "")
+        return _new_key_form(request, KeyForm(authority.bounds, now=now), _new_identifier(caller))
+    form = KeyForm(authority.bounds, now=now, data=request.POST)
+    signed_identifier = request.POST.get("signed_identifier", "")
     try:
-        identifier = unseal(drawn, purpose=_NEW_KEY, user=caller.user)
-    except BadSignature:
-        drawn = _draw(caller)
+        identifier = signing.loads(signed_identifier, salt=_salt(caller))
+    except signing.BadSignature:
+        signed_identifier = _new_identifier(caller)
         form.add_error(None, _("This form is out of date. Submit it again."))
     if not form.is_valid():
-        return show(request, "new", form=form, drawn=drawn)
-    issued = self_service.create(caller, form.key_request(), now=now, identifier=identifier)
-    return _show_secret(request, issued, title=_("API key made"))
+        return _new_key_form(request, form, signed_identifier)
+    try:
+        issued = self_service.create(caller, form.key_request(), now=now, identifier=identifier)
+    except Conflict as error:
+        if error.reason != "too_many_keys":
+            raise
+        return error_page(request, error, count=authority.max_keys)
+    return _show_secret(request, issued, title=_("API key created"))
 
 
-@page("GET", "HEAD", "POST")
+@self_service_page("GET", "HEAD", "POST")
 @sensitive_variables("issued")
 def rotate_key(request: HttpRequest, caller: Caller, *, identifier: str) -> HttpResponse:
-    """Ask what becomes of the old secret, or rotate and show the new one."""
+    """Ask how long the old secret keeps working, or rotate the key and show the new secret."""
     now = timezone.now()
     key = self_service.key_of(caller, identifier, now=now)
     if key.has_ended(now=now):
         raise Conflict(reason="key_ended")
-    is_sent = request.method == "POST"
-    form = RotateForm(key, now=now, data=request.POST if is_sent else None)
-    if not (is_sent and form.is_valid()):
-        return show(request, "rotate", form=form, key=key)
+    form = RotateForm(key, now=now, data=request.POST if request.method == "POST" else None)
+    if not form.is_valid():
+        return render_page(request, "rotate", form=form, key=key)
     overlap = form.cleaned_data["overlap"]
     compromised = overlap == COMPROMISED
     issued = self_service.rotate(
@@ -96,32 +104,40 @@ def rotate_key(request: HttpRequest, caller: Caller, *, identifier: str) -> Http
         compromised=compromised,
         version=form.cleaned_data["version"],
     )
-    return _show_secret(request, issued, title=_("Secret rotated"))
+    return _show_secret(request, issued, title=_("API key rotated"))
 
 
-@page("GET", "HEAD", "POST")
+@self_service_page("GET", "HEAD", "POST")
 def revoke_key(request: HttpRequest, caller: Caller, *, identifier: str) -> HttpResponse:
-    """Ask whether the key shall end, or end it."""
+    """Ask for confirmation, or revoke the key."""
     now = timezone.now()
     if request.method == "POST":
         self_service.revoke(caller, identifier, now=now)
         return redirect("token_exchange_self_service:list")
-    return show(request, "revoke", key=self_service.key_of(caller, identifier, now=now))
+    key = self_service.key_of(caller, identifier, now=now)
+    return render_page(request, "revoke", key=key)
 
 
-@sensitive_variables("issued", "raw_key", "client", "curl")
+def _new_key_form(request: HttpRequest, form: KeyForm, signed_identifier: str) -> HttpResponse:
+    return render_page(request, "new", form=form, signed_identifier=signed_identifier)
+
+
+@sensitive_variables("issued", "raw_key", "curl")
 def _show_secret(request: HttpRequest, issued: IssuedSecret, *, title: str) -> HttpResponse:
     key, raw_key = issued.credential, issued.raw_secret
-    client = usage_examples.client_of(key, raw_secret=raw_key)
-    curl = usage_examples.curl(client)
-    return show(request, "show_once", title=title, key=key, raw_key=raw_key, curl=curl)
+    curl = usage_examples.curl(issued)
+    return render_page(request, "show_once", title=title, key=key, raw_key=raw_key, curl=curl)
 
 
-def _authority(caller: Caller) -> Authority:
+def _authority(caller: Caller, *, now: datetime) -> Authority:
     using = router.db_for_write(Credential)
-    return self_service.authority_of(caller, now=timezone.now(), using=using)
+    return self_service.authority_of(caller, now=now, using=using)
 
 
-def _draw(caller: Caller) -> str:
+def _new_identifier(caller: Caller) -> str:
     identifier = credentials.new_identifier(Credential.Kind.API_KEY)
-    return seal(identifier, purpose=_NEW_KEY, user=caller.user)
+    return signing.dumps(identifier, salt=_salt(caller))
+
+
+def _salt(caller: Caller) -> str:
+    return f"token_exchange:new_key:{caller.user.pk}"

@@ -1,4 +1,4 @@
-"""Self-service pages, mounted by ``include("token_exchange.views.self_service.urls")``."""
+"""URLs of the self-service pages, for ``include``."""
 
 from django.urls import path
 

@@ -1,4 +1,4 @@
-"""Each of the users' own pages: who may come, and that hostile text stays text."""
+"""Every self-service page: access, and escaping of hostile text."""
 
 from __future__ import annotations
 
@@ -25,20 +25,25 @@ def url_of(pattern, identifier):
 
 @pytest.fixture
 def key(visitor, token_exchange_settings):
-    """A key of the visitor's whose texts are hostile."""
+    """The visitor's key, with hostile text in every field."""
     token_exchange_settings(SCOPES={"reports:read": evil("label")})
     visitor.user.username = evil("username")
     visitor.user.save()
-    visitor.grant["organization"] = make_organization(name=evil("organization"))
+    visitor.entitlement["organization"] = make_organization(name=evil("organization"))
     key = visitor.add_key(scopes=["reports:read"]).credential
     Credential.objects.update(name=evil("name"), last_used_from=evil("used")[:64])
     return key
 
 
 @EVERY_PAGE
-def test_is_inert(visitor, key, pattern):
+def test_hostile_text_is_escaped(visitor, key, pattern):
     url = url_of(pattern, key.identifier)
-    values = {"label": evil("typed"), "overlap": evil("x"), "expiry": evil("x"), "drawn": evil("x")}
+    values = {
+        "label": evil("typed"),
+        "overlap": evil("x"),
+        "expiry": evil("x"),
+        "signed_identifier": evil("x"),
+    }
     answers = [
         visitor.client.get(url),
         visitor.client.get(url, {"after": evil("after")}),
@@ -54,8 +59,8 @@ def test_is_inert(visitor, key, pattern):
 
 @EVERY_PAGE
 @pytest.mark.parametrize("method", ["get", "post"])
-def test_is_for_nobody_who_is_not_signed_in(visitor, key, pattern, method):
-    inactive = Visitor(visitor.grant)
+def test_page_needs_an_active_signed_in_user(visitor, key, pattern, method):
+    inactive = Visitor(visitor.entitlement)
     inactive.user.is_active = False
     inactive.user.save()
     for client in (HttpsClient(), inactive.client):
@@ -67,9 +72,9 @@ def test_is_for_nobody_who_is_not_signed_in(visitor, key, pattern, method):
 
 @EVERY_PAGE
 @pytest.mark.parametrize("method", ["get", "post"])
-def test_knows_no_keys_of_others_not_even_for_superusers(visitor, key, pattern, method):
+def test_keys_of_other_users_are_hidden_even_from_superusers(visitor, key, pattern, method):
     for user in (make_user(), make_user(is_superuser=True, is_staff=True)):
-        other = Visitor(visitor.grant, user=user)
+        other = Visitor(visitor.entitlement, user=user)
         answers = [
             getattr(other.client, method)(url_of(pattern, each), {"version": 1, "overlap": "0"})
             for each in (key.identifier, "sk_live.AAAAAAAAAAAA")

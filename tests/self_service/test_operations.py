@@ -1,4 +1,4 @@
-"""What holds for users' keys, whoever calls the verbs?"""
+"""Self-service operations and entitlements, without a view."""
 
 from __future__ import annotations
 
@@ -14,7 +14,12 @@ from tests.self_service.members import make_member
 from tests.support.factories import make_api_key, make_organization, make_user
 from token_exchange.issuer import self_service
 from token_exchange.issuer.credentials import new_identifier
-from token_exchange.issuer.self_service import Caller, KeyRequest, SelfServiceGrant, grant_of
+from token_exchange.issuer.self_service import (
+    Caller,
+    KeyRequest,
+    SelfServiceEntitlement,
+    entitlement_of,
+)
 from token_exchange.issuer.tokens import verify_access_token
 from token_exchange.models import AuditEvent, Credential, Revocation
 from token_exchange_core.errors import AccessDenied, Conflict, InvalidRequest
@@ -23,52 +28,56 @@ pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture
-def caller(grant):
+def caller(entitlement):
     return Caller(user=make_user(), origin="192.0.2.7")
 
 
-def own_key(caller, grant, **values):
-    values = {"owner": caller.user, "organization": grant["organization"], **values}
+def own_key(caller, entitlement, **values):
+    values = {"owner": caller.user, "organization": entitlement["organization"], **values}
     return make_api_key(**values).credential
 
 
-class TestGrant:
-    def test_is_nothing_without_the_setting(self):
-        assert grant_of(make_user()) is None
+class TestEntitlement:
+    def test_no_setting_entitles_to_nothing(self):
+        assert entitlement_of(make_user()) is None
 
-    def test_is_what_the_callable_says(self, grant):
-        found = grant_of(make_user())
-        assert (found.organization, found.scopes) == (grant["organization"], ("reports:read",))
-        grant["organization"] = None
-        assert grant_of(make_user()) is None
+    def test_callable_decides(self, entitlement):
+        found = entitlement_of(make_user())
+        assert (found.organization, found.scopes) == (
+            entitlement["organization"],
+            ("reports:read",),
+        )
+        entitlement["organization"] = None
+        assert entitlement_of(make_user()) is None
 
-    def test_must_be_a_grant(self, token_exchange_settings):
+    def test_callable_must_return_an_entitlement(self, token_exchange_settings):
         make_organization()
         token_exchange_settings(
-            SELF_SERVICE_GRANT="tests.self_service.entitlements.organization_of"
+            SELF_SERVICE_ENTITLEMENT="tests.self_service.entitlements.organization_of"
         )
         with pytest.raises(ImproperlyConfigured, match="returned Organization and not"):
-            grant_of(make_user())
+            entitlement_of(make_user())
 
     @pytest.mark.parametrize("name", ["scopes", "audience", "allowed_networks"])
-    def test_takes_no_string_for_a_list_of_them(self, name):
-        """It would be a list of letters."""
+    def test_string_instead_of_a_list_is_refused(self, name):
+        """It would be read as a list of letters."""
         with pytest.raises(TypeError, match=f"{name} must be a list of strings"):
-            SelfServiceGrant(organization=make_organization(), **{name: "abc"})
+            SelfServiceEntitlement(organization=make_organization(), **{name: "abc"})
 
-    def test_takes_no_network_that_is_none(self):
+    def test_malformed_network_is_refused(self):
         with pytest.raises(ValueError, match="has host bits set"):
-            SelfServiceGrant(organization=make_organization(), allowed_networks=["192.0.2.1/24"])
+            SelfServiceEntitlement(
+                organization=make_organization(), allowed_networks=["192.0.2.1/24"]
+            )
 
-    def test_reads_an_iterator_once(self):
-        made = SelfServiceGrant(organization=make_organization(), scopes=iter("ab"))
+    def test_iterator_is_read_once(self):
+        made = SelfServiceEntitlement(organization=make_organization(), scopes=iter("ab"))
         assert [made.scopes, made.scopes] == [("a", "b")] * 2
 
 
 class TestDeactivatedUser:
-    def test_changes_nothing_though_the_request_has_begun(self, caller, grant):
-        """Who was active when the request began may not be by now."""
-        key = own_key(caller, grant)
+    def test_user_deactivated_during_the_request_changes_nothing(self, caller, entitlement):
+        key = own_key(caller, entitlement)
         type(caller.user).objects.update(is_active=False)
         now = timezone.now()
         for verb in (
@@ -82,7 +91,7 @@ class TestDeactivatedUser:
 
 
 class TestCreate:
-    def test_is_safe_to_repeat_with_an_identifier(self, caller):
+    def test_same_identifier_creates_one_key(self, caller):
         identifier = new_identifier(Credential.Kind.API_KEY)
         options = {"now": timezone.now(), "identifier": identifier}
         issued = self_service.create(caller, KeyRequest(), **options)
@@ -91,15 +100,15 @@ class TestCreate:
             self_service.create(caller, KeyRequest(), **options)
         assert Credential.objects.count() == 1
 
-    def test_does_nothing_by_half(self, caller, grant):
-        grant["max_keys"] = 0
+    def test_refused_key_leaves_nothing_behind(self, caller, entitlement):
+        entitlement["max_keys"] = 0
         before = AuditEvent.objects.count()
         with pytest.raises(Conflict):
             self_service.create(caller, KeyRequest(), now=timezone.now())
         assert (Credential.objects.count(), AuditEvent.objects.count()) == (0, before)
 
-    def test_says_in_constant_words_what_no_key_can_be(self, https_client, token_exchange_settings):
-        """Such as the caller's own token lifetime, once the ceiling has come down."""
+    def test_invalid_field_has_a_constant_description(self, https_client, token_exchange_settings):
+        """Here the caller's own token lifetime, above a maximum that was lowered later."""
         caller = caller_with_token(https_client, token_lifetime=timedelta(hours=2))
         token_exchange_settings(MAX_TOKEN_LIFETIME=3600)
         with pytest.raises(InvalidRequest) as caught:
@@ -114,8 +123,8 @@ def caller_with_token(https_client, **values):
 
 
 class TestRotate:
-    def test_wants_the_version_of_the_secret_where_one_is_given(self, caller, grant):
-        key = own_key(caller, grant)
+    def test_another_secret_version_is_refused(self, caller, entitlement):
+        key = own_key(caller, entitlement)
         now = timezone.now()
         self_service.rotate(caller, key.identifier, now=now, overlap=timedelta(0), version=1)
         with pytest.raises(Conflict, match="already been rotated"):
@@ -124,12 +133,15 @@ class TestRotate:
 
 
 class TestRevoke:
-    def test_tells_the_feed_only_once(self, caller, grant):
-        key = own_key(caller, grant)
+    def test_second_revocation_writes_nothing_to_the_feed(self, caller, entitlement):
+        key = own_key(caller, entitlement)
         for _ in range(2):
             self_service.revoke(caller, key.identifier, now=timezone.now())
         assert Revocation.objects.filter(subject=key.identifier).count() == 1
 
 
-def test_the_grant_of_the_tests_is_found_by_its_path():
-    assert f"{entitlements.grant.__module__}.{entitlements.grant.__name__}" == entitlements.PATH
+def test_path_names_the_entitlement_of_the_tests():
+    assert (
+        f"{entitlements.entitlement.__module__}.{entitlements.entitlement.__name__}"
+        == entitlements.PATH
+    )
