@@ -1,4 +1,4 @@
-"""Does the installed package work in a project that has none of its extras?"""
+"""Installed package in a project without extras: checks, migrations, the first signing key."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from django.core.management import call_command
 OPTIONAL = ("drf_spectacular", "psycopg", "redis")
 
 settings.configure(
-    SECRET_KEY="of-a-project-that-lives-for-a-second-and-keeps-no-secrets",
+    SECRET_KEY="for-a-project-that-exists-for-a-second-and-stores-no-secrets",
     USE_TZ=True,
     DATABASES={"default": {"ENGINE": "django.db.backends.sqlite3", "NAME": ":memory:"}},
     INSTALLED_APPS=[
@@ -26,12 +26,12 @@ settings.configure(
 )
 django.setup()
 
-if here := [name for name in OPTIONAL if importlib.util.find_spec(name)]:
-    sys.exit(f"This is no bare project: it has {', '.join(here)}.")
+if installed := [name for name in OPTIONAL if importlib.util.find_spec(name)]:
+    sys.exit(f"Installed with extras: {', '.join(installed)}.")
 call_command("check", fail_level="WARNING")
 call_command("migrate", verbosity=0)
 
 from token_exchange.models import SigningKey  # noqa: E402 - models wait for the settings
 
 if SigningKey.objects.count() != 1:
-    sys.exit("migrate made no signing key")
+    sys.exit("migrate created no signing key")

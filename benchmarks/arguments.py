@@ -1,4 +1,4 @@
-"""What can be asked of a run, and what can this machine not do?"""
+"""Command line of ``run.py``, and the tools and packages that are missing for it."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""How do the figures look as a picture?
+"""SVG chart of the times.
 
-A hand-made SVG, readable on light and on dark, with the same figures as text for those who do not
-see it.
+It is readable on light and dark backgrounds, and contains the same figures as text for people who
+cannot see it.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""What does a subject do in its own process?
+"""Program of a subject's process.
 
-It reads one JSON object a line and answers with one. Sending is all that is timed or counted; the
-requests are made by the command before it.
+It reads one JSON object per line and answers with one. Only sending is timed or counted; the
+command before it creates the requests.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ class Child:
         To be purged there are ``expired`` tokens more, among which a few live.
         """
         from django.core.management import call_command
-        from subjects.filling import EXPIRED_PER_LIVE, settle
+        from subjects.table_rows import EXPIRED_PER_LIVE, settle
 
         call_command("migrate", verbosity=0)
         state: dict[str, Any] = self._module.fill(rows)

@@ -1,4 +1,4 @@
-"""How is a subject's process started, asked and ended?"""
+"""Processes of the subjects: start, commands, answers and end."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""Where are the subjects' tables?
+"""Databases of the subjects on SQLite and PostgreSQL.
 
-Each project has a database of its own, so that no app meets the tables of another.
+Each project has its own, so that no app depends on the tables of another.
 """
 
 from __future__ import annotations

@@ -1,11 +1,12 @@
-"""How many instructions does a request take?
+"""Instructions of a request, counted by callgrind.
 
-Callgrind counts them, in the subject's whole process: Python, its extensions, the C library, not
-the kernel and not a database server. The process starts and warms up without counting. Then it
-takes n requests and 2 n, and the difference is of n requests alone: what asking the process costs
-falls out. Two things would come into one sample and not into another, so they are kept out: the
-garbage collector is off, and of several samples the least counts, for under valgrind the clock runs
-on, and what is done once a second or a minute would seem to be done all the time.
+Callgrind counts in the subject's process: Python, its extensions and the C library, not the kernel
+and not a database server. The process starts and warms up without counting. It then handles n
+requests and 2 n; the difference is the cost of n requests, without that of asking the process.
+
+Two causes of noise are removed. The garbage collector is off. And the smallest of several samples
+counts, because under valgrind the clock runs on, so that work which is done once a second or a
+minute would appear in nearly every sample.
 """
 
 from __future__ import annotations

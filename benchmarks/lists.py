@@ -1,8 +1,8 @@
-"""How long do the lists of the admin take with a million credentials and ten million tokens?
+"""Time and queries of the admin's lists with a million credentials and ten million tokens.
 
-Needs PostgreSQL in DATABASE_URL. Makes a database whose name starts as that one's does, fills it,
-which takes some minutes, and drops it. Fails if a page has more queries than it may, or reads a
-whole table that is big.
+Needs PostgreSQL in DATABASE_URL. Creates a database whose name starts with the one there, fills it,
+which takes some minutes, and drops it. Fails if a page has more queries than allowed or reads a
+whole big table.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ import sys
 from typing import Any
 
 import django
+from children import HERE
 from databases import postgresql
 from django.conf import settings
 from subjects.projects import Surroundings, settings_of
@@ -43,7 +44,7 @@ def admin_settings(database: dict[str, Any]) -> dict[str, Any]:
     }
     return {
         **ours,
-        "ROOT_URLCONF": "subjects.desk",
+        "ROOT_URLCONF": "subjects.admin_urls",
         "STATIC_URL": "static/",
         "INSTALLED_APPS": [*(f"django.contrib.{each}" for each in _ADMIN), *ours["INSTALLED_APPS"]],
         "MIDDLEWARE": [f"django.contrib.{each}" for each in middleware],
@@ -53,7 +54,7 @@ def admin_settings(database: dict[str, Any]) -> dict[str, Any]:
 
 def measure() -> tuple[Table, list[str]]:
     """Open each page, and return the figures, and which pages cost more than they may."""
-    from subjects.list_pages import BIG, list_pages, look, operator
+    from tests.support.list_pages import BIG, list_pages, look, operator
 
     client, rows, faults = operator(), [], []
     for title, url in list_pages().items():
@@ -70,6 +71,7 @@ def measure() -> tuple[Table, list[str]]:
 
 def main() -> None:
     """Fill, measure, and print."""
+    sys.path.append(str(HERE.parent))  # for tests.support
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--credentials", type=int, default=1_000_000)
     parser.add_argument("--tokens-each", type=int, default=10)
@@ -81,8 +83,9 @@ def main() -> None:
         django.setup()
         from django.core.management import call_command
         from django.test.utils import setup_test_environment
-        from subjects.filling import settle
-        from subjects.many_rows import populate
+        from subjects.table_rows import settle
+
+        from tests.support.many_rows import populate
 
         setup_test_environment()
         call_command("migrate", verbosity=0)

@@ -1,7 +1,7 @@
-"""How many requests a second go through a server?
+"""Requests per second through gunicorn.
 
-Two of gunicorn's synchronous workers each, asked in turns by clients on the same machine. The floor
-is served twice: what two equal servers differ by is what a difference must exceed.
+Each subject has two synchronous workers, which clients on the same machine ask in turns. The floor
+is served twice: only a difference greater than that between these two means something.
 """
 
 from __future__ import annotations
@@ -108,7 +108,7 @@ def _server(entry: Entry, stage: Stage) -> Iterator[_Server]:
     served = dataclasses.asdict(dataclasses.replace(surroundings, over_http=True))
     process = subprocess.Popen(
         [
-            *(sys.executable, "-m", "gunicorn", "served:application"),
+            *(sys.executable, "-m", "gunicorn", "wsgi:application"),
             *("--chdir", str(HERE), "--bind", f"127.0.0.1:{port}"),
             *("--workers", str(_WORKERS), "--log-level", "error", "--no-control-socket"),
         ],

@@ -1,4 +1,4 @@
-"""Which operations are measured, of whom, and where is the bar?"""
+"""Operations that are measured, their subjects and their bars."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""Does the purge of a big table end right: beside exchanges, killed half-way, two at once?
+"""Purge of a big table: beside exchanges, killed half-way, and two at once.
 
-Needs PostgreSQL in DATABASE_URL, whose disk all commits wait for here: else a purge would hide what
-it does to it. Makes databases whose names start as that one's does, and drops them.
+Needs PostgreSQL in DATABASE_URL. Commits wait for the disk here, because a purge's load on the disk
+would not show otherwise. Creates databases whose names start with the one there, and drops them.
 """
 
 from __future__ import annotations
@@ -11,16 +11,17 @@ import contextlib
 import os
 import signal
 import statistics
+import sys
 import time
 from collections.abc import Iterator, Sequence
 from datetime import timedelta
 from typing import Any
 
 import django
-from children import Child
+from children import HERE, Child
 from databases import postgresql
 from django.conf import settings
-from exchanging import exchange_beside
+from exchange_latency import exchange_beside
 from subjects.projects import Surroundings, settings_of
 from table import Table
 
@@ -61,7 +62,9 @@ class Ground:
 
     def fill(self, layout: str) -> None:
         """Begin with this layout, on a disk that has nothing left to write."""
-        from subjects.filling import multiply, numbered, run, settle
+        from subjects.table_rows import numbered, settle
+
+        from tests.support.bulk_rows import multiply, run
 
         run(f"TRUNCATE {self.tokens.model._meta.db_table}")
         self.tokens.bulk_create([self._first])
@@ -145,7 +148,8 @@ def _report(ground: Ground, layouts: Sequence[str], *, pairs: int) -> Iterator[o
 
 
 def main() -> None:
-    """Measure, and print as it comes."""
+    """Measure, and print each result at once."""
+    sys.path.append(str(HERE.parent))  # for tests.support
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("layouts", nargs="*", metavar="LAYOUT", help=f"of {', '.join(LAYOUTS)}")
     parser.add_argument("--dead", type=int, default=1_000_000)

@@ -1,6 +1,6 @@
-"""What does each operation cost, beside the least that it could and beside other packages?
+"""Cost of each operation, compared with hand-written floors and with other packages.
 
-``--help`` says what can be chosen; README.md beside this file says how it is measured.
+``--help`` lists the options; README.md in this folder describes how the costs are measured.
 """
 
 from __future__ import annotations
@@ -14,17 +14,17 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 import over_http
-import purging
+import purge_timings
 from arguments import PURGE, parse
 from chart import draw
 from databases import postgresql, sqlite
-from measuring import Figures, measure
 from over_http import HttpSection
 from plan import OPERATIONS, Entry, Operation
-from purging import PurgeSection
+from purge_timings import PurgeSection
 from sections import Section
 from stage import Stage
 from subjects.projects import PROJECTS
+from timings import Figures, measure
 
 _ROUNDS = 25
 _QUICK_ROUNDS = 3
@@ -83,8 +83,8 @@ def _sections(wanted: argparse.Namespace) -> Iterator[Section | PurgeSection | H
                     if wanted.http and operation.aim_over_http:
                         yield over_http.serve(operation, stage, place=place)
                 if PURGE in wanted.operations and not wanted.instructions:
-                    entries = _present(purging.ENTRIES, wanted)
-                    yield purging.purge(
+                    entries = _present(purge_timings.ENTRIES, wanted)
+                    yield purge_timings.purge(
                         entries, stage, place=place, rows=rows, is_quick=wanted.quick
                     )
 

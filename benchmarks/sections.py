@@ -1,13 +1,13 @@
-"""What was measured of one operation in one place, and how is it shown?"""
+"""Figures of one operation on one database, as a table and as a panel of the chart."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
 from chart import Bar, Panel
-from measuring import Figures
 from plan import Entry, Operation
 from table import Table, number, verdict
+from timings import Figures
 
 _HEADINGS = ("", "queries", "µs", "× floor", "bar", "instructions", "× floor", "bar")
 

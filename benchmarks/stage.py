@@ -1,4 +1,4 @@
-"""Which processes and databases does a run have, and how many rows?"""
+"""Databases, rows and processes of a run."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How do figures look as text?"""
+"""Tables as text and as Markdown."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""Does it work? Both exchanges against a live server, which then stays up for you.
+"""Demonstration of both exchanges against a live server, which stays up afterwards.
 
-Needs a Python of 3.11 or newer and no service. Nothing is kept: the database is a fresh SQLite
-file, unless ``--database-url`` names another, which needs the SECRET_KEY that it always had.
+Needs Python 3.11 or newer and no service. Keeps nothing: the database is a new SQLite file, unless
+``--database-url`` names another, which needs the SECRET_KEY that it was created with.
 """
 
 from __future__ import annotations

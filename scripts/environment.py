@@ -1,4 +1,4 @@
-"""Where is a Python that has this project installed, and who makes it when there is none?"""
+"""Virtual environments of the scripts: ``.venv-<name>``, with this project installed."""
 
 from __future__ import annotations
 
@@ -13,14 +13,16 @@ from collections.abc import Sequence
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 OLDEST_PYTHON = (3, 11)
-# The first that knows dependency groups.
+# The first with support for dependency groups.
 PIP = "pip>=25.1"
+BUILD_FILES = ("pyproject.toml", "core/pyproject.toml", "hatch_build.py")
+"""The files that define what is installed."""
 
 
 def ensure(name: str, *, extras: Sequence[str] = (), groups: Sequence[str] = ()) -> pathlib.Path:
-    """Return the python of ``.venv-<name>``, made anew when pyproject.toml or the request changed.
+    """Return the python of ``.venv-<name>``, and create the environment if it is out of date.
 
-    Raises SystemExit with a sentence for a person when this machine cannot make it.
+    Raises SystemExit with a message for the user if this machine cannot create it.
     """
     _require_python()
     home = ROOT / f".venv-{name}"
@@ -30,13 +32,15 @@ def ensure(name: str, *, extras: Sequence[str] = (), groups: Sequence[str] = ())
     if python.exists() and stamp.exists() and stamp.read_text() == wanted:
         return python
     project = f".[{','.join(extras)}]" if extras else "."
-    wishes = ["-e", project, *(word for group in groups for word in ("--group", group))]
-    print(f"Making {home.name} with Python {sys.version.split()[0]} ...", flush=True)
+    requested = ["-e", project, *(word for group in groups for word in ("--group", group))]
+    print(f"Creating {home.name} with Python {sys.version.split()[0]} ...", flush=True)
     venv.create(home, clear=True, with_pip=True)
     _pip(python, "--upgrade", PIP)
-    print(f"Installing {' '.join(wishes)} (a minute or so, this once) ...", flush=True)
-    _pip(python, *wishes)
-    # Last: an environment whose making was broken off has no stamp, and is made anew.
+    print(f"Installing {' '.join(requested)} (about a minute, only once) ...", flush=True)
+    _pip(python, *requested)
+    # The command above installs a copy of the core, which would not follow changes in core/.
+    _pip(python, "--no-deps", "-e", "./core")
+    # Written last, so that an environment whose creation was interrupted is created again.
     stamp.write_text(wanted)
     return python
 
@@ -48,24 +52,26 @@ def _require_python() -> None:
             f"Python {wanted} or newer is needed; {sys.executable} is {sys.version.split()[0]}."
         )
     if importlib.util.find_spec("ensurepip") is None:
-        # Debian and its children ship the venv module without what it needs.
+        # Debian and its derivatives ship the venv module without ensurepip.
         version = f"{sys.version_info.major}.{sys.version_info.minor}"
         sys.exit(
-            f"{sys.executable} cannot make virtual environments: its ensurepip module is missing. "
-            f"On Debian and Ubuntu: apt-get install python{version}-venv"
+            f"{sys.executable} cannot create virtual environments: its ensurepip module is "
+            f"missing. On Debian and Ubuntu: apt-get install python{version}-venv"
         )
 
 
 def _fingerprint(extras: Sequence[str], groups: Sequence[str]) -> str:
-    """Digest everything that the environment is made from."""
-    # The place counts, because the scripts in an environment name it.
+    """Return a digest of everything that the environment is created from."""
+    # The folder is part of it, because the scripts in an environment contain its path.
     request = repr((str(ROOT), sys.base_prefix, sys.version, tuple(extras), tuple(groups)))
-    pyproject = (ROOT / "pyproject.toml").read_bytes()
-    return hashlib.sha256(request.encode() + b"\0" + pyproject).hexdigest()
+    digest = hashlib.sha256(request.encode())
+    for name in BUILD_FILES:
+        digest.update(b"\0" + (ROOT / name).read_bytes())
+    return digest.hexdigest()
 
 
 def _pip(python: pathlib.Path, *arguments: str) -> None:
     command = [str(python), "-m", "pip", "--disable-pip-version-check", "install", "--quiet"]
     done = subprocess.run([*command, *arguments], cwd=ROOT, check=False)
     if done.returncode:
-        sys.exit(f"pip could not install {' '.join(arguments)}; what it said is above.")
+        sys.exit(f"pip could not install {' '.join(arguments)}; see its output above.")

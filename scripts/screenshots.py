@@ -1,8 +1,8 @@
-"""What do the pages look like? Takes the pictures of the documentation, all of them anew.
+"""Screenshots of the documentation.
 
-Needs a Python of 3.11 or newer and Chromium. The pages are those of a site that lives as long as
-the command does: its database is made for it in memory, its clock stands still, and a secret that
-a picture shows never opened anything.
+Needs Python 3.11 or newer and Chromium. The pages come from a site that exists only while the
+command runs: its database is in memory, its clock stands still, and the secrets in the pictures
+have never been valid anywhere.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""Do all tests pass on this machine?
+"""The test command: all tests in parallel, in an environment of their own.
 
-Needs a Python of 3.11 or newer and no service. Every argument goes to pytest. The same tests run on
-the database and the cache that DATABASE_URL and CACHE_URL name.
+Needs Python 3.11 or newer and no service. All arguments go to pytest, such as ``tests/core -x`` or
+``-n 0`` to run in one process. DATABASE_URL and CACHE_URL choose another database and cache.
 """
 
 from __future__ import annotations
@@ -13,21 +13,24 @@ import urllib.parse
 
 import environment
 
+# One process for each core; tests that share something slow stay together.
+PARALLEL = ("-n", "auto", "--dist", "loadgroup")
+
 
 def main() -> int:
-    """Make the environment, say what the tests run on, and return pytest's exit status."""
+    """Create the environment, print what the tests use, and return pytest's exit status."""
     python = environment.ensure("test", extras=["example"], groups=["test"])
-    print(f"Database: {_named('DATABASE_URL', default='SQLite in memory')}")
-    print(f"Cache:    {_named('CACHE_URL', default='local memory')}", flush=True)
-    pytest = [str(python), "-m", "pytest", *sys.argv[1:]]
+    print(f"Database: {_described('DATABASE_URL', default='SQLite in memory')}")
+    print(f"Cache:    {_described('CACHE_URL', default='local memory')}", flush=True)
+    pytest = [str(python), "-m", "pytest", *PARALLEL, *sys.argv[1:]]
     return subprocess.run(pytest, cwd=environment.ROOT, check=False).returncode
 
 
-def _named(variable: str, *, default: str) -> str:
-    """Describe where a URL leads, without the password that may be in it."""
+def _described(variable: str, *, default: str) -> str:
+    """Describe where a URL leads, without the password that it may contain."""
     value = os.environ.get(variable)
     if not value:
-        return f"{default} ({variable} names another)"
+        return f"{default} (set {variable} for another)"
     url = urllib.parse.urlsplit(value)
     return f"{url.scheme}://{url.netloc.rpartition('@')[2]}{url.path} ({variable})"
 

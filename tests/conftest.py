@@ -1,8 +1,9 @@
-"""Fixtures that every test may use."""
+"""Fixtures for all tests of the app, and a process state that starts empty for each test."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -20,7 +21,7 @@ pytest_plugins = ["tests.support.fixtures"]
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Skip what means nothing on this database."""
+    """Skip the tests marked ``postgresql`` on other databases."""
     if connection.vendor != "postgresql":
         reason = "needs PostgreSQL in DATABASE_URL: SQLite lets one connection write at a time"
         for item in items:
@@ -36,6 +37,17 @@ def _fresh_process() -> Iterator[None]:
     _clear()
 
 
+@pytest.fixture
+def elapsed(elapsed: SimpleNamespace) -> SimpleNamespace:
+    """Stop the monotonic clock, and start this process's state at the time that it shows.
+
+    What ``_fresh_process`` left is due by the machine's clock, which is small after a boot: counts
+    would be written in the middle of a test.
+    """
+    _clear()
+    return elapsed
+
+
 def _clear() -> None:
     process_state.clear_all()
     cache.clear()
@@ -43,7 +55,7 @@ def _clear() -> None:
 
 @pytest.fixture
 def https_client() -> Client:
-    """A test client that comes over https, as every client must."""
+    """Return a test client that sends its requests over https."""
     return HttpsClient()
 
 
@@ -59,7 +71,7 @@ def token_exchange_settings(settings: Any) -> Callable[..., None]:
 
 @pytest.fixture
 def hear() -> Iterator[Callable[[Signal], list[dict[str, Any]]]]:
-    """Listen to a signal: ``said = hear(credential_issued)`` collects its arguments."""
+    """Record what a signal sends: ``said = hear(credential_issued)`` lists its arguments."""
     connected = []
 
     def listen(signal: Signal) -> list[dict[str, Any]]:

@@ -1,4 +1,6 @@
-"""The settings of the tests: SQLite and local memory, or what DATABASE_URL and CACHE_URL name."""
+"""Settings of the tests: SQLite and local memory, or DATABASE_URL and CACHE_URL."""
+
+import os
 
 import django
 import environ
@@ -45,17 +47,23 @@ TEMPLATES = [
         },
     }
 ]
-# To hash a password is meant to take long; none here is worth it.
+# Secure password hashes are slow on purpose.
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 DATABASES = {"default": env.db_url("DATABASE_URL", default="sqlite:///:memory:")}
 CACHES = {"default": env.cache_url("CACHE_URL", default="locmemcache://")}
-# Also in processes that a test starts, where nobody replaces it.
+if CACHES["default"]["BACKEND"] == "django.core.cache.backends.redis.RedisCache":
+    # Test processes that run in parallel share the server, and each clears its keys often.
+    CACHES["default"] |= {
+        "BACKEND": "tests.support.worker_cache.WorkerRedisCache",
+        "KEY_PREFIX": f"tests-{os.environ.get('PYTEST_XDIST_WORKER', 'alone')}",
+    }
+# Also for processes that a test starts, where pytest-django does not replace it.
 _MAIL = "django.core.mail.backends.locmem.EmailBackend"
 if django.VERSION >= (6, 1):
     MAILERS = {"default": {"BACKEND": _MAIL}}
 else:
     EMAIL_BACKEND = _MAIL
-# No mail leaves the tests, and the check of a deployment says so.
+# The tests send no mail, and the deployment check reports that.
 SILENCED_SYSTEM_CHECKS = ["mail.E001"]
 TOKEN_EXCHANGE_ORGANIZATION_MODEL = "token_exchange.Organization"
 TOKEN_EXCHANGE = {"ISSUER": "https://issuer.test", "ALGORITHM": "EdDSA"}

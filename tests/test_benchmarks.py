@@ -1,4 +1,4 @@
-"""Do the benchmarks run, and say what they measured?"""
+"""The benchmark command: its tables, its chart and its errors."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pytest
 from tests.support.paths import ROOT
 from tests.support.subprocesses import environment, run_python
 
-pytestmark = pytest.mark.processes
+pytestmark = [pytest.mark.processes, pytest.mark.xdist_group("benchmarks")]
 
 RUN = ROOT / "benchmarks" / "run.py"
 SVG = "{http://www.w3.org/2000/svg}"
@@ -66,7 +66,7 @@ class TestQuick:
         assert printed.strip() == (chart.findtext(f"{SVG}desc") or "").strip()
 
 
-def test_an_operation_that_there_is_not():
+def test_unknown_operation_is_refused():
     done = run("exchnage")
     assert done.returncode == 2
     assert "no operation: exchnage" in done.stderr

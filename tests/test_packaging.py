@@ -1,4 +1,4 @@
-"""Do pyproject.toml, tox.ini and the package say the same?"""
+"""Versions, requirements and classifiers of ``pyproject.toml``, ``tox.ini`` and the packages."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How a request came: over https or not, and from which address that nobody could forge."""
+"""Requests: whether one came over https, and the client address that a proxy vouches for."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""After one run through everything: does any secret lie where somebody could find it?"""
+"""Secrets: after every flow has run, none is left where somebody could find it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Life-cycle signals: after the commit, with what the documentation promises, breaking nothing."""
+"""Life-cycle signals: sent after the commit, with the documented arguments."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The wire at the root, the users' own pages, and the admin."""
+"""URLs of the tests: the endpoints at the root, the self-service pages and the admin."""
 
 from django.contrib import admin
 from django.urls import include, path

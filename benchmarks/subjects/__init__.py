@@ -1,1 +1,1 @@
-"""What is measured: each subject is a small Django project of its own, in a process of its own."""
+"""Subjects of the measurements: small Django projects, each run in a process of its own."""

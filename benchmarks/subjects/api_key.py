@@ -1,4 +1,4 @@
-"""What does djangorestframework-api-key cost? It exchanges nothing: each request brings the key."""
+"""djangorestframework-api-key, which has no exchange: each request sends the key."""
 
 from __future__ import annotations
 
@@ -8,9 +8,10 @@ from django.urls import path
 from rest_framework_api_key.models import APIKey
 from rest_framework_api_key.permissions import HasAPIKey
 
-from subjects.filling import multiply, numbered
 from subjects.protected import protected
 from subjects.requests import Step, request
+from subjects.table_rows import numbered
+from tests.support.bulk_rows import multiply
 
 urlpatterns = [path("key", protected(permission=HasAPIKey))]
 

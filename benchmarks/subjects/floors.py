@@ -1,4 +1,4 @@
-"""What are the floors asked, and what do they find in their tables?"""
+"""Floors: rows and requests of the hand-written views."""
 
 from __future__ import annotations
 
@@ -13,9 +13,10 @@ from django.db import connection
 from django.urls import path
 
 from subjects import ideal_tokens, ideal_views, signatures
-from subjects.filling import numbered, numbers, run
 from subjects.protected import protected
 from subjects.requests import Step, request
+from subjects.table_rows import numbered
+from tests.support.bulk_rows import numbers, run
 
 urlpatterns = [
     path("plain", ideal_views.plain_view),

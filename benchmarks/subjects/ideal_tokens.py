@@ -1,4 +1,4 @@
-"""What is in a token that is made and checked by hand?"""
+"""Tokens of the floors: claims written and checked by hand."""
 
 from __future__ import annotations
 

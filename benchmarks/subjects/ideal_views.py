@@ -1,7 +1,7 @@
-"""What is the least that each operation can cost in Django?
+"""Views of the floors: the least that each operation can cost in Django.
 
-Written by hand for speed alone: what a package must do besides (settings, refusals in one shape,
-rotation, generations, networks, audit) is left out, and no token can be revoked.
+They are written for speed alone and leave out what a package must do besides: settings, uniform
+refusals, rotation, generations, networks and audit. Their tokens cannot be revoked.
 """
 
 from __future__ import annotations

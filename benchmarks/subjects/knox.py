@@ -1,4 +1,4 @@
-"""What does django-rest-knox cost? Its exchange is a user's name and password in HTTP Basic."""
+"""django-rest-knox, which exchanges a username and password sent by HTTP Basic."""
 
 from __future__ import annotations
 
@@ -12,9 +12,10 @@ from knox.models import AuthToken
 from knox.views import LoginView
 from rest_framework.authentication import BasicAuthentication
 
-from subjects.filling import multiply, numbered
 from subjects.protected import protected
 from subjects.requests import Step, request
+from subjects.table_rows import numbered
+from tests.support.bulk_rows import multiply
 
 _PASSWORD = "a-password-of-the-benchmarks"
 

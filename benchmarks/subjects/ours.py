@@ -1,7 +1,4 @@
-"""What does this project cost?
-
-Asked through its public doors alone: its commands, its urls and its authentication classes.
-"""
+"""token_exchange, used through its public commands, urls and authentication classes alone."""
 
 from __future__ import annotations
 
@@ -18,9 +15,10 @@ from django.db import connection
 from django.urls import include, path
 from django.utils import timezone
 
-from subjects.filling import mostly_expired, multiply, numbered
 from subjects.protected import protected
 from subjects.requests import Step, request
+from subjects.table_rows import mostly_expired, numbered
+from tests.support.bulk_rows import multiply
 from token_exchange.authentication import BearerAuthentication
 from token_exchange.issuer.authentication import ApiKeyAuthentication
 

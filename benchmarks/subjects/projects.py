@@ -1,6 +1,6 @@
-"""Which Django project is each subject, and what must be installed for it?
+"""Django projects of the subjects: their apps, their settings and what must be installed.
 
-The projects differ in their apps only. None has a middleware: whatever all requests share pulls
+The projects differ in their apps only. None has middleware: a cost that all requests share pulls
 the ratios towards 1.
 """
 

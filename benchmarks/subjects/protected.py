@@ -1,4 +1,4 @@
-"""Which view do all verifiers protect?"""
+"""The view that every subject's authentication protects."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""How is a request made and answered without a network?
+"""Requests without a network, through Django's WSGI handler.
 
-Through Django's WSGI handler, as a server would: it sends the signals of a request, resolves the
-url and closes the response. The environ is made before the clock starts.
+As with a server, the signals of a request are sent, its url is resolved and the response is closed.
+The environ is created before the clock starts.
 """
 
 from __future__ import annotations

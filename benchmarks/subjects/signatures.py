@@ -1,4 +1,4 @@
-"""What does a JWT cost that is made and checked by hand, with a parsed key and no library?"""
+"""JWTs signed and checked by hand, with a parsed key and no library."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What does djangorestframework-simplejwt cost? Its exchange is a user's name and password."""
+"""djangorestframework-simplejwt, which exchanges a username and password."""
 
 from __future__ import annotations
 
@@ -18,9 +18,10 @@ from rest_framework_simplejwt.token_blacklist.models import OutstandingToken
 from rest_framework_simplejwt.tokens import RefreshToken
 from rest_framework_simplejwt.views import TokenObtainPairView
 
-from subjects.filling import mostly_expired, multiply, numbered
 from subjects.protected import protected
 from subjects.requests import Step, request
+from subjects.table_rows import mostly_expired, numbered
+from tests.support.bulk_rows import multiply
 
 TOKENS = OutstandingToken
 _PASSWORD = "a-password-of-the-benchmarks"

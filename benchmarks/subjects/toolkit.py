@@ -1,4 +1,4 @@
-"""What does django-oauth-toolkit cost? Its exchange is the grant ``client_credentials``."""
+"""django-oauth-toolkit, with its grant ``client_credentials``."""
 
 from __future__ import annotations
 
@@ -14,9 +14,10 @@ from django.utils import timezone
 from oauth2_provider.contrib.rest_framework import OAuth2Authentication
 from oauth2_provider.models import AccessToken, Application
 
-from subjects.filling import mostly_expired, multiply, numbered
 from subjects.protected import protected
 from subjects.requests import Step, request
+from subjects.table_rows import mostly_expired, numbered
+from tests.support.bulk_rows import multiply
 
 TOKENS = AccessToken
 _SECRET = "a-client-secret-of-the-benchmarks"

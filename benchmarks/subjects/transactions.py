@@ -1,4 +1,4 @@
-"""How long is each transaction open?"""
+"""Duration of each database transaction."""
 
 from __future__ import annotations
 

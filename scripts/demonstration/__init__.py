@@ -1,1 +1,1 @@
-"""The demonstration's parts: a service, a stage, a tour, and who tells of it."""
+"""Parts of the demonstration: the service, its participants, the steps and their narration."""

@@ -1,4 +1,4 @@
-"""Does a service that has none of the issuer's tables hear what is revoked there?"""
+"""The second service, which has none of the issuer's tables and follows its revocations."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How does a person see what was sent, what came back, and whether it was right?"""
+"""Output of the demonstration: requests, responses and the checks on them."""
 
 from __future__ import annotations
 

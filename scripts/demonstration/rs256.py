@@ -1,4 +1,4 @@
-"""Is this token signed with that key? Asked with nothing but the standard library."""
+"""RS256 signature check with nothing but the standard library."""
 
 from __future__ import annotations
 

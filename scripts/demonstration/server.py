@@ -1,4 +1,4 @@
-"""How is a part of the example served for the demonstration, and gone afterwards?"""
+"""Server processes of the demonstration."""
 
 from __future__ import annotations
 

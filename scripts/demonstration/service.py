@@ -1,4 +1,4 @@
-"""How is the issuer of the demonstration set up and told what to do?"""
+"""The issuer of the demonstration: its environment and its management commands."""
 
 from __future__ import annotations
 

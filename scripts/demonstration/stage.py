@@ -1,4 +1,4 @@
-"""Who takes part in the demonstration?"""
+"""Participants of the demonstration: organization, user, clients and their secrets."""
 
 from __future__ import annotations
 

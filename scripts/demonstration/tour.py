@@ -1,4 +1,4 @@
-"""What does the demonstration show, and what must be true of it?"""
+"""Steps of the demonstration, and what must be true of each response."""
 
 from __future__ import annotations
 

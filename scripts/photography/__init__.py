@@ -1,1 +1,1 @@
-"""How do the pictures of the documentation come about?"""
+"""Screenshots: the site, the pages and the pictures of them."""

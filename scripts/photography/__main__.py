@@ -1,4 +1,4 @@
-"""Which pictures are taken, and how large are they?"""
+"""Command that takes the screenshots and prints their sizes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What stands still while the pictures are taken?"""
+"""A site with a fixed clock, fixed rows and fixed secrets, and its screenshots."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which pages are photographed, and how does one get there?"""
+"""Pages of the screenshots, and the steps that lead there."""
 
 from __future__ import annotations
 

@@ -11,9 +11,9 @@ from django.contrib.auth.models import Group, Permission
 from django.db import connection
 from django.test import Client
 
-from benchmarks.subjects.list_pages import BIG
 from tests.admin.tenant_rows import FOREIGN, make_rows
 from tests.support.factories import make_organization, make_user
+from tests.support.list_pages import BIG
 
 HIDDEN = re.compile(r'<input type="hidden" name="([^"]+)" value="([^"]*)">')
 

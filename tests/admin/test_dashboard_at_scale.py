@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 from django.db import connection
 
-from benchmarks.subjects.list_pages import BIG, look, operator
-from benchmarks.subjects.many_rows import populate
 from tests.admin.dashboard import DASHBOARD
+from tests.support.list_pages import BIG, look, operator
+from tests.support.many_rows import populate
 from token_exchange.models import Credential, HourlyCount
 
 pytestmark = [pytest.mark.django_db, pytest.mark.postgresql]

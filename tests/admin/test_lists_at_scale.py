@@ -8,8 +8,8 @@ from __future__ import annotations
 import pytest
 from django.db import connection
 
-from benchmarks.subjects.list_pages import BIG, list_pages, look, operator
-from benchmarks.subjects.many_rows import populate
+from tests.support.list_pages import BIG, list_pages, look, operator
+from tests.support.many_rows import populate
 
 pytestmark = [pytest.mark.django_db, pytest.mark.postgresql]
 

@@ -1,4 +1,4 @@
-"""What on a page keeps somebody from using it?"""
+"""Accessibility checks of a page: axe-core, focus and overflow."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which browser, and which engine that looks for barriers, does this machine have?"""
+"""Paths of Chromium and axe-core, and the reason why they cannot be used."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How does somebody with a browser, and nothing else, see and use a page?"""
+"""A page of the browser, operated as a person does, which records everything that goes wrong."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whom and what does an operator find on his desk, when much has happened already?"""
+"""Sample data: credentials in every state, their tokens and a week of exchange counts."""
 
 from __future__ import annotations
 

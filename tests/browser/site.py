@@ -1,4 +1,4 @@
-"""How is the site of the tests served, and who looks at it with which browser?"""
+"""The site of the browser tests, the browser, and windows of signed-in users."""
 
 from __future__ import annotations
 

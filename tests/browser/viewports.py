@@ -1,4 +1,4 @@
-"""How wide is a window, and is it light or dark?"""
+"""Window sizes and color schemes of the browser tests."""
 
 from __future__ import annotations
 

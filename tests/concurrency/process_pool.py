@@ -1,7 +1,7 @@
-"""How do many threads of several processes do one thing at the same moment?
+"""Many threads in several processes that run one task at the same moment.
 
-Each process is spawned, so that it starts with nothing of ours in memory, and each thread has a
-database connection of its own. A barrier lets all of them go at once.
+Each process is spawned, so that it starts with none of our state in memory, and each thread has a
+database connection of its own. A barrier starts all of them at once.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
-"""What do the members of a crowd do?
+"""Tasks of the process pool.
 
-Each task takes its number, the crowd's signals, and arguments that can be pickled.
+Each takes its member number, the pool's signals, and arguments that can be pickled.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Do many processes that add to the same counts lose any, or one another?"""
+"""Counts that many processes add to at once: none is lost."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Do exchanges of many processes at once keep the promises of one?"""
+"""Exchanges in many processes at once."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Does a quota hold when many processes count at once?"""
+"""Rate limits that many processes count at once."""
 
 from __future__ import annotations
 

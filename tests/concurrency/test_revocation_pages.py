@@ -1,4 +1,4 @@
-"""Does a follower miss nothing while many revoke at the same moment?"""
+"""Pages of the revocation feed while many processes revoke: a follower misses nothing."""
 
 from __future__ import annotations
 

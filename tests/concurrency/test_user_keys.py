@@ -1,4 +1,4 @@
-"""Do users' keys stay within their bounds, however many ask at the same moment?"""
+"""Limits of users' keys when many requests arrive at once."""
 
 from __future__ import annotations
 

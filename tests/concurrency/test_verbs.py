@@ -1,4 +1,4 @@
-"""Do verbs that many processes call at once leave one winner and no damage?"""
+"""Operations on one credential or key set in many processes at once: exactly one succeeds."""
 
 from __future__ import annotations
 

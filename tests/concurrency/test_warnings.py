@@ -1,4 +1,4 @@
-"""Do many workers warn of each end once, and many reporters end each credential once?"""
+"""Expiry warnings and leak reports in many processes at once: each takes effect once."""
 
 from __future__ import annotations
 

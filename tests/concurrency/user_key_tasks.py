@@ -1,4 +1,4 @@
-"""What do the members of a crowd do to one user's keys?"""
+"""Tasks of the process pool that manage one user's keys."""
 
 from __future__ import annotations
 

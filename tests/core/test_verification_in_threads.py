@@ -9,7 +9,7 @@ from typing import Any
 
 from tests.support.claims import PAYLOAD
 from tests.support.forged_tokens import HEADER, KEY, NOW, OTHER_KEY, make_token, make_verifier
-from tests.support.threads import in_threads
+from tests.support.thread_pool import call_in_threads
 from token_exchange_core.errors import InvalidToken
 from token_exchange_core.keys import KeySet
 from token_exchange_core.revocation_set import Revocation, RevocationKind, RevocationSet
@@ -40,7 +40,7 @@ class TestManyThreads:
             for jti in each_in_its_order() * 3:
                 assert verifier.verify(TOKENS[jti], now=NOW).jti == jti
 
-        in_threads(THREADS, check)
+        call_in_threads(THREADS, check)
 
     def test_what_was_revoked_before_is_refused(self):
         revoked = RevocationSet()
@@ -61,7 +61,7 @@ class TestManyThreads:
                 assert not (is_accepted(verifier, TOKENS[jti]) and was_dead)
             assert not any(is_accepted(verifier, each) for each in TOKENS.values())
 
-        in_threads(THREADS, check)
+        call_in_threads(THREADS, check)
 
     def test_keys_of_the_moment_decide(self):
         """A key comes and goes while tokens of two keys are verified."""
@@ -82,4 +82,4 @@ class TestManyThreads:
                 assert is_accepted(verifier, other) is expected
                 assert is_accepted(verifier, TOKENS["1"])
 
-        in_threads(THREADS, check)
+        call_in_threads(THREADS, check)

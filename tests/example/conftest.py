@@ -1,4 +1,4 @@
-"""The example's urls, views and REST settings, on the database of the tests."""
+"""The example's urls, views and REST settings on the database of the tests."""
 
 from __future__ import annotations
 

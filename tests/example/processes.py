@@ -1,4 +1,4 @@
-"""Run the example as it is run in earnest: in a process of its own, with an environment."""
+"""The example in a process of its own, configured by environment variables."""
 
 from __future__ import annotations
 

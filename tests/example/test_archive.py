@@ -1,4 +1,4 @@
-"""The second service under its own settings, in a process that has no table of ours."""
+"""The second service under its own settings, in a process without the issuer's tables."""
 
 from __future__ import annotations
 

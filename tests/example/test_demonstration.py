@@ -1,4 +1,4 @@
-"""What the demonstration says to somebody who starts it in a way that cannot be."""
+"""The demonstration's messages for arguments and settings that it cannot use."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the environment says becomes settings, or an error that says what to write instead."""
+"""Environment variables of the example: their settings, and the errors for wrong values."""
 
 import contextlib
 import socket

@@ -1,3 +1,5 @@
+"""The example's reports."""
+
 import pytest
 
 from reports.models import Report

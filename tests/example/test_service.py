@@ -1,4 +1,4 @@
-"""The whole service under its own settings, with DEBUG off and no variable set that is not said."""
+"""The whole service under its own settings, with DEBUG off and only the named variables set."""
 
 import json
 import tempfile
@@ -8,7 +8,7 @@ import yaml
 
 from tests.example.processes import PROJECT, run
 
-pytestmark = pytest.mark.processes
+pytestmark = [pytest.mark.processes, pytest.mark.xdist_group("example_service")]
 
 SNAPSHOT = PROJECT.parent / "tests" / "example" / "schema.yaml"
 

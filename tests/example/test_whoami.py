@@ -1,3 +1,5 @@
+"""The example's ``whoami``."""
+
 import base64
 from datetime import UTC, datetime
 

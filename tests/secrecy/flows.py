@@ -1,4 +1,4 @@
-"""One run through everything that makes, takes or refuses a secret."""
+"""Every flow that creates, accepts or refuses a secret, run once."""
 
 from __future__ import annotations
 

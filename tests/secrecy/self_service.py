@@ -1,4 +1,4 @@
-"""A user makes keys while the database goes away."""
+"""Self-service while the database is unreachable."""
 
 from __future__ import annotations
 

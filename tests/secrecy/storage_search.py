@@ -1,4 +1,4 @@
-"""Where could a secret be lying about, and does one of them lie there?"""
+"""Search for secrets in everything that is stored, logged or sent."""
 
 from __future__ import annotations
 

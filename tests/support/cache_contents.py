@@ -1,4 +1,4 @@
-"""What does the cache hold, as somebody who reads the whole of it would see?"""
+"""Raw contents of the default cache, in local memory or in Redis."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from django.core.cache import caches
 
 
 def cache_contents() -> dict[str, str]:
-    """Every key of the default cache with its raw value, of local memory or of Redis."""
+    """Return every key of the default cache with its raw value."""
     cache: Any = caches["default"]
     if hasattr(cache, "_expire_info"):  # local memory
         return {key: repr(value) for key, value in cache._cache.items()}
     client = cache._cache.get_client()
-    keys = sorted(client.keys("*"))
+    keys = sorted(client.keys(f"{cache.key_prefix}:*"))
     return {repr(key): repr(client.get(key)) for key in keys}

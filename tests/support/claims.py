@@ -1,4 +1,4 @@
-"""The claims of one good token, as the wire has them and as Python has them."""
+"""Claims of one valid token, as JSON and as ``Claims``."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How does a client come that keeps to the rules?"""
+"""Test client that sends its requests over https."""
 
 from __future__ import annotations
 

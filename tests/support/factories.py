@@ -1,4 +1,4 @@
-"""What the tests start from: an organization, a user, credentials with their secrets, tokens."""
+"""Factories of organizations, users, credentials and tokens, and the headers to send them."""
 
 from __future__ import annotations
 

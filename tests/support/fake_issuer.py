@@ -1,4 +1,4 @@
-"""An issuer on this machine, over real HTTP, that answers as a test has told it to."""
+"""An issuer on loopback that sends the responses a test defines."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Fixtures that need no framework: the clock that counts, a fake issuer on loopback."""
+"""Fixtures that need no framework: a monotonic clock that stands still, an issuer on loopback."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Tokens of every kind, and a verifier to refuse them."""
+"""Tokens with arbitrary headers, claims and keys, and a verifier to refuse them."""
 
 from __future__ import annotations
 

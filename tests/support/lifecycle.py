@@ -1,4 +1,4 @@
-"""All that the life-cycle signals are sent for, done once."""
+"""Every operation that sends a life-cycle signal, performed once."""
 
 from __future__ import annotations
 

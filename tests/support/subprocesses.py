@@ -1,4 +1,4 @@
-"""How does a test start a process, and what is that process told?"""
+"""Python processes of the tests, and their environment variables."""
 
 from __future__ import annotations
 

@@ -1,18 +1,19 @@
-"""How does a test do the same thing in several threads, each with a connection of its own?"""
+"""Threads for tests of the app, each with database connections of its own."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
 from django.db import connections
+
+from tests.support.thread_pool import call_in_threads
 
 T = TypeVar("T")
 
 
 def in_threads(count: int, do: Callable[[], T]) -> list[T]:
-    """Call ``do`` in so many threads; return what they returned, or raise what one raised."""
+    """Call ``do`` as ``call_in_threads`` does, and close each thread's database connections."""
 
     def do_and_close() -> T:
         try:
@@ -20,6 +21,4 @@ def in_threads(count: int, do: Callable[[], T]) -> list[T]:
         finally:
             connections.close_all()
 
-    with ThreadPoolExecutor(count) as pool:
-        futures = [pool.submit(do_and_close) for _ in range(count)]
-        return [future.result(timeout=30) for future in futures]
+    return call_in_threads(count, do_and_close)

@@ -1,4 +1,4 @@
-"""Hostile text, and what it would do on a page that does not take it for text."""
+"""Hostile text, and the elements of a page that it would control if it were not escaped."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""A project that has a tenant model of its own."""
+"""A project with its own tenant model."""

@@ -1,4 +1,4 @@
-"""Stop a tenant of the project's own, and start it again; print what became of its token."""
+"""Program that deactivates and reactivates a tenant, and prints whether its token works."""
 
 from __future__ import annotations
 

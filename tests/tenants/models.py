@@ -1,4 +1,4 @@
-"""What could a project's own tenants and users look like?"""
+"""Tenant and user models of a project."""
 
 import uuid
 

@@ -1,7 +1,7 @@
-"""Run commands one after the other in a project with tenants of its own, on an empty database.
+"""Program that runs commands in a project with its own tenant model, on an empty database.
 
-Reads a list of steps as JSON on standard input: the words of a command, or one line of Python.
-Prints what came of each as JSON: an answer, a complaint, or what the line is.
+It reads a JSON list of steps on standard input: the arguments of a command, or a line of Python.
+It prints the result of each step as JSON: the command's output, its error, or the line's value.
 """
 
 from __future__ import annotations

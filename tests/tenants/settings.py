@@ -1,4 +1,4 @@
-"""The settings of the tests, with the tenant model that TENANT_MODEL names."""
+"""Settings of the tests with the tenant model that TENANT_MODEL names."""
 
 from tests.settings import *  # noqa: F403
 from tests.settings import INSTALLED_APPS, TOKEN_EXCHANGE, env

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.core.remote.source import MAX_AGE, MAX_STALENESS, make
-from tests.support.threads import in_threads
+from tests.support.thread_pool import call_in_threads
 from token_exchange_core.errors import TemporarilyUnavailable
 from token_exchange_core.remote.http import RemoteFault
 
@@ -42,7 +42,7 @@ class TestFresh:
         assert refreshing.get() == 2
 
     def test_many_ask_once(self, refreshing, source):
-        assert in_threads(20, refreshing.get) == [1] * 20
+        assert call_in_threads(20, refreshing.get) == [1] * 20
         assert source.times == 1
 
     def test_who_comes_during_a_refresh_may_need_one_of_his_own(self, source, elapsed):

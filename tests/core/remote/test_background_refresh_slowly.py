@@ -9,7 +9,7 @@ import pytest
 
 from tests.core.remote.source import MAX_AGE, TIMEOUT, make
 from tests.support.fake_issuer import WAIT_SECONDS
-from tests.support.threads import in_threads
+from tests.support.thread_pool import call_in_threads
 from token_exchange_core.errors import TemporarilyUnavailable
 from token_exchange_core.remote.http import RemoteFault
 
@@ -109,7 +109,7 @@ class TestAskedAnew:
 
     def test_many_at_once_wait_for_the_same(self, refreshing, source):
         refreshing.get()
-        values = in_threads(20, lambda: refreshing.get_after_refresh(at_most_every_seconds=60))
+        values = call_in_threads(20, lambda: refreshing.get_after_refresh(at_most_every_seconds=60))
         assert (values, source.times) == ([2] * 20, 2)
 
     def test_nobody_waits_for_one_that_was_away(self, source, elapsed, settle):

@@ -8,7 +8,7 @@ import pytest
 
 from tests.core.remote.jwk import GOOD, KEY, OTHER_KEY, knows, make_keys
 from tests.support.fake_issuer import JWKS_PATH, NOT_MODIFIED, Issuer, Reply, jwk_set, jwks
-from tests.support.threads import in_threads
+from tests.support.thread_pool import call_in_threads
 from token_exchange_core.keys import SigningKey
 from token_exchange_core.remote import RemoteKeys
 
@@ -120,7 +120,7 @@ class TestUnknownKid:
     def test_many_at_once_ask_once(self, issuer, keys):
         issuer.says(JWKS_PATH, jwks(KEY), jwks(KEY, OTHER_KEY))
         keys()
-        assert in_threads(10, lambda: knows(keys, OTHER_KEY)) == [True] * 10
+        assert call_in_threads(10, lambda: knows(keys, OTHER_KEY)) == [True] * 10
         assert issuer.asked(JWKS_PATH) == 2
 
     def test_asks_nobody_while_the_issuer_is_away(self, issuer, keys, elapsed):

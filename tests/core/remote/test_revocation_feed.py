@@ -16,7 +16,7 @@ from tests.core.remote.feed import (
 )
 from tests.support.claims import CLAIMS
 from tests.support.fake_issuer import FEED_PATH, NOT_MODIFIED, Reply, page
-from tests.support.threads import in_threads
+from tests.support.thread_pool import call_in_threads
 from token_exchange_core.errors import TemporarilyUnavailable
 
 pytestmark = pytest.mark.usefixtures("clock")
@@ -133,7 +133,7 @@ class TestFollowing:
 
     def test_many_read_while_one_refreshes(self, revocations, issuer, elapsed):
         issuer.says(FEED_PATH, now_page(position=1, revocations=[TOKEN]))
-        assert in_threads(10, lambda: reason_for(revocations)) == ["token_revoked"] * 10
+        assert call_in_threads(10, lambda: reason_for(revocations)) == ["token_revoked"] * 10
         assert issuer.asked(FEED_PATH) == 1
 
 

@@ -13,6 +13,7 @@ from tests.issuer.revocation_feed.token_holders import Subject
 from tests.support.factories import bearer_header
 from token_exchange.issuer import credentials, revocation_feed
 from token_exchange.issuer.credentials import Act
+from token_exchange.observability import exchange_counts
 from token_exchange_core import process_state
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -45,6 +46,8 @@ def database(elapsed):
 def subject(database):
     subject = Subject("machine", is_remembered=True)
     revocation_feed.revocations()
+    # Counts that wait to be written would use the database after a response.
+    exchange_counts.flush()
     return subject
 
 

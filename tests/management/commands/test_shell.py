@@ -49,6 +49,7 @@ def fail(capsys, name, *arguments):
     return line
 
 
+@pytest.mark.xdist_group("shell")
 @pytest.mark.processes
 class TestRealProcess:
     def test_json_is_printed_on_stdout(self, shell):
@@ -111,6 +112,7 @@ class TestErrorsOfRunningCommands:
         )
 
 
+@pytest.mark.xdist_group("shell")
 @pytest.mark.processes
 class TestUnreachableDatabase:
     def test_gives_a_one_line_error_without_the_password(self):

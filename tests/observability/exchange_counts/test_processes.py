@@ -12,7 +12,7 @@ import pytest
 from tests.support.paths import ROOT
 from tests.support.subprocesses import environment, run_python
 
-pytestmark = pytest.mark.processes
+pytestmark = [pytest.mark.processes, pytest.mark.xdist_group("count_processes")]
 
 
 SETUP = """

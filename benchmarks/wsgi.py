@@ -1,4 +1,4 @@
-"""Which subject does gunicorn serve? The one that BENCHMARKS_SUBJECT names."""
+"""WSGI application of the subject that BENCHMARKS_SUBJECT names."""
 
 from __future__ import annotations
 

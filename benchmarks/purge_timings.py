@@ -1,6 +1,6 @@
-"""What does it take to purge a table of which most is dead?
+"""Time and memory of purging a table in which most tokens have expired.
 
-Each purge has a database of its own, filled anew: what one leaves behind would slow the next.
+Each purge has a newly filled database: what one leaves behind would slow down the next.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from chart import Bar, Panel
-from exchanging import exchange_beside
+from exchange_latency import exchange_beside
 from plan import Entry
 from stage import Stage
 from table import Table, number, verdict

@@ -1,7 +1,7 @@
-"""How long does each subject take, beside its floor?
+"""Times of the subjects, and their ratios to the floor.
 
-The subjects take turns, a small batch each, so that a machine that slows down slows down all. A
-ratio is the median of the ratios of batches that were neighbours.
+The subjects take turns with small batches, so that a machine that slows down slows down all of
+them. A ratio is the median of the ratios of neighbouring batches.
 """
 
 from __future__ import annotations

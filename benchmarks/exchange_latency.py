@@ -1,4 +1,4 @@
-"""How long do exchanges take before and during a purge?"""
+"""Latency of exchanges before and during a purge."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where are the pages that operators look at?"""
+"""URLs of the admin, for ``benchmarks/lists.py``."""
 
 from __future__ import annotations
 

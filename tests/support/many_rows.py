@@ -1,16 +1,15 @@
-"""How do a million credentials, in every state and of every owner, come into a database?"""
+"""Many credentials in every state and of every owner, with their tokens and audit events."""
 
 from __future__ import annotations
 
 from django.contrib.auth import get_user_model
 from django.utils import timezone
 
+from tests.support.bulk_rows import multiply
 from token_exchange.issuer import credentials
 from token_exchange.issuer.credentials import Act
 from token_exchange.models import AccessToken, AuditEvent, Credential, SigningKey
 from token_exchange.models import get_organization_model as organization_model
-
-from .filling import multiply
 
 _HOURS = "(1 + n.i %% 700) * interval '1 hour'"
 # Of twenty credentials four are revoked, two expired, one is expiring and one rotating.

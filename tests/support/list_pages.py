@@ -1,4 +1,4 @@
-"""Which pages of the admin show some of many rows, and what does the database read for each?"""
+"""List pages of the admin, and what the database reads for each."""
 
 from __future__ import annotations
 
