@@ -1,4 +1,4 @@
-"""The whole service under its own settings, with DEBUG off and no variable set that is not said."""
+"""The whole service under its own settings, with DEBUG off."""
 
 import json
 import tempfile

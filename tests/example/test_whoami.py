@@ -1,3 +1,5 @@
+"""The view that shows the claims of a token."""
+
 import base64
 from datetime import UTC, datetime
 
