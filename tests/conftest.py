@@ -14,8 +14,7 @@ from django.test import Client
 from tests.self_service import entitlements
 from tests.support.clients import HttpsClient
 from tests.support.factories import make_organization
-from token_exchange.issuer import revocation_feed, signing_keys
-from token_exchange.observability import exchange_counts
+from token_exchange_core import process_state
 
 pytest_plugins = ["tests.support.fixtures"]
 
@@ -31,16 +30,14 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture(autouse=True)
 def _fresh_process() -> Iterator[None]:
-    """Forget what a process remembers: keys, revocations, counts, the counters in local memory."""
-    _forget()
+    """Begin and end with what a new process has in memory: no cached rows, settings or counts."""
+    _clear()
     yield
-    _forget()
+    _clear()
 
 
-def _forget() -> None:
-    signing_keys.forget_key_set()
-    revocation_feed.forget_revocations()
-    exchange_counts.forget_counts()
+def _clear() -> None:
+    process_state.clear_all()
     cache.clear()
 
 

@@ -26,6 +26,9 @@ MAX_README_WORDS = 1000
 # Of Django REST framework, Python's TLS and httpx, in this order.
 NAMES_OF_OTHERS = {"EXCEPTION_HANDLER", "UNAUTHENTICATED_USER", "SSL_CERT_FILE", "HTTPS_PROXY"}
 
+# The arguments that name events where an authenticator logs.
+_EVENTS = {"refused", "failed"}
+
 
 def _blocks(language: str, page: str = README) -> list[str]:
     blocks = re.findall(rf"^( *)```{language}\n(.*?)^ *```$", page, re.MULTILINE | re.DOTALL)
@@ -39,8 +42,12 @@ def _event_names(tree: ast.AST) -> set[str]:
     return set(AuditEvent.Event.values) | {
         constant.value
         for call in calls
-        if isinstance(call.func, ast.Name) and call.func.id == "log_event"
-        for constant in ast.walk(call.args[1])
+        if isinstance(call.func, ast.Name) and call.func.id in {"log_event", "log_and_convert"}
+        for argument in (
+            call.args[1],
+            *(each.value for each in call.keywords if each.arg in _EVENTS),
+        )
+        for constant in ast.walk(argument)
         if isinstance(constant, ast.Constant) and isinstance(constant.value, str)
     }
 

@@ -1,4 +1,4 @@
-"""How does Django load this app?"""
+"""App configuration: checks, signal receivers and the first signing key."""
 
 from __future__ import annotations
 
@@ -11,16 +11,18 @@ from django.db import router
 from django.db.models.signals import post_migrate, post_save, pre_delete
 from django.utils.translation import gettext_lazy as _
 
+from token_exchange_core import process_state
+
 
 class TokenExchangeConfig(AppConfig):
-    """The app, its checks, its listeners and its first signing key."""
+    """Registers the checks, connects signal receivers and creates the first signing key."""
 
     name = "token_exchange"
     default_auto_field = "django.db.models.BigAutoField"
     verbose_name = _("Token exchange")
 
     def ready(self) -> None:
-        """Connect the listeners; models can be imported only now."""
+        """Connect the receivers; models can be imported only now."""
         from token_exchange.management import checks
         from token_exchange.observability import exchange_counts
 
@@ -29,7 +31,7 @@ class TokenExchangeConfig(AppConfig):
         post_migrate.connect(_ensure_first_key, sender=self)
         self._connect_to_models()
         if global_apps.is_installed("drf_spectacular"):
-            from token_exchange.views import schema  # noqa: F401 - importing it is registering it
+            from token_exchange.views import schema  # noqa: F401 - importing it registers the hook
 
     def _connect_to_models(self) -> None:
         from token_exchange.models import AccessToken, Credential, get_organization_model
@@ -37,9 +39,9 @@ class TokenExchangeConfig(AppConfig):
         user_model = get_user_model()._meta.concrete_model
         try:
             organization_model = get_organization_model()._meta.concrete_model
-        except LookupError:  # which Django's own checks tell of
+        except LookupError:  # Django's own checks report it.
             organization_model = None
-        # Each proxy of a model is a sender of its own.
+        # Each proxy of a model sends its own signals.
         for model in global_apps.get_models():
             concrete = model._meta.concrete_model
             if concrete is user_model:
@@ -51,16 +53,15 @@ class TokenExchangeConfig(AppConfig):
 
 
 def _ensure_first_key(*, using: str, apps: Any = global_apps, **_: object) -> None:
-    from token_exchange.issuer.revocation_feed import forget_revocations
     from token_exchange.issuer.signing_keys import ensure_first_key
     from token_exchange.models import SigningKey
     from token_exchange.observability.audit import Act
 
-    # This is also sent after a flush: what was known of the rows before is void.
-    forget_revocations()
+    # The signal is also sent after a flush, when cached rows no longer exist.
+    process_state.clear_caches()
     try:
         apps.get_model("token_exchange", "SigningKey")
-    except LookupError:  # migrated back to nothing, the app has no table to look into
+    except LookupError:  # Migrated back to zero, the app has no tables.
         return
     if router.allow_migrate_model(using, SigningKey):
         ensure_first_key(using=using, act=Act(origin="migrate"))

@@ -1,8 +1,7 @@
-"""Who sent this bearer token?"""
+"""DRF authentication by bearer token."""
 
 from __future__ import annotations
 
-import logging
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -10,22 +9,21 @@ from django.views.decorators.debug import sensitive_variables
 from rest_framework.authentication import BaseAuthentication
 
 from token_exchange.conf import get_verifier
-from token_exchange.exceptions import as_api_exception, bearer_challenge, challenges
-from token_exchange.request import authorization, client_address, http_request, require_https
+from token_exchange.exceptions import bearer_challenge, challenges, log_and_convert
+from token_exchange.request import authorization, http_request, require_https
 from token_exchange.resource_server.bearer import verify_bearer
 from token_exchange_core.authorization import BEARER
-from token_exchange_core.errors import ServerError, TokenExchangeError
-from token_exchange_core.event_log import log_event
+from token_exchange_core.errors import TokenExchangeError
 from token_exchange_core.tokens import Claims
 from token_exchange_core.verification import VerifiedToken
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Principal:
-    """A machine that is signed in: ``request.user`` where no Django user stands behind a token.
+    """An authenticated machine: ``request.user`` if a token does not act as a Django user.
 
-    It answers what stock permission classes and throttles ask of a user, and has no Django
-    permission at all.
+    It has the attributes that stock permission classes and throttles need, and no Django
+    permissions.
     """
 
     identifier: str
@@ -41,7 +39,7 @@ class Principal:
 
     @property
     def pk(self) -> str:
-        """The identifier, never a row's id: that would share a user's throttle bucket."""
+        """The identifier, not a row's id: that would count towards the throttle of a user."""
         return self.identifier
 
     id = pk
@@ -69,23 +67,18 @@ class Principal:
 class BearerAuthentication(BaseAuthentication):
     """Authenticate by access token, raw or base64-encoded once more (RFC 6750, section 2.1).
 
-    ``request.user`` becomes the owning Django user or a ``Principal``; ``request.auth`` the frozen
-    ``core.tokens.Claims``.
+    ``request.user`` becomes the owning Django user or a ``Principal``; ``request.auth`` becomes the
+    frozen ``token_exchange_core.tokens.Claims``.
     """
 
     def authenticate(self, request: Any) -> tuple[Any, Claims] | None:
-        """Return user and claims, or ``None`` where there is no Bearer token."""
+        """Return user and claims, or ``None`` if there is no Bearer token."""
         try:
             verified = self._verify(request)
         except TokenExchangeError as error:
-            ours = error.status >= ServerError.status
-            log_event(
-                logging.ERROR if ours else logging.WARNING,
-                "bearer.failed" if ours else "bearer.refused",
-                reason=error.reason,
-                address=client_address(request),
-            )
-            raise as_api_exception(error, request) from error
+            raise log_and_convert(
+                error, request, refused="bearer.refused", failed="bearer.failed"
+            ) from error
         if verified is None:
             return None
         claims = verified.claims
@@ -112,5 +105,5 @@ class BearerAuthentication(BaseAuthentication):
         return bearer_challenge(request)
 
     def authenticate_header(self, request: Any) -> str:
-        """Return the challenges of every authenticator, for DRF asks only the first."""
+        """Return the challenges of all authenticators, because DRF asks only the first."""
         return challenges(request) or self.challenge(request)

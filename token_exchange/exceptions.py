@@ -1,12 +1,13 @@
-"""How do our errors reach the client of a DRF view?
+"""Errors in DRF views: exceptions for DRF to raise, and an exception handler.
 
-DRF answers in a shape of its own, with the challenge of the first authenticator only, or with 403
-where that one has none. ``exception_handler`` gives every error the one shape of this package, and
-every 401 all the challenges. Name it in ``REST_FRAMEWORK["EXCEPTION_HANDLER"]``.
+DRF's own responses have another form, and only the challenge of the first authenticator, or status
+403 if that one has none. ``exception_handler`` gives every error the form of this package, and
+every 401 all challenges. Name it in ``REST_FRAMEWORK["EXCEPTION_HANDLER"]``.
 """
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator
 from typing import Any, Final, Protocol, runtime_checkable
 
@@ -20,8 +21,15 @@ from rest_framework.exceptions import (
 from rest_framework.permissions import AND, OR
 from rest_framework.response import Response
 
-from token_exchange_core import challenges as core_challenges
-from token_exchange_core.errors import InsufficientScope, InvalidToken, TokenExchangeError
+from token_exchange.request import client_address
+from token_exchange_core.challenges import BEARER_CHALLENGE
+from token_exchange_core.errors import (
+    InsufficientScope,
+    InvalidToken,
+    ServerError,
+    TokenExchangeError,
+)
+from token_exchange_core.event_log import log_event
 
 _ERRORS_BY_STATUS: Final = {
     status.HTTP_401_UNAUTHORIZED: "invalid_request",
@@ -33,7 +41,7 @@ _ERRORS_BY_STATUS: Final = {
 
 @runtime_checkable
 class Challenger(Protocol):
-    """An authenticator of ours."""
+    """An authenticator of this package."""
 
     def challenge(self, request: Any) -> str:
         """Return this authenticator's own challenge (RFC 9110, section 11.6.1)."""
@@ -41,14 +49,14 @@ class Challenger(Protocol):
 
 @runtime_checkable
 class ScopeRequirement(Protocol):
-    """A permission of ours."""
+    """A permission of this package."""
 
     def unmet_scopes(self, request: Any) -> frozenset[str]:
-        """Return the scopes that the request needs and lacks: all of them, or none."""
+        """Return all required scopes if the request lacks one, otherwise none."""
 
 
 class Refused(AuthenticationFailed):
-    """A 401 of ours, as DRF knows it."""
+    """One of our errors with status 401, as an exception of DRF."""
 
     def __init__(self, error: TokenExchangeError) -> None:
         super().__init__(error.description, code=error.error)
@@ -56,32 +64,46 @@ class Refused(AuthenticationFailed):
 
 
 class Failed(APIException):
-    """Any other error of ours, as DRF knows it."""
+    """Any other of our errors, as an exception of DRF."""
 
     def __init__(self, error: TokenExchangeError) -> None:
         super().__init__(error.description, code=error.error)
         self.status_code = error.status
         self.error = error
-        # What DRF makes Retry-After of, if there is anything.
-        self.wait = getattr(error, "retry_after_seconds", None)
+        # DRF's own handler uses it for Retry-After.
+        self.wait = error.retry_after_seconds
 
 
-def as_api_exception(error: TokenExchangeError, request: Any) -> APIException:
-    """Return ``error`` for DRF to raise, and remember it for the challenges of the 401."""
+def log_and_convert(
+    error: TokenExchangeError, request: Any, *, refused: str, failed: str
+) -> APIException:
+    """Log an authenticator's error and return it as an exception of DRF.
+
+    The event is ``refused``, or ``failed`` for an internal error. The request remembers the error
+    for the challenges of a 401.
+    """
+    is_internal = error.status >= ServerError.status
+    log_event(
+        logging.ERROR if is_internal else logging.WARNING,
+        failed if is_internal else refused,
+        reason=error.reason,
+        identifier=error.identifier,
+        address=client_address(request),
+    )
     request.token_exchange_error = error
     return Refused(error) if error.status == status.HTTP_401_UNAUTHORIZED else Failed(error)
 
 
 def bearer_challenge(request: Any) -> str:
-    """Return the Bearer challenge; it names an error only if a token was sent (RFC 6750, 3)."""
+    """Return the Bearer challenge, with the error if a token was refused (RFC 6750, section 3)."""
     error = getattr(request, "token_exchange_error", None)
     if isinstance(error, InvalidToken):
-        return core_challenges.bearer_challenge(error)
-    return core_challenges.BEARER_CHALLENGE
+        return error.headers["WWW-Authenticate"]
+    return BEARER_CHALLENGE
 
 
 def challenges(request: Any) -> str:
-    """Return the challenges of all the view's authenticators, in their order, or ``""``."""
+    """Return the challenges of all authenticators of the view, in their order, or ``""``."""
     return ", ".join(_each_challenge(request))
 
 
@@ -94,56 +116,68 @@ def _each_challenge(request: Any) -> Iterator[str]:
 
 
 def exception_handler(exc: Exception, context: dict[str, Any]) -> Response | None:
-    """Answer an exception of a DRF view in the one error shape, with all challenges."""
-    # Not above: DRF's views import DEFAULT_AUTHENTICATION_CLASSES, which import this module.
+    """Answer an exception of a DRF view in the form of this package, with all challenges."""
+    # Not at the top: DRF's views import DEFAULT_AUTHENTICATION_CLASSES, which import this module.
     from rest_framework import views  # noqa: PLC0415
 
     response = views.exception_handler(exc, context)
     if response is None:
         return None
     request = context.get("request")
+    error = _own_error(exc, context)
+    if error is not None:
+        for name, value in error.headers.items():
+            response[name] = value
     if isinstance(exc, (NotAuthenticated, AuthenticationFailed)) and (
         header := challenges(request)
     ):
         response.status_code = status.HTTP_401_UNAUTHORIZED
         response["WWW-Authenticate"] = header
-    error, description = _error_of(exc, response)
-    if isinstance(exc, PermissionDenied) and (scopes := _unmet_scopes(request, context["view"])):
-        refusal = InsufficientScope()
-        error, description = refusal.error, refusal.description
-        response["WWW-Authenticate"] = core_challenges.bearer_challenge(
-            refusal, scope=" ".join(sorted(scopes))
-        )
-    response.data = {"error": error, "error_description": description}
+    code, description = _describe(error, response)
+    response.data = {"error": code, "error_description": description}
     response["Cache-Control"] = "no-store"
     return response
 
 
-def _unmet_scopes(request: Any, view: Any) -> frozenset[str]:
-    """Return the scopes with which the permission that refused the request would not have.
+def _own_error(exc: Exception, context: dict[str, Any]) -> TokenExchangeError | None:
+    """Return our error behind an exception of DRF, if there is one."""
+    if isinstance(exc, (Refused, Failed)):
+        return exc.error
+    if isinstance(exc, PermissionDenied):
+        scopes = _unmet_scopes(context.get("request"), context["view"])
+        if scopes:
+            error = InsufficientScope()
+            error.scope = " ".join(sorted(scopes))
+            return error
+    return None
 
-    DRF does not tell which one that was, so they are asked again, in its order.
+
+def _unmet_scopes(request: Any, view: Any) -> frozenset[str]:
+    """Return the scopes whose absence made the permission refuse.
+
+    DRF does not pass on which permission refused, so all are asked again, in the same order.
     """
     for permission in view.get_permissions():
         if not permission.has_permission(request, view):
-            return _scopes_to_ask_for(permission, request)
+            return _missing_scopes(permission, request)
     return frozenset()
 
 
-def _scopes_to_ask_for(permission: Any, request: Any) -> frozenset[str]:
+def _missing_scopes(permission: Any, request: Any) -> frozenset[str]:
     if isinstance(permission, ScopeRequirement):
         return permission.unmet_scopes(request)
     if isinstance(permission, (AND, OR)):
         both: Any = permission
-        first = _scopes_to_ask_for(both.op1, request)
-        second = _scopes_to_ask_for(both.op2, request)
+        first = _missing_scopes(both.op1, request)
+        second = _missing_scopes(both.op2, request)
         return first | second if isinstance(permission, AND) else first or second
     return frozenset()
 
 
-def _error_of(exc: Exception, response: Response) -> tuple[str, str]:
-    if isinstance(exc, (Refused, Failed)):
-        return exc.error.error, exc.error.description
+def _describe(error: TokenExchangeError | None, response: Response) -> tuple[str, str]:
+    """Return the code and description of our error, or else of DRF's response."""
+    if error is not None:
+        return error.error, error.description
     code = response.status_code
     fallback = (
         "server_error" if code >= status.HTTP_500_INTERNAL_SERVER_ERROR else "invalid_request"

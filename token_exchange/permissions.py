@@ -1,4 +1,4 @@
-"""May this token do that?"""
+"""DRF permission by the scopes of a token or credential."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from token_exchange_core.scopes import is_scope_token
 
 
 class HasScope(OperationHolderMixin, BasePermission):
-    """Allow requests whose token, or credential, has every scope that is named.
+    """Allow requests whose token or credential has all of these scopes.
 
-    ``permission_classes = [HasScope("reports:read")]`` composes with ``&``, ``|`` and ``~``. The
-    refusal is 403 with ``insufficient_scope`` (RFC 6750, section 3.1) under our
-    ``exception_handler``.
+    ``permission_classes = [HasScope("reports:read")]`` can be combined with ``&``, ``|`` and ``~``.
+    With our ``exception_handler``, a refusal is 403 with ``insufficient_scope`` (RFC 6750, section
+    3.1).
     """
 
     def __init__(self, *scopes: str) -> None:
@@ -25,21 +25,21 @@ class HasScope(OperationHolderMixin, BasePermission):
         self.scopes = frozenset(scopes)
 
     def __call__(self) -> Self:
-        """Return itself: DRF calls what stands in ``permission_classes``."""
+        """Return itself, because DRF calls each entry of ``permission_classes``."""
         return self
 
     def has_permission(self, request: Any, view: Any) -> bool:
-        """Compare the scopes."""
+        """Return whether the request has all scopes."""
         return not self.unmet_scopes(request)
 
     def has_object_permission(self, request: Any, view: Any, obj: Any) -> bool:
-        """Answer for an object as for the view, so that ``~`` means the same for both."""
+        """Do the same for an object as for the view, so that ``~`` means the same for both."""
         return not self.unmet_scopes(request)
 
     def unmet_scopes(self, request: Any) -> frozenset[str]:
-        """Return all the scopes if one of them is lacking: that is what a client asks for."""
+        """Return all required scopes if the request lacks one, otherwise none."""
         granted = getattr(request.auth, "scopes", ())
-        # Another authenticator's one string would fall into letters.
+        # Another authenticator may have a string, which would be split into letters.
         if not isinstance(granted, str) and self.scopes <= frozenset(granted):
             return frozenset()
         return self.scopes

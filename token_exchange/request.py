@@ -1,4 +1,4 @@
-"""How did the request come, from where, and with which Authorization header?"""
+"""Transport, client address and Authorization header of a request."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ _PORT: Final = re.compile(r"\A(?:\[(?P<v6>[^\]]*)\](?::\d+)?|(?P<v4>[^:]*):\d+)\
 
 
 def http_request(request: Any) -> Any:
-    """Return Django's request behind one of Django REST framework.
+    """Return Django's request behind a request of DRF.
 
-    That one looks at itself in vain before it passes anything on, which costs more than the rest.
+    DRF's request tries its own attributes first, which is slow.
     """
     return getattr(request, "_request", request)
 
 
 def require_https(request: Any) -> None:
-    """Raise ``InvalidRequest`` for plain http, unless ``REQUIRE_HTTPS`` allows it.
+    """Raise ``InvalidRequest`` for plain HTTP, unless ``REQUIRE_HTTPS`` is off.
 
-    ``request.is_secure()`` decides alone; behind a proxy it reads ``SECURE_PROXY_SSL_HEADER``.
+    Only ``request.is_secure()`` decides; behind a proxy it reads ``SECURE_PROXY_SSL_HEADER``.
     """
     if get_settings().require_https and not request.is_secure():
         raise InvalidRequest(
@@ -35,16 +35,16 @@ def require_https(request: Any) -> None:
 
 
 def authorization(request: Any) -> Authorization | None:
-    """Return the request's Authorization header, split; raises ``InvalidRequest``."""
+    """Parse the request's Authorization header; raises ``InvalidRequest``."""
     return parse_authorization(request.META.get("HTTP_AUTHORIZATION"))
 
 
 def client_address(request: Any) -> str:
     """Return the address that the request came from, as the outermost trusted proxy saw it.
 
-    Without ``NUM_PROXIES`` that is ``REMOTE_ADDR``. With it, the n-th entry from the right of
-    X-Forwarded-For: all to the left of that is the client's own invention. A header with fewer
-    entries did not pass the proxies, so it is not believed at all.
+    Without ``NUM_PROXIES`` that is ``REMOTE_ADDR``. With it, it is the n-th entry from the right of
+    X-Forwarded-For: clients can write whatever they like to the left of that. A header with fewer
+    entries did not pass the proxies and is ignored.
     """
     proxies = get_settings().num_proxies
     remote_address: str = request.META.get("REMOTE_ADDR") or ""

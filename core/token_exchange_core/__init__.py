@@ -1,3 +1,3 @@
-"""Tokens, keys, credential formats and verification: no framework, clock, settings or I/O."""
+"""Tokens, keys, secret formats and verification, without a framework, settings or a database."""
 
 __version__ = "0.1.0"

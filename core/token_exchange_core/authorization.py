@@ -1,4 +1,4 @@
-"""What did the Authorization header say?
+"""Parsing of the Authorization header.
 
 The grammar is that of RFC 9110, section 11.4; the Basic scheme is RFC 7617's and Bearer is
 RFC 6750's, whose token may also arrive base64-encoded once more.
@@ -27,12 +27,12 @@ _TOKEN68: Final = re.compile(r"[A-Za-z0-9._~+/-]+=*")
 
 @dataclass(frozen=True, slots=True)
 class Authorization:
-    """An Authorization header, split but not yet understood."""
+    """An Authorization header, split into scheme and parameter."""
 
     scheme: str
-    """In lower case, for schemes are compared without case (RFC 9110, section 11.1)."""
+    """In lower case, because case does not matter (RFC 9110, section 11.1)."""
     parameter: str = field(repr=False)
-    """What followed the scheme, without surrounding spaces; may be empty."""
+    """The rest of the header, without surrounding spaces; may be empty."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,8 +48,9 @@ def parse_authorization(header: str | None) -> Authorization | None:
 
     Raises ``MalformedAuthorization`` where one of our own schemes has a value longer than
     ``MAX_HEADER_LENGTH`` or with characters other than printable ASCII, and ``InvalidRequest``
-    where it was sent twice: servers join repeated headers with a comma, which none of our schemes
-    contains. The parameter of any other scheme is not looked at. For Bearer see ``check_bearer``.
+    where the header was sent twice: servers join repeated headers with a comma, which no parameter
+    of our schemes contains. Parameters of other schemes are not checked. Bearer tokens are checked
+    by ``check_bearer``.
     """
     if header is None or not (value := header.strip(" \t")):
         return None
@@ -60,7 +61,7 @@ def parse_authorization(header: str | None) -> Authorization | None:
             raise MalformedAuthorization(
                 "The Authorization header is too long.", reason="header_too_long"
             )
-        # Whoever verifies a token looks at its characters, or has done so when it saw it first.
+        # The characters of a Bearer token are checked when the token is verified.
         if not value.isascii() or (scheme != BEARER and not value.isprintable()):
             raise MalformedAuthorization(
                 "The Authorization header has invalid characters.", reason="header_characters"
@@ -75,10 +76,10 @@ def parse_authorization(header: str | None) -> Authorization | None:
 def parse_basic(parameter: str) -> BasicCredentials:
     """Decode the parameter of the Basic scheme (RFC 7617; RFC 6749, section 2.3.1).
 
-    Both parts are form-decoded, which leaves everything that we ever issued unchanged. Raises
+    Both parts are form-decoded, which does not change ids and secrets that we issue. Raises
     ``InvalidClient`` for bad base64, bytes that are not UTF-8, a missing colon or an empty part.
     """
-    # The decoder of Python 3.12 and older lets surplus padding pass.
+    # The decoder of Python 3.12 and older accepts too much padding.
     if len(parameter) % 4 or _BASE64.fullmatch(parameter) is None:
         raise InvalidClient(reason="malformed_basic")
     try:
@@ -92,9 +93,9 @@ def parse_basic(parameter: str) -> BasicCredentials:
 
 
 def check_bearer(parameter: str) -> None:
-    """Raise ``InvalidRequest`` where the parameter of the Bearer scheme is not one token.
+    """Raise ``InvalidRequest`` if the parameter of the Bearer scheme is not a single token.
 
-    That is for a token that was refused: one that is known to be good is one (RFC 6750, 3.1).
+    Only needed once a token is refused, to choose between the errors of RFC 6750, section 3.1.
     """
     if _TOKEN68.fullmatch(parameter) is None:
         raise InvalidRequest(
@@ -106,8 +107,8 @@ def check_bearer(parameter: str) -> None:
 def raw_token(parameter: str) -> str:
     """Return the token, raw, from the parameter of the Bearer scheme (RFC 6750, section 2.1).
 
-    A raw JWT has dots and base64 has none, so a parameter without dots is decoded once. What cannot
-    be decoded is returned as it is, to be refused by whoever verifies it.
+    A raw JWT has dots and base64 has none, so a parameter without dots is decoded once. A parameter
+    that cannot be decoded is returned unchanged, and verification refuses it.
     """
     if "." in parameter:
         return parameter
@@ -116,5 +117,5 @@ def raw_token(parameter: str) -> str:
     try:
         return base64.b64decode(padded, validate=True).decode("ascii")
     except ValueError:
-        # Some other issuer's opaque token: well-formed, and refused as a token, not as a request.
+        # It may be another issuer's opaque token: then the token is wrong, not the request.
         return parameter

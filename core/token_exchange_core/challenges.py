@@ -1,10 +1,8 @@
-"""Which challenges does a 401 carry (RFC 9110, section 11.6.1)?"""
+"""Challenges of a 401 in WWW-Authenticate (RFC 9110, section 11.6.1)."""
 
 from __future__ import annotations
 
-from typing import Final
-
-from token_exchange_core.errors import TokenExchangeError
+from typing import Final, Protocol
 
 REALM: Final = "token_exchange"
 
@@ -13,8 +11,15 @@ BASIC_CHALLENGE: Final = f'Basic realm="{REALM}", charset="UTF-8"'
 BEARER_CHALLENGE: Final = f'Bearer realm="{REALM}"'
 
 
-def bearer_challenge(error: TokenExchangeError, *, scope: str = "") -> str:
-    """Return the challenge to a token that was sent and refused (RFC 6750, section 3)."""
+class _Error(Protocol):
+    @property
+    def error(self) -> str: ...
+    @property
+    def description(self) -> str: ...
+
+
+def bearer_challenge(error: _Error, *, scope: str = "") -> str:
+    """Return the challenge for a token that was sent and refused (RFC 6750, section 3)."""
     challenge = f'{BEARER_CHALLENGE}, error="{error.error}"'
     if scope:
         return f'{challenge}, scope="{scope}"'

@@ -1,28 +1,33 @@
-"""What can go wrong on the wire, and what may be said about it?
+"""Errors of the wire: status, code, public description, header fields and the reason for the log.
 
-Each has the code of its RFC. ``description`` is public and constant, so that it tells no caller
-more than the code does; ``reason`` is for the operator's log alone.
+Each has the code of its RFC. ``description`` is public and constant, so that it tells a caller no
+more than the code does; ``reason`` is only for the operator's log.
 """
 
 from __future__ import annotations
 
 from typing import ClassVar
 
+from token_exchange_core.challenges import bearer_challenge
+
 
 class TokenExchangeError(Exception):
-    """Refuse a request; every failure on the wire is one of these."""
+    """Base class of every failure on the wire."""
 
     status: ClassVar[int] = 500
-    """The HTTP status of the answer."""
+    """The HTTP status of the response."""
     error: ClassVar[str] = "server_error"
     """The code of RFC 6749, section 5.2, or of the RFC named by the class."""
     description: str = "The server met an unexpected condition."
     """One public sentence, in the characters that RFC 6749, section 5.2, allows."""
     reason: str = "server_error"
-    """A private, stable word for the log: which of the possible causes it was."""
+    """A stable word for the log, never sent: which of the possible causes it was."""
 
     identifier: str | None = None
-    """Private as well: the public id of the credential, where one was recognised."""
+    """For the log as well: the identifier of the credential, if one was recognised."""
+
+    retry_after_seconds: int | None = None
+    """The value of Retry-After (RFC 9110, section 10.2.3), or ``None`` for no such field."""
 
     def __init__(
         self,
@@ -37,20 +42,25 @@ class TokenExchangeError(Exception):
         self.identifier = identifier
         super().__init__(self.description)
 
+    @property
+    def headers(self) -> dict[str, str]:
+        """The header fields that belong to the error, for a response of any framework."""
+        if self.retry_after_seconds is None:
+            return {}
+        return {"Retry-After": str(self.retry_after_seconds)}
+
 
 class ServerError(TokenExchangeError):
-    """Report a failure of ours (RFC 6749, section 4.1.2.1)."""
+    """Report an internal failure (RFC 6749, section 4.1.2.1)."""
 
 
 class TemporarilyUnavailable(TokenExchangeError):
-    """Report that something we need is away (RFC 6749, section 4.1.2.1)."""
+    """Report that a service we depend on is unavailable (RFC 6749, section 4.1.2.1)."""
 
     status = 503
     error = "temporarily_unavailable"
     description = "The service is temporarily unavailable. Please try again later."
-
-    retry_after_seconds: ClassVar[int] = 5
-    """What Retry-After says (RFC 9110, section 10.2.3)."""
+    retry_after_seconds = 5
 
 
 class InvalidRequest(TokenExchangeError):
@@ -62,15 +72,15 @@ class InvalidRequest(TokenExchangeError):
 
 
 class MalformedAuthorization(InvalidRequest):
-    """Refuse an Authorization header that no credential could be in.
+    """Refuse an Authorization header that cannot contain a credential.
 
     On a resource the request is malformed (RFC 6750, section 3.1); at an exchange the credential is
-    no good, as any other one that is not ours.
+    invalid, like any other that is not ours.
     """
 
 
 class MethodNotAllowed(InvalidRequest):
-    """Refuse a method that the endpoint does not have (RFC 9110, section 15.5.6)."""
+    """Refuse a method that the endpoint does not support (RFC 9110, section 15.5.6)."""
 
     status = 405
     description = "This endpoint does not support the request's method."
@@ -85,7 +95,7 @@ class InvalidScope(TokenExchangeError):
 
 
 class InvalidTarget(TokenExchangeError):
-    """Refuse an audience that the credential may not ask for (RFC 8707, section 2)."""
+    """Refuse an audience that the credential may not request (RFC 8707, section 2)."""
 
     status = 400
     error = "invalid_target"
@@ -101,7 +111,7 @@ class InvalidClient(TokenExchangeError):
 
 
 class CredentialRequired(InvalidClient):
-    """Refuse an exchange without a credential of the endpoint's scheme, which is named."""
+    """Refuse an exchange without a credential of the scheme that the description names."""
 
 
 class InvalidToken(TokenExchangeError):
@@ -111,9 +121,14 @@ class InvalidToken(TokenExchangeError):
     error = "invalid_token"
     description = "The access token provided is invalid."
 
+    @property
+    def headers(self) -> dict[str, str]:
+        """Add the challenge that names the error."""
+        return {**super().headers, "WWW-Authenticate": bearer_challenge(self)}
+
 
 class ExpiredToken(InvalidToken):
-    """Refuse a bearer token of which all but its expiry verifies (RFC 6750, section 3.1)."""
+    """Refuse a bearer token that is valid apart from its expiry (RFC 6750, section 3.1)."""
 
     description = "The auth token provided has expired."
 
@@ -126,18 +141,25 @@ class InsufficientScope(TokenExchangeError):
     description = "The request requires higher privileges than provided by the access token."
 
     scope: str = ""
-    """What the token would need, for its challenge."""
+    """The scopes that a token needs, for its challenge; empty if no token was sent."""
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """Add the challenge that names the scopes, if they are known."""
+        if not self.scope:
+            return super().headers
+        return {**super().headers, "WWW-Authenticate": bearer_challenge(self, scope=self.scope)}
 
 
 class AuthenticationRequired(InvalidRequest):
-    """Refuse a request that says of nobody that it is theirs (RFC 6750, section 3.1)."""
+    """Refuse a request without any authentication (RFC 6750, section 3.1)."""
 
     status = 401
     description = "Authentication is required: send a Bearer token, or sign in."
 
 
 class AccessDenied(TokenExchangeError):
-    """Refuse what somebody known may not do (RFC 6749, section 4.1.2.1)."""
+    """Refuse an authenticated caller without the permission (RFC 6749, section 4.1.2.1)."""
 
     status = 403
     error = "access_denied"
@@ -145,7 +167,7 @@ class AccessDenied(TokenExchangeError):
 
 
 class NotFound(TokenExchangeError):
-    """Refuse to say whether it is somebody else's, or nobody's (RFC 9110, section 15.5.5)."""
+    """Refuse what does not exist, or is someone else's (RFC 9110, section 15.5.5)."""
 
     status = 404
     error = "not_found"
@@ -153,7 +175,7 @@ class NotFound(TokenExchangeError):
 
 
 class Conflict(TokenExchangeError):
-    """Refuse what the state of things does not allow now (RFC 9110, section 15.5.10)."""
+    """Refuse what the current state does not allow (RFC 9110, section 15.5.10)."""
 
     status = 409
     error = "conflict"

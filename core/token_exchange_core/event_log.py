@@ -1,4 +1,4 @@
-"""How does an event become a line of the log that a machine can read as well?"""
+"""Structured log events, for people and for machines."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ def log_event(
 ) -> None:
     """Log ``event``, a stable dotted name, with its fields in the text and as record attributes.
 
-    Values are shown by ``repr``, so that a hostile name cannot forge a second line.
+    Values are formatted by ``repr``, so that a hostile name cannot forge a second line.
     """
     if logger.isEnabledFor(level):
         text = " ".join(f"{name}={value!r}" for name, value in fields.items())

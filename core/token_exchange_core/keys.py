@@ -1,15 +1,15 @@
-"""Which keys sign and verify tokens, and how are they published?
+"""Keys that sign and verify tokens, and the JWK Set that publishes them.
 
-A key has one algorithm for life, and that algorithm is the key's, never a token header's
-(RFC 8725, section 3.1). Signatures are deterministic, so that the same bytes signed again are the
-same token: RS256 and EdDSA by nature, ES256 by RFC 6979.
+Each key has one algorithm, and that algorithm is used whatever a token's header names (RFC 8725,
+section 3.1). Signatures are deterministic, so that signing the same bytes again gives the same
+token: RS256 and EdDSA by nature, ES256 by RFC 6979.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
@@ -41,21 +41,21 @@ PrivateKey: TypeAlias = rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey | ed25519
 RSA_KEY_BITS: Final = 2048
 
 TOKENS_REMEMBERED: Final = 1024
-"""Of each key; a token that is handed out again takes some 2 KiB with all that is known of it."""
+"""Signatures that each key remembers; each takes about 2 KiB with the token's claims."""
 
-# Smaller ones are weak (RFC 7518, section 3.3), larger ones and larger exponents only slow.
+# Smaller keys are weak (RFC 7518, section 3.3); larger keys and exponents are only slow.
 _RSA_KEY_BITS: Final = range(RSA_KEY_BITS, 8192 + 1)
 _MAX_RSA_EXPONENT: Final = 2**32
 
-# The members that RFC 7638, section 3.2, and RFC 8037, section 2, put into a thumbprint. They are
-# also all that is public of a key.
+# The members of a thumbprint (RFC 7638, section 3.2; RFC 8037, section 2). No other member of a JWK
+# is public.
 _PUBLIC_MEMBERS: Final = {
     "RSA": ("e", "kty", "n"),
     "EC": ("crv", "kty", "x", "y"),
     "OKP": ("crv", "kty", "x"),
 }
 
-# An algorithm is for one kind of key: its type, its curve, its private class.
+# Each algorithm needs one kind of key: type, curve and class of the private key.
 _KINDS: Final = {"RS256": ("RSA", None), "ES256": ("EC", "P-256"), "EdDSA": ("OKP", "Ed25519")}
 _PRIVATE_KEYS: Final[Mapping[str, type[PrivateKey]]] = {
     "RS256": rsa.RSAPrivateKey,
@@ -68,14 +68,14 @@ _P256_BYTES: Final = 32
 
 
 class _DeterministicES256(ECAlgorithm):
-    """ES256 with the nonce of RFC 6979: the same bytes give the same signature."""
+    """ES256 with the nonce of RFC 6979, so that the same bytes give the same signature."""
 
     def __init__(self) -> None:
         super().__init__(SHA256, ec.SECP256R1)
         self._signature_algorithm = ec.ECDSA(SHA256(), deterministic_signing=True)
 
     def sign(self, msg: bytes, key: ec.EllipticCurvePrivateKey) -> bytes:
-        # Each number in as many bytes as the curve has (RFC 7518, section 3.4).
+        # Each number has as many bytes as the curve (RFC 7518, section 3.4).
         numbers = decode_dss_signature(key.sign(msg, self._signature_algorithm))
         return b"".join(number.to_bytes(_P256_BYTES, "big") for number in numbers)
 
@@ -107,7 +107,7 @@ def thumbprint(public_jwk: Mapping[str, Any]) -> str:
 
 
 def _check_size(public_key: Any) -> None:
-    """Raise ``ValueError`` for an RSA key whose numbers are too small, or absurdly large."""
+    """Raise ``ValueError`` for an RSA key whose numbers are too small or far too large."""
     if isinstance(public_key, rsa.RSAPublicKey) and not (
         public_key.key_size in _RSA_KEY_BITS and public_key.public_numbers().e < _MAX_RSA_EXPONENT
     ):
@@ -146,9 +146,9 @@ class VerificationKey:
         return cls(kid=public["kid"], algorithm=algorithm, public_jwk=public, public_key=public_key)
 
     def verify(self, signing_input: bytes, signature: bytes, *, algorithm: object) -> None:
-        """Raise ``ValueError`` unless this key has signed that, by its own algorithm.
+        """Raise ``ValueError`` unless this key made the signature, with its own algorithm.
 
-        ``algorithm`` is what the token's header names, which must be the key's (RFC 8725, 3.1).
+        ``algorithm`` is the one in the token's header, which must be the key's (RFC 8725, 3.1).
         """
         if algorithm != self.algorithm or not _ALGORITHMS[self.algorithm].verify(
             signing_input, self.public_key, signature
@@ -168,24 +168,25 @@ def _generate(algorithm: str) -> PrivateKey:
             raise ValueError(f"not one of our algorithms: {algorithm}")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
 class SigningKey:
     """A private key, parsed, with its public half."""
 
-    public: VerificationKey
-    private_key: PrivateKey = field(repr=False)
-    sign_again: Callable[[str], str] = field(init=False, repr=False, compare=False)
-    """Do as ``sign`` does for what will come back, and remember the last ``TOKENS_REMEMBERED``.
+    def __init__(self, *, public: VerificationKey, private_key: PrivateKey) -> None:
+        self.public = public
+        self.private_key = private_key
+        self.sign_again = lru_cache(maxsize=TOKENS_REMEMBERED)(self.sign)
+        """Sign like ``sign``, and remember the last ``TOKENS_REMEMBERED`` tokens.
 
-    They are gone when the key is, and until then safe where it is, which could make them anew.
-    """
+        For tokens that are re-used. They are as safe in memory as the key, which could sign them
+        again, and are dropped together with it.
+        """
 
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "sign_again", lru_cache(maxsize=TOKENS_REMEMBERED)(self.sign))
+    def __repr__(self) -> str:
+        return f"<SigningKey {self.kid}>"
 
     @property
     def kid(self) -> str:
-        """The key id that the header of each token names."""
+        """The key id in the header of each token."""
         return self.public.kid
 
     @property
@@ -195,18 +196,18 @@ class SigningKey:
 
     @classmethod
     def generate(cls, algorithm: str) -> SigningKey:
-        """Make a new key for one of ``ALGORITHMS``: RSA of 2048 bits, P-256 or Ed25519.
+        """Generate a key for one of ``ALGORITHMS``: RSA of 2048 bits, P-256 or Ed25519.
 
-        Its id begins with no dash, which commands that are given the id would take for an option's.
+        Its id never begins with a dash, so that commands do not take it for an option.
         """
         while True:
-            made = cls._of(algorithm, _generate(algorithm))
-            if not made.kid.startswith("-"):
-                return made
+            key = cls._of(algorithm, _generate(algorithm))
+            if not key.kid.startswith("-"):
+                return key
 
     @classmethod
     def from_private_bytes(cls, der: bytes, *, algorithm: str) -> SigningKey:
-        """Parse what ``private_bytes`` returned; raises ``ValueError`` or ``TypeError``."""
+        """Parse the result of ``private_bytes``; raises ``ValueError`` or ``TypeError``."""
         private_key = load_der_private_key(der, password=None)
         if not isinstance(private_key, _PRIVATE_KEYS[algorithm]):
             raise TypeError(f"not a key for {algorithm}")
@@ -230,7 +231,7 @@ class SigningKey:
 
 
 class KeySet:
-    """The keys whose tokens are accepted, and the one that signs now."""
+    """The keys whose tokens are accepted, and the one that signs at present."""
 
     def __init__(
         self,
@@ -244,22 +245,22 @@ class KeySet:
         self._signing_keys = {key.kid: key for key in signing_keys}
         self._current_kid = current_kid
         self.is_changing = is_changing
-        """Whether a published key waits to sign."""
+        """Whether a published key does not sign yet."""
 
     def verification_key(self, kid: str) -> VerificationKey | None:
-        """Return the key with this id, or ``None`` if it is not one of ours (any more)."""
+        """Return the key with this id, or ``None`` if it is not, or no longer, accepted."""
         return self._verification_keys.get(kid)
 
     def signing_key(self, kid: str) -> SigningKey | None:
-        """Return the private key with this id, or ``None`` if it is gone."""
+        """Return the private key with this id, or ``None`` if there is none."""
         return self._signing_keys.get(kid)
 
     @property
     def current(self) -> SigningKey:
         """The key that signs new tokens.
 
-        Raises ``TemporarilyUnavailable`` if there is none that can be read: a request never makes
-        a new key, because that would silently void every token.
+        Raises ``TemporarilyUnavailable`` if there is none that can be read: a request never
+        creates a key, because that would silently invalidate every token.
         """
         key = self._signing_keys.get(self._current_kid or "")
         if key is None:

@@ -1,4 +1,4 @@
-"""Does an address lie within the networks that a credential is bound to?"""
+"""Networks that a credential is limited to: CIDR parsing and containment."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ _MAPPED = IPv6Network("::ffff:0:0/96")
 def parse_network(text: str) -> Network:
     """Read CIDR notation or one address.
 
-    Raises ``ValueError``, also where host bits are set, for a zone, which means something to one
-    machine only, and for IPv4 mapped to IPv6, which no address is in once it is unmapped.
+    Raises ``ValueError``, also for host bits, for a zone, which has a meaning on one machine only,
+    and for IPv4 mapped to IPv6, which would match nothing because addresses are unmapped first.
     """
     network = ip_network(text)
     if "%" in text or (isinstance(network, IPv6Network) and network.subnet_of(_MAPPED)):
@@ -34,7 +34,7 @@ def parse_network(text: str) -> Network:
 
 
 def parse_address(text: str) -> IPv4Address | IPv6Address | None:
-    """Read an address, unmapping IPv4 from IPv6; ``None`` for what is not an address."""
+    """Parse an address, unmapping IPv4 from IPv6; return ``None`` if it is not an address."""
     try:
         address = ip_address(text)
     except ValueError:
@@ -43,9 +43,9 @@ def parse_address(text: str) -> IPv4Address | IPv6Address | None:
 
 
 def is_within(address: str, networks: Iterable[str]) -> bool:
-    """Tell whether ``address`` is in one of the networks.
+    """Return whether ``address`` is in one of the networks.
 
-    What is not an address is in none, and nothing is in what is not a network.
+    An invalid address is in no network, and an invalid network contains no address.
     """
     parsed = parse_address(address)
     if parsed is None:
@@ -58,9 +58,9 @@ def is_within(address: str, networks: Iterable[str]) -> bool:
 
 
 def lie_within(networks: Iterable[str], bounds: Iterable[str]) -> bool:
-    """Tell whether every address of the networks is in one of the bounds; none means all.
+    """Return whether every address of the networks is in one of the bounds; no networks means all.
 
-    Raises ``ValueError`` for what is not a network.
+    Raises ``ValueError`` for an invalid network.
     """
     inner, outer = _collapse(networks), _collapse(bounds)
     if not outer:
@@ -69,14 +69,14 @@ def lie_within(networks: Iterable[str], bounds: Iterable[str]) -> bool:
 
 
 def _is_part(network: Network, *, of: Network) -> bool:
-    # Said twice for the types: a network of one family cannot be asked about one of the other.
+    # Twice, for the types: networks of different families cannot be compared.
     if isinstance(network, IPv4Network):
         return isinstance(of, IPv4Network) and network.subnet_of(of)
     return isinstance(of, IPv6Network) and network.subnet_of(of)
 
 
 def _collapse(networks: Iterable[str]) -> list[Network]:
-    """Merge neighbours, so that a network in the union of several is in one of what is left."""
+    """Merge adjacent networks, so that a network within several of them is within one."""
     parsed = [parse_network(each) for each in networks]
     return [
         *collapse_addresses(each for each in parsed if isinstance(each, IPv4Network)),
@@ -85,9 +85,9 @@ def _collapse(networks: Iterable[str]) -> list[Network]:
 
 
 def site_of(address: str) -> str:
-    """Return what counts as one neighbour: an IPv4 address, the /64 of an IPv6 address.
+    """Return what is counted as one client: an IPv4 address, or the /64 of an IPv6 address.
 
-    A subscriber of IPv6 has a whole /64, so counting single addresses would limit nobody.
+    An IPv6 subscriber has a whole /64, so counting single addresses would limit no one.
     """
     parsed = parse_address(address)
     if isinstance(parsed, IPv6Address):

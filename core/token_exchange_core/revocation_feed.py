@@ -1,7 +1,7 @@
-"""How does the revocation feed travel, and what of an answer is believed?
+"""The body of ``GET /v1/revocations``: encoding, and strict parsing.
 
-The body of ``GET /v1/revocations``. A follower sends the epoch and the position that it has reached
-and is told what came after; where it cannot be, ``after`` is 0 and the answer is a full one.
+A follower sends the epoch and the position that it has reached, and gets what came after. If that
+is not possible, the response contains the whole feed and its ``after`` is 0.
 """
 
 from __future__ import annotations
@@ -18,26 +18,26 @@ _LARGEST: Final = 2**63 - 1
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FeedPage:
-    """One answer of the feed."""
+    """One response of the feed."""
 
     epoch: str
-    """Changes when positions begin anew; what was known of another epoch is void."""
+    """Changes when positions start again; what was read in another epoch is void."""
     after: int
-    """The position after which this answer begins."""
+    """The position after which this response begins."""
     position: int
-    """The position that a follower has reached with this answer."""
+    """The position that a follower has reached with this response."""
     as_of: int
-    """Seconds since the epoch by the issuer's clock: nothing revoked before then is missing."""
+    """Seconds since the epoch, by the issuer's clock: nothing revoked before then is missing."""
     has_more: bool
-    """Whether to ask again, from ``position``, before relying on it."""
+    """Whether to request the rest, from ``position``, before relying on it."""
     revocations: tuple[Revocation, ...]
     inactive_organizations: frozenset[str]
-    """All that are inactive, not only what changed."""
+    """All inactive organizations, not only what changed."""
     inactive_users: frozenset[str]
-    """The same of users who own a credential."""
+    """All inactive users who own a credential."""
 
     def to_json(self) -> bytes:
-        """Return the body, the same bytes for the same content."""
+        """Encode the body; the same content gives the same bytes."""
         body = {
             "epoch": self.epoch,
             "after": self.after,
@@ -60,10 +60,10 @@ class FeedPage:
 
 
 def parse_feed_page(body: bytes) -> FeedPage:
-    """Read an answer of the feed; raises ``ValueError`` if any of it is not as it must be.
+    """Parse a response of the feed; raises ``ValueError`` if any part of it is invalid.
 
-    A revocation of a kind that is not known is an error too: to pass over it would let through
-    what the issuer has revoked.
+    A revocation of an unknown kind is an error too: ignoring it would accept tokens that the issuer
+    has revoked.
     """
     page = strict_json.loads(body)
     if not isinstance(page, dict):
@@ -120,7 +120,7 @@ def _text(members: dict[str, Any], name: str) -> str:
 
 def _integer(members: dict[str, Any], name: str) -> int:
     value = members.get(name)
-    # bool is an int to isinstance. No database counts further, and no issuer is asked after more.
+    # bool passes isinstance(…, int). No database counts beyond 64 bits.
     if type(value) is not int or abs(value) > _LARGEST:
         raise ValueError(f"the feed's {name} is not an integer of 64 bits")
     return value

@@ -1,4 +1,4 @@
-"""What has been revoked, and does that concern this token?"""
+"""The set of revocations in force, and the check of a token against it."""
 
 from __future__ import annotations
 
@@ -14,28 +14,28 @@ if TYPE_CHECKING:
 
 
 class RevocationKind(StrEnum):
-    """What a revocation ends; its value is what the feed calls it."""
+    """What is revoked; the value is the name in the feed."""
 
     TOKEN = "token"
     """One token; the subject is its ``jti``."""
     CREDENTIAL = "credential"
-    """A credential's tokens up to a generation; the subject is its identifier."""
+    """A credential's tokens up to a generation; the subject is the identifier."""
     USER = "user"
-    """Every token that speaks for a user who was deleted; the subject is the primary key."""
+    """Every token that acts as a user who was deleted; the subject is the primary key."""
     SIGNING_KEY = "signing_key"
-    """Every token of a signing key that was removed; the subject is its ``kid``."""
+    """Every token signed with a key that was removed; the subject is the ``kid``."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Revocation:
-    """One thing that was revoked."""
+    """One revocation."""
 
     kind: RevocationKind
     subject: str
     expires_at: int
-    """Seconds since the epoch; every token that it concerns is dead by then."""
+    """Seconds since the epoch; every token that it concerns has expired by then."""
     generation: int | None = None
-    """Of a credential: the last generation whose tokens are dead; ``None`` is every generation."""
+    """Of a credential: the last generation that is revoked; ``None`` is every generation."""
 
 
 _REASONS: Final = {
@@ -47,9 +47,9 @@ _REASONS: Final = {
 
 
 class RevocationSet:
-    """All that is revoked or inactive now.
+    """Everything that is revoked or inactive.
 
-    One thread at a time may change it, which is its owner's to see to; any number may ask.
+    Any number of threads may call ``check``; the owner ensures that only one changes it at a time.
     """
 
     def __init__(self) -> None:
@@ -58,9 +58,9 @@ class RevocationSet:
         self._users: dict[str, Revocation] = {}
         self._signing_keys: dict[str, Revocation] = {}
         self.inactive_organizations: frozenset[str] = frozenset()
-        """The ids of organizations whose tokens are refused for as long as they are in here."""
+        """The ids of organizations whose tokens are refused as long as they are in this set."""
         self.inactive_users: frozenset[str] = frozenset()
-        """The same for users, where nobody asks for the users themselves."""
+        """The same for users, for services that do not have the users themselves."""
 
     def __len__(self) -> int:
         return sum(map(len, self._by_kind().values()))
@@ -74,13 +74,13 @@ class RevocationSet:
         }
 
     def add(self, revocations: Iterable[Revocation]) -> None:
-        """Take in what was revoked; of two that concern the same subject the later one holds."""
+        """Add revocations; a later one replaces an earlier one of the same subject."""
         by_kind = self._by_kind()
         for revocation in revocations:
             by_kind[revocation.kind][revocation.subject] = revocation
 
-    def forget_expired(self, *, now: float) -> None:
-        """Drop what concerns no token that could still be alive at ``now``."""
+    def discard_expired(self, *, now: float) -> None:
+        """Drop revocations that concern no token that can still be valid at ``now``."""
         for revoked in self._by_kind().values():
             for subject in [each.subject for each in revoked.values() if each.expires_at <= now]:
                 del revoked[subject]

@@ -1,4 +1,4 @@
-"""What is a scope (RFC 6749, section 3.3)?"""
+"""Scopes (RFC 6749, section 3.3): syntax, and the reserved ones."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from typing import Final
 from token_exchange_core.errors import InvalidScope
 
 RESERVED_PREFIX: Final = "token_exchange:"
-"""Begins the scopes that have a meaning to this package itself; no project may define one."""
+"""Prefix of the scopes that this package defines; a project cannot define scopes with it."""
 
 REVOCATIONS_SCOPE: Final = f"{RESERVED_PREFIX}revocations"
-"""Lets an API key read what is revoked, of all organizations."""
+"""Allows an API key to read the revocation feed of all organizations."""
 
 RESERVED_SCOPES: Final = frozenset({REVOCATIONS_SCOPE})
 
@@ -24,7 +24,7 @@ def is_scope_token(text: str) -> bool:
 
 
 def parse_scope(text: str) -> frozenset[str]:
-    """Split a scope parameter at its spaces; raises ``InvalidScope`` for other characters."""
+    """Split a scope parameter at its spaces; raises ``InvalidScope`` for invalid characters."""
     scopes = frozenset(text.split(" ")) - {""}
     if not all(map(is_scope_token, scopes)):
         raise InvalidScope(reason="malformed_scope")

@@ -1,4 +1,4 @@
-"""What does a secret look like, and how is it made, recognised, digested and compared?
+"""API keys, client ids and client secrets: generate, parse, check, find in text, digest.
 
 Every secret is one string::
 
@@ -6,8 +6,8 @@ Every secret is one string::
 
 with an id of 12 characters, a secret of 43 (256 bits) and a checksum of 6. A client id, which is
 public, is ``<prefix>_<environment>.<id><checksum>``. The alphabet ``[A-Za-z0-9_.]`` survives URL
-and form encoding unchanged. The checksum (CRC-32 in base 62 of all that stands before it) sorts
-out typing errors and random guesses before any database work; it protects nothing by itself.
+and form encoding unchanged. The checksum (CRC-32 in base 62 of everything before it) rejects
+typing errors and random guesses before any database work; it is no protection on its own.
 """
 
 from __future__ import annotations
@@ -31,38 +31,51 @@ CHECKSUM_LENGTH: Final = 6
 # The digits of all numbers below 62 * 62, two each.
 _PAIRS: Final = [high + low for high in BASE62 for low in BASE62]
 
-# Of 256 values the first 248 fall evenly on 62 characters; the others are drawn again.
+# The first 248 of 256 values map evenly to 62 characters; the others are drawn again.
 _CHARACTERS: Final = bytes(ord(BASE62[byte % 62]) for byte in range(256))
 _UNEVEN: Final = bytes(range(256 - 256 % 62, 256))
 
-PREFIX_PATTERN: Final = re.compile(r"[a-z][a-z0-9]{0,15}_[a-z][a-z0-9]{0,15}")
-_SECRET_TAIL_TEXT: Final = (
-    rf"\.[0-9A-Za-z]{{{ID_LENGTH}}}\.[0-9A-Za-z]{{{SECRET_LENGTH + CHECKSUM_LENGTH}}}"
-)
+_PREFIX_TEXT: Final = "[a-z][a-z0-9]{0,15}_[a-z][a-z0-9]{0,15}"
+_ID_TEXT: Final = rf"\.[0-9A-Za-z]{{{ID_LENGTH}}}"
+_BODY_TEXT: Final = f"[0-9A-Za-z]{{{SECRET_LENGTH + CHECKSUM_LENGTH}}}"
+_SECRET_TAIL_TEXT: Final = rf"{_ID_TEXT}\.{_BODY_TEXT}"
+PREFIX_PATTERN: Final = re.compile(_PREFIX_TEXT)
 _SECRET_TAIL: Final = re.compile(_SECRET_TAIL_TEXT)
 _CLIENT_ID_TAIL: Final = re.compile(rf"\.[0-9A-Za-z]{{{ID_LENGTH + CHECKSUM_LENGTH}}}")
 
-# A length-prefixed label keeps these digests apart from every other use of SHA-256.
+# Secrets in text that people write or paste, whatever the prefix. The first form may be cut off at
+# the end, the second at the beginning, and the third is all after the last dot.
+_IDENTIFIER: Final = re.compile(rf"({_PREFIX_TEXT}{_ID_TEXT})\.[0-9A-Za-z]")
+_TOKEN_TEXT: Final = r"eyJ[0-9A-Za-z_-]+\.[0-9A-Za-z_-]+(?:\.[0-9A-Za-z_-]*)?"
+_REDACTED: Final = re.compile(
+    rf"({_PREFIX_TEXT}{_ID_TEXT}\.)[0-9A-Za-z]+"
+    rf"|({_ID_TEXT}\.){_BODY_TEXT}"
+    rf"|(?<![0-9A-Za-z]){_BODY_TEXT}(?![0-9A-Za-z])"
+    rf"|{_TOKEN_TEXT}"
+)
+_SUSPECTED: Final = re.compile(rf"{_REDACTED.pattern}|[0-9A-Za-z]{{{SECRET_LENGTH}}}")
+
+# The length-prefixed label separates these digests from every other use of SHA-256.
 _DIGEST_LABEL: Final = b"\x1ftoken_exchange.secret_digest.v1"
 
-# Compared against when there is nothing to compare with, so that a miss costs what a hit does.
+# Compared with when there is no digest, so that a miss takes as long as a hit.
 NO_DIGEST: Final = "0" * 64
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SecretString:
-    """A secret in its one moment of being known: just made, or just received."""
+    """A secret that was just generated or received; only its digest is stored."""
 
     identifier: str
-    """Public: everything before the last dot, e.g. ``sk_live.4fGh…``."""
+    """Everything before the last dot, which is public, for example ``sk_live.4fGh…``."""
     raw_secret: str = field(repr=False)
-    """The whole string, which opens the door."""
+    """The whole string."""
 
     @property
     def digest(self) -> str:
         """The domain-separated SHA-256 of the secret, in 64 hexadecimal digits.
 
-        The secret is 256 random bits, so a slow password hash would buy nothing.
+        A slow password hash would not add security, because the secret has 256 random bits.
         """
         return hashlib.sha256(_DIGEST_LABEL + self.raw_secret.encode("ascii")).hexdigest()
 
@@ -78,7 +91,7 @@ def _has_checksum(text: str) -> bool:
 
 
 def random_text(length: int) -> str:
-    """Draw ``length`` characters of base 62 from the system's random source (5.95 bits each)."""
+    """Return ``length`` random characters of base 62 (5.95 bits each), from the system's source."""
     text = b""
     while len(text) < length:
         text += secrets.token_bytes(length).translate(_CHARACTERS, _UNEVEN)
@@ -86,18 +99,18 @@ def random_text(length: int) -> str:
 
 
 def make_identifier(prefix: str) -> str:
-    """Draw a new public identifier, ``<prefix>.<id>``, to which secrets can be made."""
+    """Generate a public identifier, ``<prefix>.<id>``."""
     return f"{prefix}.{random_text(ID_LENGTH)}"
 
 
 def make_secret(identifier: str) -> SecretString:
-    """Draw a new secret for ``identifier``, whose prefix it carries."""
+    """Generate a secret that begins with ``identifier``."""
     body = f"{identifier}.{random_text(SECRET_LENGTH)}"
     return SecretString(identifier=identifier, raw_secret=body + _checksum(body))
 
 
 def parse_secret(text: str, *, prefix: str) -> SecretString:
-    """Recognise a secret of this ``<prefix>_<environment>`` by shape and checksum alone.
+    """Parse a secret of this ``<prefix>_<environment>`` by its form and checksum alone.
 
     Raises ``InvalidClient`` for anything else, whatever its length or characters.
     """
@@ -111,26 +124,49 @@ def parse_secret(text: str, *, prefix: str) -> SecretString:
 
 
 def make_client_id(prefix: str) -> str:
-    """Draw a new client identifier: ``<prefix>.<id><checksum>``."""
+    """Generate a client id: ``<prefix>.<id><checksum>``."""
     return client_id_of(make_identifier(prefix))
 
 
 def client_id_of(identifier: str) -> str:
-    """Return the client id of this ``<prefix>.<id>``, to which its checksum belongs."""
+    """Return the client id of this ``<prefix>.<id>``, with its checksum."""
     return identifier + _checksum(identifier)
 
 
 def secret_pattern(prefix: str) -> str:
     """Return the regular expression of the secrets of this ``<prefix>_<environment>``.
 
-    It finds them wherever they stand, by constructs that every engine has, also one without
-    backtracking; only the checksum tells whether what it found is one.
+    It works in every engine, also those without backtracking, and finds secrets anywhere in a text;
+    only the checksum shows whether a match is one.
     """
     return prefix + _SECRET_TAIL_TEXT
 
 
+def contains_secret(text: str) -> bool:
+    """Return whether a secret or an access token, or most of one, seems to be in ``text``.
+
+    Nothing that is a secret is missed, at the price of false alarms: any 43 letters and digits in
+    a row count as the body of a secret.
+    """
+    return _SUSPECTED.search(text) is not None
+
+
+def redact_secrets(text: str) -> str:
+    """Replace each secret and access token in ``text`` by ``[secret]``, but keep its identifier.
+
+    For text that is stored. A part of a secret is replaced as well if its identifier is there.
+    """
+    return _REDACTED.sub(r"\1\2[secret]", text)
+
+
+def find_identifier(text: str) -> str | None:
+    """Return the identifier of the first secret in ``text``; the secret may be cut off."""
+    match = _IDENTIFIER.search(text)
+    return None if match is None else match[1]
+
+
 def parse_client_id(text: str, *, prefix: str) -> str:
-    """Return ``text`` if it has the shape and checksum of a client id of this prefix.
+    """Return ``text`` if it has the form and checksum of a client id of this prefix.
 
     Raises ``InvalidClient`` for anything else.
     """
@@ -144,5 +180,5 @@ def parse_client_id(text: str, *, prefix: str) -> str:
 
 
 def same_digest(left: str, right: str) -> bool:
-    """Compare two digests in a time that does not depend on where they differ."""
+    """Compare two digests in constant time."""
     return hmac.compare_digest(left.encode("ascii"), right.encode("ascii"))

@@ -1,4 +1,4 @@
-"""What does a text say as JSON, where nothing may be said twice (RFC 8259, section 4)?"""
+"""A JSON parser that refuses repeated members and everything outside RFC 8259."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from typing import Any, Final
 
 
 def loads(text: str | bytes) -> Any:
-    """Read JSON, of bytes in UTF-8 (section 8.1).
+    """Parse JSON; bytes must be UTF-8 (section 8.1).
 
-    Raises ``ValueError`` for what is not, repeated members, NaN and infinities, and for text that
-    is nested too deeply.
+    Raises ``ValueError`` for anything that is not JSON, repeated members, NaN and infinities, and
+    text that is nested too deeply.
     """
     try:
         return _DECODER.decode(text if isinstance(text, str) else text.decode())

@@ -1,7 +1,7 @@
-"""What does an access token say, and how does that become bytes and back?
+"""Claims of an access token, and their encoding and decoding.
 
 The profile is RFC 9068, with two claims of our own: ``org``, the organization's id, and ``gen``,
-the generation of the credential, which revocation counts by.
+the generation of the credential, by which tokens are revoked.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ USER_SUBJECT_PREFIX: Final = "user:"
 
 _KEYS_KEPT: Final = 16
 _CLAIMS_KEPT: Final = 1024
-"""Clients ask for their token again and again."""
+"""Client apps request the same token again and again."""
 
 _JSON: Final = json.JSONEncoder(separators=(",", ":"))
 
@@ -45,30 +45,30 @@ class Claims:
     issued_at: int
     """Seconds since the epoch."""
     expires_at: int
-    """Seconds since the epoch; the token is dead from this second on."""
+    """Seconds since the epoch; the token is invalid from this second on."""
     jti: str
     organization_id: str
     """The claim ``org``."""
     generation: int
-    """The claim ``gen``: the credential's generation when this token was minted."""
+    """The claim ``gen``: the credential's generation when this token was issued."""
     not_before: int | None = None
-    """Seconds since the epoch; our own tokens are good at once and do not have it."""
+    """Seconds since the epoch; our own tokens do not have it, because they are valid at once."""
 
     @property
     def scope(self) -> str:
-        """The scopes as the wire has them: sorted, joined by spaces (RFC 6749, section 3.3)."""
+        """The scopes as sent: sorted and joined by spaces (RFC 6749, section 3.3)."""
         return " ".join(sorted(self.scopes))
 
     @property
     def user_id(self) -> str | None:
-        """The primary key of the owning user, as text; ``None`` for a machine's token."""
+        """The primary key of the owning user, as text; ``None`` for a machine token."""
         if self.subject.startswith(USER_SUBJECT_PREFIX):
             return self.subject.removeprefix(USER_SUBJECT_PREFIX)
         return None
 
 
 def signing_input(claims: Claims, *, kid: str, algorithm: str) -> str:
-    """Return the encoded header and payload: all of the token but its signature."""
+    """Return the encoded header and payload: the token without its signature."""
     payload = {
         "iss": claims.issuer,
         "sub": claims.subject,
@@ -90,7 +90,7 @@ def _header(kid: str, algorithm: str) -> str:
 
 
 def kid_of(signing_input: str) -> str:
-    """Return the key id in what ``signing_input`` made."""
+    """Return the key id in a signing input."""
     return _kid(signing_input.partition(".")[0])
 
 
@@ -102,14 +102,14 @@ def _kid(header: str) -> str:
 
 @lru_cache(maxsize=_CLAIMS_KEPT)
 def claims_of(signing_input: str) -> Claims:
-    """Return the claims in what ``signing_input`` made."""
+    """Return the claims in a signing input."""
     return parse_claims(base64url_decode(signing_input.partition(".")[2]))
 
 
 def parse_claims(payload: bytes) -> Claims:
-    """Read the claims of a token whose signature has been verified.
+    """Parse the claims of a token whose signature has been verified.
 
-    Raises ``InvalidToken`` unless every claim is there, once, and of its type.
+    Raises ``InvalidToken`` unless every claim is present once and has the right type.
     """
     try:
         claims: object = strict_json.loads(payload)

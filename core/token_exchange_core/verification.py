@@ -1,4 +1,4 @@
-"""Is this bearer token good: ours, for us, alive and not revoked?"""
+"""Verification of bearer tokens: signature, claims, revocation and expiry."""
 
 from __future__ import annotations
 
@@ -16,17 +16,18 @@ from jwt.utils import base64url_decode, base64url_encode
 from token_exchange_core import strict_json
 from token_exchange_core.errors import ExpiredToken, InvalidToken
 from token_exchange_core.keys import KeySet
+from token_exchange_core.process_state import ProcessState
 from token_exchange_core.revocation_set import RevocationSet
 from token_exchange_core.tokens import TOKEN_TYPE, Claims, parse_claims
 
 MAX_TOKEN_LENGTH: Final = 8192
 
 DEFAULT_CACHE_SIZE: Final = 10_000
-"""Tokens that a verifier remembers unless told otherwise."""
+"""Tokens that a verifier remembers by default."""
 
 _COMPACT_JWS: Final = re.compile(r"[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+")
 _TOKEN_TYPES: Final = frozenset({TOKEN_TYPE, f"application/{TOKEN_TYPE}"})
-# Of RFC 7515, section 4.1, and RFC 7797: each would have us take a key or a payload from elsewhere.
+# RFC 7515, section 4.1, and RFC 7797: each would make us take a key or a payload from elsewhere.
 _FORBIDDEN_PARAMETERS: Final = frozenset(
     {"b64", "crit", "jwk", "jku", "x5u", "x5c", "x5t", "x5t#S256"}
 )
@@ -35,20 +36,20 @@ _HEADERS_KEPT: Final = 64
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VerifiedToken:
-    """A token that was good when it was asked about."""
+    """A token that was valid when it was verified."""
 
     claims: Claims
     owner: Any = None
-    """The owning user, if the token speaks for one whom this service knows."""
+    """The user the token acts as, if it acts as one that this service has."""
 
 
 class TokenVerifier:
     """Verify access tokens of one issuer for one audience; safe to share between threads.
 
-    A token whose signature and claims were right is remembered by its digest, so that the signature
-    is checked once and not at each request. What can change is checked each time: the keys, the
-    revocations and the clock. At most ``cache_size`` tokens are remembered, the ones that were
-    used last; 0 remembers none.
+    A token with a valid signature and valid claims is remembered by its digest, so that the
+    signature is checked once and not at each request. What can change is checked each time: the
+    keys, the revocations and the clock. The ``cache_size`` tokens that were used last are
+    remembered; 0 remembers none.
     """
 
     def __init__(
@@ -61,20 +62,20 @@ class TokenVerifier:
         leeway_seconds: int = 0,
         cache_size: int = DEFAULT_CACHE_SIZE,
     ) -> None:
-        """Take what to verify by.
+        """Set what to verify against.
 
-        ``keys`` and ``revocations`` are asked at each verification for those of that moment, and
-        may raise. The leeway is for clocks that differ; 0 where one clock issues and verifies.
+        ``keys`` and ``revocations`` are called at each verification, and may raise. The leeway is
+        for clocks that differ; 0 where one clock issues and verifies.
         """
         self._keys = keys
         self._revocations = revocations
         self._issuer = issuer
         self._audience = audience
         self._leeway_seconds = leeway_seconds
-        self._seen = _SeenTokens(cache_size)
+        self._verified = _VerifiedTokens(cache_size)
 
     def verify(self, token: str, *, now: float) -> Claims:
-        """Return what a good token says: signature, type, claims, revocation, then expiry.
+        """Check signature, type, claims, revocation, then expiry; return the claims.
 
         ``now`` is in seconds since the epoch. Raises ``ExpiredToken`` if nothing but the expiry
         is wrong and ``InvalidToken`` for every other fault.
@@ -84,27 +85,27 @@ class TokenVerifier:
         return claims
 
     def verify_but_expiry(self, token: str, *, now: float) -> Claims:
-        """Return what a token says of which all but the expiry is right; raises as ``verify``.
+        """Verify all but the expiry and return the claims; raises as ``verify`` does.
 
-        For whoever has more to refuse a token for, which must be told before the expiry is.
+        For callers with further checks that must be reported before expiry.
         """
         if len(token) > MAX_TOKEN_LENGTH or not token.isascii():
             raise InvalidToken(reason="malformed_token")
-        # Not SHA-256, which costs twice as much where the processor does not know it by itself.
+        # Not SHA-256, which costs twice as much on processors without instructions for it.
         digest = hashlib.blake2b(token.encode(), digest_size=32).digest()
-        seen = self._seen.get(digest)
-        if seen is None:
-            # Its shape before anything else: PyJWT takes more than one form.
+        verified = self._verified.get(digest)
+        if verified is None:
+            # Check the form first: PyJWT accepts more than one.
             if _COMPACT_JWS.fullmatch(token) is None:
                 raise InvalidToken(reason="malformed_token")
             kid, payload = _verify_signature(token, self._keys())
             claims = self._check_claims(parse_claims(payload))
             if now < claims.expires_at + self._leeway_seconds:
-                self._seen.add(digest, (kid, claims))
+                self._verified.add(digest, (kid, claims))
         else:
-            kid, claims = seen
+            kid, claims = verified
             if self._keys().verification_key(kid) is None:
-                self._seen.forget(digest)
+                self._verified.discard(digest)
                 raise InvalidToken(reason="unknown_kid")
         if claims.not_before is not None and now < claims.not_before - self._leeway_seconds:
             raise InvalidToken(reason="not_yet_valid")
@@ -112,12 +113,12 @@ class TokenVerifier:
         return claims
 
     def check_sources(self) -> None:
-        """Raise what would keep every token from being verified now; for a readiness probe."""
+        """Raise whatever prevents every verification at the moment; for a readiness probe."""
         self._keys()
         self._revocations()
 
     def check_expiry(self, claims: Claims, *, now: float) -> None:
-        """Raise ``ExpiredToken`` if the token with these claims is dead at ``now``."""
+        """Raise ``ExpiredToken`` if the token with these claims has expired at ``now``."""
         if now >= claims.expires_at + self._leeway_seconds:
             raise ExpiredToken(reason="expired")
 
@@ -129,17 +130,18 @@ class TokenVerifier:
         return claims
 
 
-class _SeenTokens:
+class _VerifiedTokens(ProcessState):
     """The tokens that were used last, by digest: the key id and the claims of each.
 
-    Each line is one step of the interpreter, which no other thread comes between; what another does
-    between two lines costs a token its place, and never gives one to a token that has none. So
-    there is no lock to wait for, nor one that a forked process would find taken for ever.
+    There is no lock. Each line is a single step that no other thread can interrupt. If another
+    thread works between two lines, a token may lose its place and be verified once more, but no
+    token gets a place without having been verified.
     """
 
     def __init__(self, size: int) -> None:
         self._size = size
         self._tokens: OrderedDict[bytes, tuple[str, Claims]] = OrderedDict()
+        super().__init__()
 
     def get(self, digest: bytes) -> tuple[str, Claims] | None:
         try:
@@ -148,18 +150,21 @@ class _SeenTokens:
         except KeyError:
             return None
 
-    def add(self, digest: bytes, seen: tuple[str, Claims]) -> None:
-        self._tokens[digest] = seen
+    def add(self, digest: bytes, verified: tuple[str, Claims]) -> None:
+        self._tokens[digest] = verified
         if len(self._tokens) > self._size:
             with contextlib.suppress(KeyError):
                 self._tokens.popitem(last=False)
 
-    def forget(self, digest: bytes) -> None:
+    def discard(self, digest: bytes) -> None:
         self._tokens.pop(digest, None)
+
+    def clear(self) -> None:
+        self._tokens.clear()
 
 
 def _verify_signature(token: str, keys: KeySet) -> tuple[str, bytes]:
-    """Return the key id and the payload of a token that one of the keys has signed."""
+    """Return the key id and the payload of a token signed by one of the keys."""
     signing_input, _, signature = token.rpartition(".")
     header, _, payload = signing_input.partition(".")
     kid, algorithm = _read_header(header)
@@ -168,19 +173,19 @@ def _verify_signature(token: str, keys: KeySet) -> tuple[str, bytes]:
         raise InvalidToken(reason="unknown_kid")
     try:
         raw_signature = base64url_decode(signature)
-        # Its last character has bits that no byte takes: two texts would be one token.
+        # The last character has unused bits, so that two different texts would be the same token.
         if base64url_encode(raw_signature) != signature.encode():
-            raise ValueError("not the text of a signature")
+            raise ValueError("not canonical base64url")
         key.verify(signing_input.encode(), raw_signature, algorithm=algorithm)
         return key.kid, base64url_decode(payload)
     except ValueError as error:
         raise InvalidToken(reason="bad_signature") from error
 
 
-# All tokens of a key have the same header.
+# All tokens signed with one key have the same header.
 @lru_cache(maxsize=_HEADERS_KEPT)
 def _read_header(header: str) -> tuple[str, object]:
-    """Return the key id and the algorithm that a header names."""
+    """Return the key id and the algorithm in a header."""
     try:
         members = strict_json.loads(base64url_decode(header))
     except ValueError as error:

@@ -231,7 +231,11 @@ class TestReload:
         # Here both share a transaction, so the other's credential is undone as well.
         assert (APIKey.objects.count(), LogEntry.objects.count()) == (0, 0)
 
-    @pytest.mark.parametrize("drawn", ["", "forged", signing.dumps("sk_live.aaaaaaaaaaaa")])
+    @pytest.mark.parametrize(
+        "drawn",
+        ["", "forged", signing.dumps("sk_live.aaaaaaaaaaaa")],
+        ids=["empty", "forged", "signed_for_another_form"],
+    )
     def test_a_forged_identifier_is_refused_and_a_new_one_drawn(self, desk, drawn):
         values = {"name": "Nightly", "organization": make_organization().pk}
         response = desk.post(ADD_KEY, {**values, "drawn": drawn})

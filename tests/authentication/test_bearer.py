@@ -20,6 +20,7 @@ from tests.support.factories import bearer_header, make_api_key, make_user
 from token_exchange.authentication import BearerAuthentication
 from token_exchange.issuer import credentials, signing_keys
 from token_exchange.issuer.credentials import Act
+from token_exchange_core import process_state
 from token_exchange_core.errors import InvalidToken, ServerError
 from token_exchange_core.tokens import Claims
 
@@ -83,7 +84,7 @@ class TestGoodToken:
         token = exchanged(token_lifetime=timedelta(hours=1))
         signing_keys.rotate_signing_key(act=Act(now=timezone.now()))
         with time_machine.travel(timezone.now() + timedelta(minutes=10), tick=False):
-            signing_keys.forget_key_set()
+            process_state.clear_caches()
             assert show(token).status_code == 200
 
     def test_token_without_its_request(self, exchanged):
@@ -218,5 +219,9 @@ class TestLog:
         [record] = [each for each in caplog.records if each.name == "token_exchange"]
         assert record.levelno == logging.WARNING
         assert record.event == "bearer.refused"
-        assert record.event_fields == {"reason": "credential_revoked", "address": "127.0.0.1"}
+        assert record.event_fields == {
+            "reason": "credential_revoked",
+            "identifier": None,
+            "address": "127.0.0.1",
+        }
         assert not any(part in str(record.__dict__) for part in token.split("."))

@@ -16,7 +16,7 @@ import pytest
 from django.db import connection, connections
 
 from token_exchange.issuer import signing_keys
-from token_exchange_core import tokens
+from token_exchange_core import process_state, tokens
 from token_exchange_core.secret_strings import make_client_id, make_identifier, make_secret
 from token_exchange_core.tokens import Claims
 
@@ -83,7 +83,7 @@ class TestDatabaseAway:
     def test_is_503(self, bearer, https_client, caplog, scheme, has_keys):
         """Also where only the keys are still in memory: revocation decides, and is not known."""
         if not has_keys:
-            signing_keys.forget_key_set()
+            process_state.clear_caches()
         header = {"authorization": authorization_of(scheme, bearer)}
         answer = https_client.get("/keep", headers=header)
         assert answer.status_code == 503

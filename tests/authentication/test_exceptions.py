@@ -9,6 +9,8 @@ import pytest
 from tests.authentication.challenges import read_challenges
 from tests.support.factories import api_key_header, bearer_header, make_api_key, make_user
 from token_exchange.exceptions import challenges, exception_handler
+from token_exchange.views.rate_limits import RateExceeded, Usage
+from token_exchange_core.errors import TemporarilyUnavailable
 
 pytestmark = pytest.mark.django_db
 
@@ -162,6 +164,41 @@ class TestShape:
         answer = https_client.get("/all", headers=bearer_header("a b"))
         assert answer.status_code == 400
         assert answer.json()["error"] == "invalid_request"
+
+
+def exceed_rate(token, *, now):
+    raise RateExceeded(
+        Usage(name="token", quota=5, window_seconds=60, remaining=0, reset_seconds=17)
+    )
+
+
+def be_unavailable(token, *, now):
+    raise TemporarilyUnavailable
+
+
+class TestHeaders:
+    """An error has the same header fields here as at the endpoints."""
+
+    def test_rate_exceeded_has_retry_after_and_the_limit(self, get, token_exchange_settings):
+        token_exchange_settings(VERIFIER=f"{__name__}.exceed_rate")
+        answer = get("/bearer", "Bearer x.y.z")
+        assert answer.status_code == 429
+        assert answer.json()["error"] == "slow_down"
+        assert answer["Retry-After"] == "17"
+        assert answer["RateLimit"] == '"token";r=0;t=17'
+        assert answer["RateLimit-Policy"] == '"token";q=5;w=60'
+
+    @pytest.mark.usefixtures("_stock_handler")
+    def test_rate_exceeded_has_retry_after_without_our_handler(self, get, token_exchange_settings):
+        token_exchange_settings(VERIFIER=f"{__name__}.exceed_rate")
+        answer = get("/bearer", "Bearer x.y.z")
+        assert (answer.status_code, answer["Retry-After"]) == (429, "17")
+
+    def test_unavailable_has_retry_after(self, get, token_exchange_settings):
+        token_exchange_settings(VERIFIER=f"{__name__}.be_unavailable")
+        answer = get("/bearer", "Bearer x.y.z")
+        assert (answer.status_code, answer["Retry-After"]) == (503, "5")
+        assert "WWW-Authenticate" not in answer
 
 
 @pytest.mark.usefixtures("_stock_handler")

@@ -10,9 +10,9 @@ import pytest
 from django.db import connection, connections
 from django.utils import timezone
 
-from tests.http.follower import Follower, end_tokens, whole_feed
+from tests.http.follower import Follower, revoke_tokens, whole_feed
 from token_exchange.issuer.revocation_feed import read_page
-from token_exchange.models.revocation_writer import recording
+from token_exchange.models.revocation_writer import revoking
 
 pytestmark = [pytest.mark.postgresql, pytest.mark.django_db(transaction=True)]
 
@@ -34,7 +34,7 @@ def revoke(writer, committed):
             names = [f"{writer}-{number}-{each}" for each in range(chance.randint(1, 3))]
             # Of all writers, so that rows move to the end while others read them.
             names.append(f"shared-{chance.randint(0, 9)}")
-            end_tokens(*names)
+            revoke_tokens(*names)
             committed.extend(names)
     finally:
         connections.close_all()
@@ -60,8 +60,8 @@ def test_a_transaction_that_is_open_holds_back_those_after_it():
 
     def open_one():
         try:
-            with recording(using="default"):
-                end_tokens("earlier")
+            with revoking(using="default"):
+                revoke_tokens("earlier")
                 drawn.set()
                 assert finish.wait(30)
         finally:
@@ -69,12 +69,12 @@ def test_a_transaction_that_is_open_holds_back_those_after_it():
 
     def revoke_one():
         try:
-            end_tokens("later")
+            revoke_tokens("later")
         finally:
             connections.close_all()
 
     following = follower()
-    end_tokens("first")
+    revoke_tokens("first")
     with ThreadPoolExecutor(2) as pool:
         try:
             earlier = pool.submit(open_one)

@@ -126,10 +126,12 @@ class TestGetSettings:
         with override_settings(DEBUG=True):
             assert get_settings().require_https is False
 
-    def test_other_settings_do_not_matter(self):
+    def test_are_read_again_after_any_setting_has_changed(self):
+        """Whichever settings of Django the defaults are derived from."""
         first = get_settings()
         with override_settings(LANGUAGE_CODE="de"):
-            assert get_settings() is first
+            assert get_settings() is not first
+            assert get_settings() == first
 
     def test_frozen(self):
         with pytest.raises(dataclasses.FrozenInstanceError):
@@ -153,6 +155,10 @@ class TestGetSettings:
         assert settings.revocations_api_key == secret
         assert "hidden" not in f"{settings!r}{settings}"
         assert "https://issuer.test" in repr(settings)
+
+    def test_secrets_are_declared_as_such(self):
+        hidden = {name for name, each in FIELDS.items() if not each.repr}
+        assert hidden == {"SIGNING_KEY_ENCRYPTION_KEYS", "REVOCATIONS_API_KEY"}
 
     def test_problem_hides_the_secrets(self):
         problems = problems_of(
@@ -234,7 +240,7 @@ class TestWholeDictionary:
 
     def test_each_says_what_it_means(self):
         for each in FIELDS.values():
-            assert re.fullmatch(r"[A-Z][^\n]{10,}\.", each.metadata["help"])
+            assert re.fullmatch(r"[A-Z`][^\n]{10,}\.", each.metadata["help"])
 
     @pytest.mark.parametrize("key", sorted(FIELDS))
     def test_default_is_written_as_one_would_write_it(self, key):

@@ -9,7 +9,15 @@ import pytest
 
 from tests.support.paths import PACKAGES
 from token_exchange_core import errors
-from token_exchange_core.errors import InvalidClient, TokenExchangeError
+from token_exchange_core.errors import (
+    ExpiredToken,
+    InsufficientScope,
+    InvalidClient,
+    InvalidToken,
+    SlowDown,
+    TemporarilyUnavailable,
+    TokenExchangeError,
+)
 
 CLASSES = {
     name: each
@@ -84,3 +92,32 @@ class TestTokenExchangeError:
             None,
         )
         assert InvalidClient.description == "Client authentication failed."
+
+
+class TestHeaders:
+    @pytest.mark.parametrize("name", sorted(CLASSES))
+    def test_no_error_has_others(self, name):
+        names = {"TemporarilyUnavailable": {"Retry-After"}}
+        names |= {each: {"WWW-Authenticate"} for each in ("InvalidToken", "ExpiredToken")}
+        assert set(CLASSES[name]().headers) == names.get(name, set())
+
+    def test_retry_after_is_in_seconds(self):
+        assert TemporarilyUnavailable().headers == {"Retry-After": "5"}
+        error = SlowDown()
+        error.retry_after_seconds = 17
+        assert error.headers == {"Retry-After": "17"}
+
+    @pytest.mark.parametrize("refused", [InvalidToken, ExpiredToken])
+    def test_refused_token_has_its_challenge(self, refused):
+        assert refused().headers["WWW-Authenticate"] == (
+            'Bearer realm="token_exchange", error="invalid_token", '
+            f'error_description="{refused.description}"'
+        )
+
+    def test_insufficient_scope_names_the_scopes(self):
+        error = InsufficientScope()
+        error.scope = "reports:read reports:write"
+        assert error.headers == {
+            "WWW-Authenticate": 'Bearer realm="token_exchange", error="insufficient_scope", '
+            'scope="reports:read reports:write"'
+        }

@@ -92,9 +92,9 @@ class TestForgetExpired:
     def test_drops_what_no_live_token_can_be_concerned_by(self, revocations):
         revocations.add(revoked(kind, "early", expires_at=NOW) for kind in RevocationKind)
         revocations.add(revoked(kind, "late", expires_at=NOW + 1) for kind in RevocationKind)
-        revocations.forget_expired(now=NOW - 0.001)
+        revocations.discard_expired(now=NOW - 0.001)
         assert len(revocations) == 8
-        revocations.forget_expired(now=NOW)
+        revocations.discard_expired(now=NOW)
         assert len(revocations) == 4
-        revocations.forget_expired(now=NOW + 1)
+        revocations.discard_expired(now=NOW + 1)
         assert len(revocations) == 0

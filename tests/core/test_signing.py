@@ -49,6 +49,9 @@ class TestSign:
         gc.collect()
         assert gone() is None
 
+    def test_private_key_is_not_in_the_repr(self, any_signing_key):
+        assert repr(any_signing_key) == f"<SigningKey {any_signing_key.kid}>"
+
     def test_plain_pyjwt_reads_our_tokens(self, signing_keys, any_signing_key):
         """With nothing but the published set, as another service has it."""
         published = PyJWKSet.from_json(

@@ -1,4 +1,4 @@
-"""Copy: never too old, never another's uncommitted change, and no wait in vain."""
+"""ProcessCache: never too old, never another's uncommitted change, and no wait in vain."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from django.db import OperationalError
 
-from token_exchange.database.process_cache import Copy
+from token_exchange.database.process_cache import ProcessCache
 from token_exchange_core.errors import TemporarilyUnavailable
 
 MAX_AGE_SECONDS = 5.0
@@ -48,8 +48,8 @@ def private():
 
 
 @pytest.fixture
-def copy(source, private):
-    return Copy(
+def cache(source, private):
+    return ProcessCache(
         source.read,
         name="numbers",
         max_age_seconds=lambda: MAX_AGE_SECONDS,
@@ -64,105 +64,105 @@ def events(caplog):
 
 
 class TestAge:
-    def test_is_read_again_once_it_is_too_old(self, copy, elapsed):
-        assert [copy.get(), copy.get()] == [1, 1]
+    def test_is_read_again_once_it_is_too_old(self, cache, elapsed):
+        assert [cache.get(), cache.get()] == [1, 1]
         elapsed.seconds += MAX_AGE_SECONDS - 0.001
-        assert copy.get() == 1
+        assert cache.get() == 1
         elapsed.seconds += 0.001
-        assert [copy.get(), copy.get()] == [2, 2]
+        assert [cache.get(), cache.get()] == [2, 2]
 
-    def test_counts_from_when_it_was_asked_for(self, copy, source, elapsed):
+    def test_counts_from_when_it_was_asked_for(self, cache, source, elapsed):
         def take_long():
             elapsed.seconds += 3
 
         source.during = take_long
-        copy.get()
+        cache.get()
         elapsed.seconds += 1.999
-        assert copy.get() == 1
+        assert cache.get() == 1
         elapsed.seconds += 0.001
-        assert copy.get() == 2
+        assert cache.get() == 2
 
-    def test_what_is_known_is_given_to_the_reader(self, copy, source, elapsed):
-        copy.get()
+    def test_what_is_known_is_given_to_the_reader(self, cache, source, elapsed):
+        cache.get()
         assert source.before is None
         elapsed.seconds += MAX_AGE_SECONDS
-        copy.get()
+        cache.get()
         assert source.before == 1
-        copy.forget()
-        copy.get()
+        cache.clear()
+        cache.get()
         assert source.before is None
 
-    def test_ends_when_it_is_said_to_have_changed(self, copy):
-        copy.get()
-        copy.expire()
-        assert [copy.get(), copy.get()] == [2, 2]
+    def test_ends_when_it_is_said_to_have_changed(self, cache):
+        cache.get()
+        cache.expire()
+        assert [cache.get(), cache.get()] == [2, 2]
 
-    def test_a_change_while_it_is_read_is_not_missed(self, copy, source):
+    def test_a_change_while_it_is_read_is_not_missed(self, cache, source):
         """What was being read is from before the change."""
-        source.during = copy.expire
-        copy.get()
+        source.during = cache.expire
+        cache.get()
         source.during = lambda: None
-        assert [copy.get(), copy.get()] == [2, 2]
+        assert [cache.get(), cache.get()] == [2, 2]
 
 
 class TestPrivate:
-    def test_uncommitted_changes_are_not_shared(self, copy, source, private):
-        copy.get()
-        copy.expire()
+    def test_uncommitted_changes_are_not_shared(self, cache, source, private):
+        cache.get()
+        cache.expire()
         private.append("changed")
-        assert [copy.get(), copy.get()] == [2, 3]
+        assert [cache.get(), cache.get()] == [2, 3]
         assert source.before is None
         private.clear()
-        assert [copy.get(), copy.get()] == [4, 4]
+        assert [cache.get(), cache.get()] == [4, 4]
         assert source.before == 1
 
-    def test_a_failure_that_is_private_is_no_others(self, copy, source, private):
+    def test_a_failure_that_is_private_is_no_others(self, cache, source, private):
         private.append("changed")
         source.fails_after = 10
         with pytest.raises(OperationalError):
-            copy.get()
+            cache.get()
         private.clear()
         source.fails_after = None
-        assert copy.get() == 2
+        assert cache.get() == 2
 
 
 class TestAway:
-    def test_fails_closed(self, copy, source, elapsed, events):
-        copy.get()
+    def test_fails_closed(self, cache, source, elapsed, events):
+        cache.get()
         elapsed.seconds += MAX_AGE_SECONDS
         source.fails_after = 0
         with pytest.raises(OperationalError):
-            copy.get()
+            cache.get()
         assert events() == []
 
     @pytest.mark.parametrize(("took", "waits"), [(0.5, 0.5), (1, 1), (30, 1)])
-    def test_nobody_waits_in_vain_a_second_time(self, copy, source, elapsed, took, waits):
+    def test_nobody_waits_in_vain_a_second_time(self, cache, source, elapsed, took, waits):
         source.fails_after = took
         with pytest.raises(OperationalError):
-            copy.get()
+            cache.get()
         elapsed.seconds += waits - 0.001
         with pytest.raises(TemporarilyUnavailable) as refused:
-            copy.get()
+            cache.get()
         assert refused.value.reason == "database_away"
         assert source.asked == 1
         elapsed.seconds += 0.001
         with pytest.raises(OperationalError):
-            copy.get()
+            cache.get()
         assert source.asked == 2
 
-    def test_a_connection_that_was_cut_costs_one_request(self, copy, source):
+    def test_a_connection_that_was_cut_costs_one_request(self, cache, source):
         source.fails_after = 0
         with pytest.raises(OperationalError):
-            copy.get()
+            cache.get()
         source.fails_after = None
-        assert copy.get() == 2
+        assert cache.get() == 2
 
-    def test_whatever_else_goes_wrong_is_not_taken_for_that(self, copy, source):
+    def test_whatever_else_goes_wrong_is_not_taken_for_that(self, cache, source):
         source.fails_after, source.error = 10, ZeroDivisionError()
         with pytest.raises(ZeroDivisionError):
-            copy.get()
+            cache.get()
         source.fails_after = None
-        assert copy.get() == 2
+        assert cache.get() == 2
 
 
 class TestMaxStaleness:
@@ -171,50 +171,50 @@ class TestMaxStaleness:
         token_exchange_settings(REVOCATION_MAX_STALENESS=60)
 
     @pytest.mark.parametrize("error", [OperationalError(), TemporarilyUnavailable()])
-    def test_goes_on_and_says_so_once(self, copy, source, elapsed, events, error):
-        copy.get()
+    def test_goes_on_and_says_so_once(self, cache, source, elapsed, events, error):
+        cache.get()
         source.fails_after, source.error = 0, error
         elapsed.seconds += 10.5
-        assert [copy.get(), copy.get()] == [1, 1]
+        assert [cache.get(), cache.get()] == [1, 1]
         elapsed.seconds += 49.499
-        assert copy.get() == 1
-        assert events() == [("copy.stale", logging.ERROR, {"copy": "numbers", "age_seconds": 10})]
+        assert cache.get() == 1
+        assert events() == [("cache.stale", logging.ERROR, {"cache": "numbers", "age_seconds": 10})]
         elapsed.seconds += 0.001
         with pytest.raises(type(error)):
-            copy.get()
+            cache.get()
 
-    def test_says_when_it_is_back(self, copy, source, elapsed, events):
-        copy.get()
+    def test_says_when_it_is_back(self, cache, source, elapsed, events):
+        cache.get()
         for _ in range(2):
             elapsed.seconds += MAX_AGE_SECONDS
             source.fails_after = 0
-            copy.get()
+            cache.get()
             source.fails_after = None
-            copy.get()
-        assert [event for event, *_ in events()] == ["copy.stale", "copy.fresh"] * 2
+            cache.get()
+        assert [event for event, *_ in events()] == ["cache.stale", "cache.fresh"] * 2
 
-    def test_goes_on_without_asking_while_it_is_away(self, copy, source, elapsed):
-        copy.get()
+    def test_goes_on_without_asking_while_it_is_away(self, cache, source, elapsed):
+        cache.get()
         elapsed.seconds += MAX_AGE_SECONDS
         source.fails_after = 30
-        assert [copy.get(), copy.get(), copy.get()] == [1, 1, 1]
+        assert [cache.get(), cache.get(), cache.get()] == [1, 1, 1]
         assert source.asked == 2
 
-    def test_never_goes_on_with_what_it_has_made_untrue_itself(self, copy, source):
-        copy.get()
-        copy.expire()
+    def test_never_goes_on_with_what_it_has_made_untrue_itself(self, cache, source):
+        cache.get()
+        cache.expire()
         source.fails_after = 0
         with pytest.raises(OperationalError):
-            copy.get()
+            cache.get()
 
-    def test_has_nothing_to_go_on_with_at_first(self, copy, source):
+    def test_has_nothing_to_go_on_with_at_first(self, cache, source):
         source.fails_after = 0
         with pytest.raises(OperationalError):
-            copy.get()
+            cache.get()
 
 
 class TestThreads:
-    def test_one_reads_and_the_others_wait_for_it(self, copy, source):
+    def test_one_reads_and_the_others_wait_for_it(self, cache, source):
         inside, go_on = threading.Event(), threading.Event()
 
         def wait():
@@ -223,7 +223,7 @@ class TestThreads:
 
         source.during = wait
         results: list[int] = []
-        threads = [threading.Thread(target=lambda: results.append(copy.get())) for _ in range(4)]
+        threads = [threading.Thread(target=lambda: results.append(cache.get())) for _ in range(4)]
         for thread in threads:
             thread.start()
         assert inside.wait(timeout=30)
@@ -238,7 +238,7 @@ class TestThreads:
     ):
         """What they wait for is as new as they need it, however long it takes to come."""
         arrived = threading.Semaphore(0)
-        copy = Copy(
+        cache = ProcessCache(
             source.read,
             name="numbers",
             max_age_seconds=lambda: max_age_seconds,
@@ -251,7 +251,7 @@ class TestThreads:
             elapsed.seconds += MAX_AGE_SECONDS
 
         source.during = take_long
-        threads = [threading.Thread(target=copy.get) for _ in range(4)]
+        threads = [threading.Thread(target=cache.get) for _ in range(4)]
         for thread in threads:
             thread.start()
         for thread in threads:
@@ -260,7 +260,7 @@ class TestThreads:
 
     @pytest.mark.skipif(not hasattr(os, "fork"), reason="nothing forks here")
     @pytest.mark.filterwarnings("ignore:.*multi-threaded.*:DeprecationWarning")
-    def test_a_forked_child_waits_for_no_thread_of_its_parent(self, copy, source):
+    def test_a_forked_child_waits_for_no_thread_of_its_parent(self, cache, source):
         inside, go_on = threading.Event(), threading.Event()
 
         def wait():
@@ -268,13 +268,13 @@ class TestThreads:
             assert go_on.wait(timeout=30)
 
         source.during = wait
-        reader = threading.Thread(target=copy.get)
+        reader = threading.Thread(target=cache.get)
         reader.start()
         assert inside.wait(timeout=30)
         child = os.fork()
         if child == 0:
             source.during = lambda: None
-            done = threading.Thread(target=copy.get, daemon=True)
+            done = threading.Thread(target=cache.get, daemon=True)
             done.start()
             done.join(timeout=10)
             os._exit(done.is_alive())

@@ -8,7 +8,7 @@ from datetime import timedelta
 from django.utils import timezone
 
 from token_exchange.models import Revocation, RevocationFeed
-from token_exchange.models.revocation_writer import recording
+from token_exchange.models.revocation_writer import revoking
 from token_exchange_core.revocation_feed import FeedPage
 from token_exchange_core.revocation_set import RevocationKind
 
@@ -51,11 +51,11 @@ def whole_feed() -> Known:
     }
 
 
-def end_tokens(*names: str) -> None:
+def revoke_tokens(*names: str) -> None:
     """Revoke the tokens with these ids in one transaction."""
     expires_at = timezone.now() + timedelta(hours=1)
-    with recording(using="default") as feed:
-        feed.end_tokens([(name, expires_at) for name in names])
+    with revoking(using="default") as feed:
+        feed.revoke_tokens([(name, expires_at) for name in names])
 
 
 def write_feed(counts: Iterable[int]) -> None:

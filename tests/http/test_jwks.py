@@ -15,7 +15,7 @@ from tests.support.factories import basic_header, make_client_app
 from token_exchange.issuer import signing_keys
 from token_exchange.issuer.credentials import Act
 from token_exchange.models import SigningKey
-from token_exchange_core import keys
+from token_exchange_core import keys, process_state
 
 pytestmark = pytest.mark.django_db
 
@@ -59,12 +59,12 @@ class TestSet:
     def test_an_unreadable_private_key_is_published_still(self, https_client):
         before = published(https_client)
         SigningKey.objects.update(encrypted_private_key="")
-        signing_keys.forget_key_set()
+        process_state.clear_caches()
         assert published(https_client) == before
 
     def test_is_empty_while_there_is_no_key(self, https_client):
         SigningKey.objects.all().delete()
-        signing_keys.forget_key_set()
+        process_state.clear_caches()
         assert published(https_client) == []
         assert not SigningKey.objects.exists()
 
@@ -135,7 +135,7 @@ class TestRotation:
             app = make_client_app(token_lifetime=lifetime)
             kept = []
             for minute in range(0, 30, 5):
-                signing_keys.forget_key_set()
+                process_state.clear_caches()
                 kept.append(jwt.PyJWKSet.from_dict({"keys": published(https_client)}))
                 if minute == 10:
                     signing_keys.rotate_signing_key(act=Act(now=timezone.now()))
@@ -153,15 +153,15 @@ class TestRotation:
             old = SigningKey.objects.get().kid
             signing_keys.rotate_signing_key(act=Act(now=timezone.now()))
             clock.shift(359)  # a second before the new key signs
-            signing_keys.forget_key_set()
+            process_state.clear_caches()
             answer = https_client.post("/auth_token", headers=basic_header(app)).json()
             token = answer["access_token"]["token"]
             assert jwt.get_unverified_header(token)["kid"] == old
             clock.shift(86_399)
-            signing_keys.forget_key_set()
+            process_state.clear_caches()
             assert verified_claims(https_client, token)
             clock.shift(302)
-            signing_keys.forget_key_set()
+            process_state.clear_caches()
             assert old not in [key["kid"] for key in published(https_client)]
 
     def test_a_removed_key_is_gone_at_once(self, https_client):

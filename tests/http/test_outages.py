@@ -16,6 +16,7 @@ from tests.http.conftest import make_caller
 from token_exchange.issuer import signing_keys
 from token_exchange.issuer.credentials import Act
 from token_exchange.models import AccessToken, Credential, SigningKey
+from token_exchange_core import process_state
 
 JWKS = "/.well-known/jwks.json"
 
@@ -77,7 +78,7 @@ class TestDatabaseAway:
 
     @pytest.mark.usefixtures("no_database")
     def test_without_known_keys_there_is_no_set_rather_than_an_empty_one(self, https_client):
-        signing_keys.forget_key_set()
+        process_state.clear_caches()
         response = in_thread(lambda: https_client.get(JWKS))
         assert_refused(response, 503, "temporarily_unavailable")
 
@@ -122,7 +123,7 @@ class TestDatabaseAway:
 @pytest.mark.django_db
 class TestNoSigningKey:
     def unavailable(self, https_client, caller):
-        signing_keys.forget_key_set()
+        process_state.clear_caches()
         before = stored_rows()
         response = https_client.post(caller.path, headers=caller.headers)
         assert_refused(response, 503, "temporarily_unavailable")
@@ -161,7 +162,7 @@ class TestNoSigningKey:
 
     def test_a_clock_that_is_behind_signs_with_the_key_that_comes_next(self, https_client, caller):
         SigningKey.objects.update(activates_at=timezone.now() + timedelta(minutes=1))
-        signing_keys.forget_key_set()
+        process_state.clear_caches()
         assert https_client.post(caller.path, headers=caller.headers).status_code == 200
 
 

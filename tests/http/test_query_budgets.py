@@ -20,6 +20,7 @@ from tests.support.factories import (
 )
 from token_exchange.issuer import credentials, revocation_feed, signing_keys
 from token_exchange.issuer.credentials import Act
+from token_exchange_core import process_state
 
 NOW = "2030-01-01T12:00:00+00:00"
 
@@ -80,7 +81,7 @@ class TestExchange:
         # Has the feed moved?
         assert verbs(send) == ["SELECT", "SELECT", "INSERT"]
         assert verbs(send) == ["SELECT", "INSERT"]
-        signing_keys.forget_key_set()
+        process_state.clear_caches()
         assert verbs(send) == ["SELECT", "SELECT", "SELECT", "INSERT"]
 
 

@@ -13,6 +13,7 @@ from tests.support.factories import basic_header, is_good, make_client_app, make
 from token_exchange.issuer import credentials, signing_keys, tokens
 from token_exchange.issuer.credentials import Act
 from token_exchange.models import AccessToken, Credential, Organization, SigningKey
+from token_exchange_core import process_state
 
 pytestmark = pytest.mark.django_db
 
@@ -29,7 +30,7 @@ def _algorithm(request, token_exchange_settings):
 @pytest.fixture
 def clock():
     with time_machine.travel(NOW, tick=False) as traveller:
-        signing_keys.forget_key_set()
+        process_state.clear_caches()
         yield traveller
 
 
@@ -88,7 +89,7 @@ class TestWhileItLasts:
         new = signing_keys.rotate_signing_key(act=Act(now=timezone.now()))
         assert obtain() == first
         clock.shift(3600)
-        signing_keys.forget_key_set()
+        process_state.clear_caches()
         assert signing_keys.key_set().current.kid == new.kid != old
         assert obtain() == first
         assert verified_claims(https_client, first["token"], audience="https://b.test")
@@ -96,7 +97,7 @@ class TestWhileItLasts:
 
     def test_no_process_is_needed_twice(self, obtain):
         first = obtain()
-        signing_keys.forget_key_set()
+        process_state.clear_caches()
         assert obtain() == first
 
 
@@ -204,7 +205,7 @@ class TestNotAgain:
         signing_keys.rotate_signing_key(act=Act(now=timezone.now()))
         clock.shift(3600)
         SigningKey.objects.filter(retires_at__lt=timezone.now()).update(encrypted_private_key="x")
-        signing_keys.forget_key_set()
+        process_state.clear_caches()
         assert is_good(first)
         assert is_good(self.minted(obtain, first, app))
 

@@ -11,11 +11,11 @@ from django.utils import timezone
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tests.http.follower import EPOCH, Follower, end_tokens, whole_feed, write_feed
+from tests.http.follower import EPOCH, Follower, revoke_tokens, whole_feed, write_feed
 from tests.support.factories import api_key_header, make_api_key
 from token_exchange.issuer.revocation_feed import PAGE_SIZE, read_page
 from token_exchange.models import Credential, Revocation, RevocationFeed
-from token_exchange.models.revocation_writer import recording
+from token_exchange.models.revocation_writer import revoking
 from token_exchange_core.revocation_feed import parse_feed_page
 from token_exchange_core.scopes import REVOCATIONS_SCOPE
 
@@ -106,14 +106,14 @@ class TestManyAtOnce:
         return follower(100)
 
     def test_tokens(self, following):
-        end_tokens(*(f"token-{number}" for number in range(1200)))
+        revoke_tokens(*(f"token-{number}" for number in range(1200)))
         assert counts(following.catch_up()) == [500, 500, 200]
 
     def test_calls(self, following):
         expires_at = timezone.now() + HOUR
-        with recording(using="default") as feed:
+        with revoking(using="default") as feed:
             for call, count in enumerate((499, 1, 1, 499, 1)):
-                feed.end_tokens([(f"{call}-{number}", expires_at) for number in range(count)])
+                feed.revoke_tokens([(f"{call}-{number}", expires_at) for number in range(count)])
         assert counts(following.catch_up()) == [500, 500, 1]
         assert following.known == whole_feed()
 
@@ -137,7 +137,7 @@ class TestWhileOthersRevoke:
             expired.update(expires_at=timezone.now())
         else:
             # Some are revoked again, which moves them to the end.
-            end_tokens(*chance.sample(names, chance.randint(1, 5)))
+            revoke_tokens(*chance.sample(names, chance.randint(1, 5)))
 
     @pytest.mark.parametrize("seed", range(20))
     def test_between_two_pages(self, seed):
@@ -158,13 +158,13 @@ class TestWhileOthersRevoke:
     def test_between_two_queries_of_one_page(self, size, names, moment):
         """At every step, nothing that was revoked before the request is missed."""
         for name in "abc":
-            end_tokens(name)
+            revoke_tokens(name)
         before = whole_feed()
         queries = iter(range(100))
 
         def revoke_before_one_of_them(execute, *arguments):
             if next(queries) == moment:
-                end_tokens(*names)
+                revoke_tokens(*names)
             return execute(*arguments)
 
         following = follower(size)

@@ -9,7 +9,7 @@ import time_machine
 from django.utils import timezone
 
 from tests.http.client import assert_not_stored, assert_refused
-from tests.http.follower import EPOCH, end_tokens, write_feed
+from tests.http.follower import EPOCH, revoke_tokens, write_feed
 from tests.support.factories import (
     api_key_header,
     make_api_key,
@@ -20,7 +20,7 @@ from tests.support.factories import (
 from token_exchange.issuer import credentials
 from token_exchange.issuer.credentials import Act
 from token_exchange.models import Credential, Organization, Revocation, RevocationFeed
-from token_exchange.models.revocation_writer import recording
+from token_exchange.models.revocation_writer import revoking
 from token_exchange_core.revocation_feed import parse_feed_page
 from token_exchange_core.revocation_set import RevocationKind
 
@@ -48,8 +48,8 @@ class TestAnswer:
         with time_machine.travel(NOW, tick=False):
             app = make_client_app()
             credentials.revoke(app.credential, act=Act(now=timezone.now()))
-            with recording(using="default") as feed:
-                feed.end_all(RevocationKind.SIGNING_KEY, "kid")
+            with revoking(using="default") as feed:
+                feed.revoke_all(RevocationKind.SIGNING_KEY, "kid")
             response = get_feed()
         latest = NOW_EPOCH + 86_400 + 900
         assert json.loads(response.content) == {
@@ -85,7 +85,7 @@ class TestAnswer:
 
     def test_begins_where_the_follower_stands(self, read):
         for name in "abc":
-            end_tokens(name)
+            revoke_tokens(name)
         first = read()
         page = read(epoch=first.epoch, after=2)
         assert (page.after, page.position) == (2, 3)
@@ -100,17 +100,17 @@ class TestAnswer:
         assert (revocation.subject, revocation.generation) == (feed_key.credential.identifier, 7)
 
     def test_a_second_end_of_the_same_is_told_again(self, read):
-        end_tokens("a")
-        end_tokens("b")
+        revoke_tokens("a")
+        revoke_tokens("b")
         before = read()
-        end_tokens("a")
+        revoke_tokens("a")
         assert [each.subject for each in read().revocations] == ["b", "a"]
         (revocation,) = read(epoch=before.epoch, after=before.position).revocations
         assert revocation.subject == "a"
 
     def test_what_has_expired_is_not_told(self, read):
-        end_tokens("a")
-        end_tokens("b")
+        revoke_tokens("a")
+        revoke_tokens("b")
         Revocation.objects.filter(subject="b").update(expires_at=timezone.now())
         page = read()
         assert [each.subject for each in page.revocations] == ["a"]
@@ -120,7 +120,7 @@ class TestAnswer:
         first = read()
         assert (first.epoch, first.position, first.has_more) == ("", 0, False)
         assert read(epoch="", after=0).revocations == ()
-        end_tokens("a")
+        revoke_tokens("a")
         second = read(epoch=first.epoch, after=first.position)
         assert second.epoch != ""
         assert [each.subject for each in second.revocations] == ["a"]
@@ -146,8 +146,8 @@ class TestAnswer:
 
     @pytest.mark.parametrize("subject", ["\u2028</script>", 'a"\\\n', "\U0001f600" * 200, " "])
     def test_any_subject_arrives_as_it_is(self, read, subject):
-        with recording(using="default") as feed:
-            feed.end_all(RevocationKind.USER, subject)
+        with revoking(using="default") as feed:
+            feed.revoke_all(RevocationKind.USER, subject)
         (revocation,) = read().revocations
         assert revocation.subject == subject
 
@@ -202,7 +202,7 @@ class TestPosition:
 class TestRevalidation:
     @pytest.mark.parametrize("form", ["{}", '"x", {}', "*"])
     def test_an_unchanged_answer_is_not_sent_again(self, get_feed, form):
-        end_tokens("a")
+        revoke_tokens("a")
         with time_machine.travel(NOW, tick=False) as clock:
             etag = get_feed(after=1)["ETag"]
             clock.shift(60)
@@ -217,7 +217,7 @@ class TestRevalidation:
         pass
 
     def revoke(self):
-        end_tokens("b")
+        revoke_tokens("b")
 
     def deactivate_organization(self):
         make_organization(is_active=False)
@@ -239,7 +239,7 @@ class TestRevalidation:
         ],
     )
     def test_any_change_is_sent(self, get_feed, read, change, status):
-        end_tokens("a")
+        revoke_tokens("a")
         reached = read()
         asked = {"epoch": reached.epoch, "after": reached.position}
         etag = get_feed(**asked)["ETag"]

@@ -9,8 +9,9 @@ import time_machine
 
 from tests.models.rows import HOUR, NOW
 from tests.support.factories import make_api_key, make_user
-from token_exchange.issuer import credentials, signing_keys, tokens
+from token_exchange.issuer import credentials, tokens
 from token_exchange.models import AccessToken, Credential, Organization, SigningKey
+from token_exchange_core import process_state
 from token_exchange_core.errors import ExpiredToken, InvalidToken
 
 pytestmark = pytest.mark.django_db
@@ -47,7 +48,7 @@ def token(key):
 
 def verify(token, now=NOW):
     # As another process would, which has not removed the signing key itself.
-    signing_keys.forget_key_set()
+    process_state.clear_caches()
     return tokens.verify_access_token(token, now=now.timestamp())
 
 

@@ -77,11 +77,13 @@ class TestVerifyAccessToken:
             verify_access_token(token_of(issuer), now=NOW)
         assert refused.value.reason == "wrong_audience"
 
-    def test_other_settings_do_not(self, issuer, settings):
-        verify_access_token(token_of(issuer), now=NOW)
+    def test_any_changed_setting_makes_another_verifier(self, issuer, settings):
+        for _ in range(2):
+            verify_access_token(token_of(issuer), now=NOW)
+        assert issuer.asked(JWKS_PATH) == 1
         settings.LANGUAGE_CODE = "de"
         verify_access_token(token_of(issuer), now=NOW)
-        assert issuer.asked(JWKS_PATH) == 1
+        assert issuer.asked(JWKS_PATH) == 2
 
 
 class TestCheckSources:

@@ -7,6 +7,7 @@ from datetime import timedelta
 
 import pytest
 import time_machine
+from django.core.cache.backends.base import BaseCache
 from django.urls import reverse
 from django.utils import timezone
 
@@ -18,6 +19,17 @@ from token_exchange.issuer.credentials import Act
 from token_exchange.models import AuditEvent, Credential, Organization
 
 pytestmark = pytest.mark.django_db
+
+
+class UnavailableCache(BaseCache):
+    """Fails whatever is asked of it."""
+
+    def __init__(self, location, params):
+        super().__init__(params)
+
+    def add(self, key, value, timeout=None, version=None):
+        raise ConnectionError
+
 
 NOW = "2030-01-01T12:00:00+00:00"
 SECRET = re.compile(r"sk_live\.\w{12}\.\w{49}")
@@ -372,6 +384,16 @@ class TestAccess:
         assert answer.status_code == 429
         assert 0 < int(answer["Retry-After"]) <= 60
         assert "Try again in a minute." in text_of(answer)
+
+    def test_is_unavailable_for_a_while_without_the_cache(
+        self, visitor, settings, token_exchange_settings
+    ):
+        token_exchange_settings(RATE_LIMIT_FAIL_OPEN=False)
+        path = f"{visitor.add_key().credential.identifier}/revoke/"
+        settings.CACHES = {"default": {"BACKEND": f"{__name__}.UnavailableCache"}}
+        answer = visitor.send(path)
+        assert (answer.status_code, answer["Retry-After"]) == (503, "5")
+        assert answer["Cache-Control"] == "no-store"
 
     def test_pages_have_url_names(self):
         assert reverse("token_exchange_self_service:rotate", args=["sk_live.x"]) == (

@@ -6,9 +6,8 @@ every proxy on the way. So a secret is neither looked up nor shown again.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 from django.contrib import admin, messages
 from django.contrib.admin.options import IncorrectLookupParameters
@@ -22,24 +21,12 @@ from django.utils.translation import gettext as _
 from token_exchange.admin import list_display
 from token_exchange.admin.filters import only
 from token_exchange.models import Credential
+from token_exchange_core.secret_strings import contains_secret
 
 if TYPE_CHECKING:
     _ModelAdmin = admin.ModelAdmin[Any]
 else:
     _ModelAdmin = admin.ModelAdmin
-
-# Of any prefix, and also in part or with something round it: whoever pastes a secret may paste it
-# badly. An identifier has no second dot; a token is three parts of base64.
-_SECRET: Final = re.compile(
-    r"[a-z][a-z0-9]{0,15}_[a-z][a-z0-9]{0,15}\.[0-9A-Za-z]{12}\.[0-9A-Za-z]"
-    r"|[0-9A-Za-z]{43}"
-    r"|eyJ[0-9A-Za-z_-]+\.[0-9A-Za-z_-]+"
-)
-
-
-def holds_secret(text: str) -> bool:
-    """Tell whether a key, a client secret or a token, or most of one, seems to be in ``text``."""
-    return _SECRET.search(text) is not None
 
 
 def credentials_matching(term: str) -> Q:
@@ -85,7 +72,7 @@ class SearchedList(ChangeList):
 
     def holds_secret(self) -> bool:
         """Tell whether a secret, or most of one, seems to be searched for."""
-        return holds_secret(self.query)
+        return contains_secret(self.query)
 
     def get_results(self, request: HttpRequest) -> None:
         """Find the keys of the page by an index, and then its rows by their keys.
@@ -119,6 +106,6 @@ class SearchedAdmin(_ModelAdmin):
         if not term:
             return queryset, False
         # An autocomplete's, which checks nothing; PostgreSQL cannot be asked for NUL.
-        if holds_secret(term) or "\0" in term:
+        if contains_secret(term) or "\0" in term:
             return queryset.none(), False
         return queryset.filter(self.matching(term)), False

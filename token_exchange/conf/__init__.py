@@ -1,14 +1,11 @@
-"""What has the project decided?
+"""Settings of the project: one dictionary, ``TOKEN_EXCHANGE``, becomes one frozen ``Settings``.
 
-One dictionary, ``TOKEN_EXCHANGE``, becomes one frozen ``Settings``. It is read when used, kept
-until a setting changes, and never captured at import.
+They are read when they are used, never at import, and cached until a Django setting changes.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from functools import cache
-from typing import TYPE_CHECKING, Any, Final, Protocol, TypeVar
+from typing import TYPE_CHECKING, Protocol
 
 from django.core.exceptions import ImproperlyConfigured
 from django.core.signals import setting_changed
@@ -16,6 +13,7 @@ from django.utils.module_loading import import_string
 
 from token_exchange.conf.loading import read_settings
 from token_exchange.conf.settings import Settings
+from token_exchange_core import process_state
 
 if TYPE_CHECKING:
     from token_exchange_core.verification import VerifiedToken
@@ -25,31 +23,18 @@ __all__ = [
     "Verifier",
     "get_settings",
     "get_verifier",
-    "kept_until_settings_change",
     "read_settings",
 ]
 
-T = TypeVar("T")
-
 
 class Verifier(Protocol):
-    """Tell who a bearer token is; the type of the setting ``VERIFIER``."""
+    """Verifies a bearer token; the type of the setting ``VERIFIER``."""
 
     def __call__(self, token: str, *, now: float) -> VerifiedToken:
-        """Return what a good token says; raise ``core.errors.InvalidToken`` for any other."""
+        """Return the verified token; raise ``InvalidToken`` of the core for any other."""
 
 
-def kept_until_settings_change(make: Callable[[], T]) -> Callable[[], T]:
-    """Make what ``make`` returns once, and again after a setting of ours has changed."""
-    kept = cache(make)
-    _everything_kept.append(kept)
-    return kept
-
-
-_everything_kept: Final[list[Any]] = []
-
-
-@kept_until_settings_change
+@process_state.cached
 def get_settings() -> Settings:
     """Return the settings; raises ``ImproperlyConfigured`` with every problem in them."""
     settings, problems = read_settings()
@@ -58,21 +43,20 @@ def get_settings() -> Settings:
     return settings
 
 
-@kept_until_settings_change
+@process_state.cached
 def get_verifier() -> Verifier:
     """Return the callable that the setting ``VERIFIER`` names.
 
-    This is the one deliberate inversion of the house: a service without our tables names a
-    verifier of its own, and nothing below ``models`` imports the issuer's.
+    This is the one deliberate inversion of the layers: nothing below ``models`` imports the
+    issuer's verifier, so that a service without our tables can name another.
     """
     verifier: Verifier = import_string(get_settings().verifier)
     return verifier
 
 
-def _forget(*, setting: str, **_: object) -> None:
-    if setting in {"TOKEN_EXCHANGE", "DEBUG"}:
-        for kept in _everything_kept:
-            kept.cache_clear()
+def _clear_caches(**_: object) -> None:
+    # Whichever setting it is: each of Django's may be the source of a default or of a cached value.
+    process_state.clear_caches()
 
 
-setting_changed.connect(_forget)
+setting_changed.connect(_clear_caches)

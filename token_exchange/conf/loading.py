@@ -1,4 +1,4 @@
-"""Which of the settings that somebody wrote can be used, and what is wrong with the others?"""
+"""Loading of the ``TOKEN_EXCHANGE`` dictionary, with every problem found in it."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from token_exchange_core.scopes import REVOCATIONS_SCOPE
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """One setting that cannot be used as it is."""
+    """A setting with an invalid value, or an unknown key."""
 
     check_id: str
     message: str
 
 
 def read_settings() -> tuple[Settings | None, list[Problem]]:
-    """Read ``TOKEN_EXCHANGE``; where there are problems, there are no settings."""
+    """Read ``TOKEN_EXCHANGE``; return problems, or settings if there are none."""
     written = getattr(django_settings, "TOKEN_EXCHANGE", None)
     if not isinstance(written, Mapping):
         return None, [Problem("E001", "TOKEN_EXCHANGE must be a dictionary in your settings.")]
@@ -34,7 +34,7 @@ def read_settings() -> tuple[Settings | None, list[Problem]]:
     values = {}
     for key, each in known.items():
         try:
-            values[each.name] = each.metadata["read"](written.get(key, each.metadata["default"]))
+            values[each.name] = each.metadata["parse"](written.get(key, each.metadata["default"]))
         except ValueError as error:
             problems.append(Problem(each.metadata["check_id"], f"TOKEN_EXCHANGE[{key!r}] {error}."))
     if values.get("mode") == RESOURCE_SERVER and values.get("revocations_api_key", "") is None:
@@ -45,6 +45,6 @@ def read_settings() -> tuple[Settings | None, list[Problem]]:
 def _no_api_key(check_id: str) -> Problem:
     return Problem(
         check_id,
-        "TOKEN_EXCHANGE['REVOCATIONS_API_KEY'] must be an API key of the issuer's with the scope "
-        f"{REVOCATIONS_SCOPE}, where MODE is {RESOURCE_SERVER!r}.",
+        f"TOKEN_EXCHANGE['REVOCATIONS_API_KEY'] must be an API key of the issuer with the scope "
+        f"{REVOCATIONS_SCOPE} if MODE is {RESOURCE_SERVER!r}.",
     )

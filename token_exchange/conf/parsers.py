@@ -1,7 +1,7 @@
-"""How is what somebody wrote into a setting read, and when is it refused?
+"""Parsers of single settings.
 
-Each reader takes the value as it was written and returns it as it is used, or raises ``ValueError``
-with a text that continues "TOKEN_EXCHANGE['KEY'] …".
+Each takes the value as it is written in the project's settings and returns it as it is used, or
+raises ``ValueError`` with a text that continues "TOKEN_EXCHANGE['KEY'] …".
 """
 
 from __future__ import annotations
@@ -26,28 +26,25 @@ _RATE_UNITS: Final = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 
 _DAY: Final = timedelta(days=1)
 _SECOND: Final = timedelta(seconds=1)
-# More than any is meant to be, and no sum of a date and one of these is out of range.
+# Longer than anyone needs; added to a date, it stays in the range of dates.
 _CENTURY: Final = timedelta(days=36_525)
 
 
 @dataclass(frozen=True, slots=True)
 class Rate:
-    """So many requests in each window of so many seconds."""
+    """A number of requests in each window of time."""
 
     quota: int
     window_seconds: int
 
 
 def parse_rate(text: str) -> Rate:
-    """Read ``<quota>/<n><unit>`` with the units s, m, h, d; raises ``ValueError``."""
+    """Parse ``<quota>/<n><unit>`` with the units s, m, h, d; raises ``ValueError``."""
     match = _RATE.fullmatch(text)
     if match is None:
         raise ValueError(f"{text!r} is not a rate such as '60/m' or '5/10s'")
     quota, multiple, unit = match.groups()
     return Rate(int(quota), int(multiple or 1) * _RATE_UNITS[unit])
-
-
-# Readers: what was written in the dictionary → the value, or ValueError with what is wrong.
 
 
 def boolean(value: Any) -> bool:
@@ -86,7 +83,7 @@ def algorithm(value: Any) -> str:
 
 
 def prefix(value: Any) -> str:
-    """Accept what may stand before or after the underscore of a secret's prefix."""
+    """Accept the part of a secret's prefix before or after the underscore."""
     if not isinstance(value, str) or PREFIX_PATTERN.fullmatch(f"{value}_x") is None:
         raise ValueError("must be 1 to 16 of a-z and 0-9, a letter first")
     return value
@@ -97,7 +94,7 @@ def duration(
 ) -> Callable[[Any], timedelta]:
     """Accept whole seconds, as a number or a timedelta, within the bounds."""
 
-    def read(value: Any) -> timedelta:
+    def parse(value: Any) -> timedelta:
         if isinstance(value, int) and not isinstance(value, bool) and abs(value) < 10**10:
             value = timedelta(seconds=value)
         if not isinstance(value, timedelta):
@@ -106,12 +103,12 @@ def duration(
             raise ValueError(f"must be whole seconds, at least {minimum} and at most {maximum}")
         return value
 
-    return read
+    return parse
 
 
-def optional(read: Callable[[Any], Any]) -> Callable[[Any], Any]:
-    """Accept None beside what ``read`` accepts."""
-    return lambda value: None if value is None else read(value)
+def optional(parse: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    """Accept None and what ``parse`` accepts."""
+    return lambda value: None if value is None else parse(value)
 
 
 def num_proxies(value: Any) -> int:
@@ -122,7 +119,7 @@ def num_proxies(value: Any) -> int:
 
 
 def cache_size(value: Any) -> int:
-    """Accept a number of things to remember."""
+    """Accept the number of entries of a cache."""
     if type(value) is not int or value < 0:
         raise ValueError("must be a whole number, at least 0")
     return value
@@ -143,15 +140,15 @@ def scopes(value: Any) -> Mapping[str, str]:
 
 
 def rate_limits(value: Any) -> Mapping[str, Rate]:
-    """Accept rates by name, and None for none at all."""
+    """Accept rates by name; None turns all of them off."""
     if value is None:
         return {}
     if not isinstance(value, Mapping):
         raise ValueError("must be None or a dictionary of rates")
     if unknown := set(value) - set(RATE_NAMES):
         raise ValueError(
-            f"does not know {', '.join(sorted(map(repr, unknown)))}; "
-            f"the names are {', '.join(RATE_NAMES)}"
+            f"has unknown names: {', '.join(sorted(map(repr, unknown)))}; "
+            f"valid names are {', '.join(RATE_NAMES)}"
         )
     rates = {**DEFAULT_RATE_LIMITS, **value}
     if not all(rate is None or isinstance(rate, str) for rate in rates.values()):
@@ -174,21 +171,21 @@ def _api_key(value: Any) -> str:
 
 
 def durations(value: Any) -> tuple[timedelta, ...]:
-    """Accept a list of times before something, at least a minute each."""
+    """Accept a list of durations, at least a minute each."""
     if not isinstance(value, (list, tuple)):
         raise ValueError("must be a list of numbers of seconds or timedeltas")
     return tuple(sorted(map(duration(minimum=timedelta(minutes=1)), value)))
 
 
 def mode(value: Any) -> str:
-    """Accept what a service can be."""
+    """Accept one of the two modes."""
     if not isinstance(value, str) or value not in {ISSUER, RESOURCE_SERVER}:
         raise ValueError(f"must be {ISSUER!r} or {RESOURCE_SERVER!r}")
     return value
 
 
 def dotted_path(value: Any) -> str:
-    """Accept the dotted path of something to import."""
+    """Accept the dotted path of a callable."""
     if not isinstance(value, str) or "." not in value:
         raise ValueError("must be the dotted path of a callable")
     return value
@@ -201,8 +198,6 @@ optional_duration: Final = optional(duration(minimum=_SECOND))
 timeout: Final = duration(minimum=_SECOND, maximum=20 * _SECOND)
 optional_secrets: Final = optional(_secrets)
 optional_api_key: Final = optional(_api_key)
-SECRET: Final = (optional_secrets, optional_api_key)
-"""Readers of what no ``repr`` may show."""
 
 DEFAULT_RATE_LIMITS: Final[Mapping[str, str | None]] = {
     "token": "60/m",

@@ -1,16 +1,17 @@
-"""Which settings are there, and what does each mean?"""
+"""The settings: name, default, parser and meaning of each."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import timedelta
 from functools import cached_property
-from typing import Any, Final
+from typing import Final
 
 from django.conf import settings as django_settings
 
 from token_exchange.conf import parsers
+from token_exchange.conf.declaration import setting
 from token_exchange.conf.parsers import DEFAULT_RATE_LIMITS, Rate
 from token_exchange_core.verification import DEFAULT_CACHE_SIZE
 
@@ -24,87 +25,81 @@ _MAX_STALENESS: Final = {
 }
 
 
-def _setting(check_id: str, default: Any, read: Callable[[Any], Any], help_text: str) -> Any:
-    """Declare a setting: its check's stable id, default as one would write it, reader, meaning."""
-    metadata = {"check_id": check_id, "default": default, "read": read, "help": help_text}
-    return field(metadata=metadata, repr=read not in parsers.SECRET)
-
-
 @dataclass(frozen=True, kw_only=True)
 class Settings:
-    """All settings, read and checked; each has the name of its key in lower case."""
+    """All settings, parsed and checked; each has the name of its key, in lower case."""
 
-    issuer: str = _setting(
+    issuer: str = setting(
         "E002", "", parsers.url, "The claim `iss`: the URL at which clients reach this service."
     )
-    audience: str = _setting(
+    audience: str = setting(
         "E003",
         None,
         parsers.optional(parsers.text),
         "The claim `aud` for credentials without an audience of their own, and the audience that "
         "verification expects. Default: the issuer.",
     )
-    algorithm: str = _setting(
+    algorithm: str = setting(
         "E004",
         "RS256",
         parsers.algorithm,
         "The algorithm of new signing keys: RS256, ES256 or EdDSA.",
     )
-    api_key_token_lifetime: timedelta = _setting(
+    api_key_token_lifetime: timedelta = setting(
         "E005", 1800, parsers.token_lifetime, "Lifetime of access tokens for API keys, in seconds."
     )
-    client_app_token_lifetime: timedelta = _setting(
+    client_app_token_lifetime: timedelta = setting(
         "E006",
         28_800,
         parsers.token_lifetime,
         "Lifetime of auth tokens for client apps, in seconds.",
     )
-    max_token_lifetime: timedelta = _setting(
+    max_token_lifetime: timedelta = setting(
         "E007",
         86_400,
         parsers.token_lifetime,
         "Longest lifetime of any token, in seconds, up to 24 hours.",
     )
-    scopes: Mapping[str, str] = _setting(
+    scopes: Mapping[str, str] = setting(
         "E008",
         {},
         parsers.scopes,
         "The scopes that credentials can have, each with its label. Empty: any well-formed scope.",
     )
-    api_key_prefix: str = _setting("E009", "sk", parsers.prefix, "Prefix of API keys.")
-    client_id_prefix: str = _setting("E010", "ci", parsers.prefix, "Prefix of client IDs.")
-    client_secret_prefix: str = _setting("E011", "cs", parsers.prefix, "Prefix of client secrets.")
-    environment: str = _setting(
+    api_key_prefix: str = setting("E009", "sk", parsers.prefix, "Prefix of API keys.")
+    client_id_prefix: str = setting("E010", "ci", parsers.prefix, "Prefix of client IDs.")
+    client_secret_prefix: str = setting("E011", "cs", parsers.prefix, "Prefix of client secrets.")
+    environment: str = setting(
         "E012",
         "live",
         parsers.prefix,
         "Follows each prefix, as in `sk_live`. Credentials of another environment are refused.",
     )
-    default_overlap: timedelta = _setting(
+    default_overlap: timedelta = setting(
         "E013",
         86_400,
         parsers.any_duration,
         "Seconds that the previous secret keeps working after a rotation, by default.",
     )
-    max_overlap: timedelta = _setting(
+    max_overlap: timedelta = setting(
         "E014", 30 * 86_400, parsers.any_duration, "Longest overlap of a rotation, in seconds."
     )
-    max_key_lifetime: timedelta | None = _setting(
+    max_key_lifetime: timedelta | None = setting(
         "E015",
         None,
         parsers.optional_duration,
         "Longest lifetime of a new credential, in seconds. None: credentials need not expire.",
     )
-    organization_lookup_field: str = _setting(
+    organization_lookup_field: str = setting(
         "E016", "slug", parsers.text, "The field by which commands find an organization."
     )
-    require_https: bool | None = _setting(
+    require_https: bool | None = setting(
         "E017",
         None,
         parsers.optional(parsers.boolean),
         "Refuse credentials and tokens sent over plain HTTP. Default: not `DEBUG`.",
     )
-    rate_limits: Mapping[str, Rate] = _setting(
+    rate_limits: Mapping[str, Rate] = setting(
         "E018",
         DEFAULT_RATE_LIMITS,
         parsers.rate_limits,
@@ -113,114 +108,116 @@ class Settings:
         "manage their own keys (`self_service`), such as '60/m'. A rate of None is off. None for "
         "the setting turns all of them off.",
     )
-    rate_limit_fail_open: bool = _setting(
+    rate_limit_fail_open: bool = setting(
         "E019",
         True,  # noqa: FBT003 - a default is a value
         parsers.boolean,
         "While the cache is unavailable: True lets requests through and logs it, False answers "
         "503.",
     )
-    num_proxies: int | None = _setting(
+    num_proxies: int | None = setting(
         "E020",
         None,
         parsers.optional(parsers.num_proxies),
         "Number of trusted proxies that append to X-Forwarded-For. None: use REMOTE_ADDR.",
     )
-    signing_key_encryption_keys: tuple[str, ...] | None = _setting(
+    signing_key_encryption_keys: tuple[str, ...] | None = setting(
         "E021",
         None,
         parsers.optional_secrets,
         "Secrets that encrypt the stored signing keys, newest first. Default: `SECRET_KEY` and "
         "`SECRET_KEY_FALLBACKS`.",
+        secret=True,
     )
-    jwks_max_age: timedelta = _setting(
+    jwks_max_age: timedelta = setting(
         "E022",
         300,
         parsers.day_at_most,
         "Seconds that verifiers can cache the published keys. A new key signs only after this "
         "time.",
     )
-    token_retention: timedelta = _setting(
+    token_retention: timedelta = setting(
         "E023",
         86_400,
         parsers.any_duration,
         "Seconds that the row of an expired token is kept before it is purged.",
     )
-    verifier: str = _setting(
+    verifier: str = setting(
         "E024",
         None,
         parsers.optional(parsers.dotted_path),
         "The callable that verifies bearer tokens. Default: the one for this `MODE`.",
     )
-    revocation_max_age: timedelta = _setting(
+    revocation_max_age: timedelta = setting(
         "E025",
         1,
         parsers.day_at_most,
         "Seconds that a process can use its copy of the revocations before it asks again. 0: ask "
         "each time.",
     )
-    revocation_max_staleness: timedelta = _setting(
+    revocation_max_staleness: timedelta = setting(
         "E026",
         None,
         parsers.optional(parsers.day_at_most),
         "Seconds that verification continues with the last known keys and revocations while their"
         " source is unavailable; then it answers 503. Default: 0, in a resource server 60.",
     )
-    verified_token_cache_size: int = _setting(
+    verified_token_cache_size: int = setting(
         "E027",
         DEFAULT_CACHE_SIZE,
         parsers.cache_size,
         "Verified tokens that a process remembers, so that it checks each signature only once. 0:"
         " none.",
     )
-    mode: str = _setting(
+    mode: str = setting(
         "E028",
         parsers.ISSUER,
         parsers.mode,
         "What this service is: `issuer`, or `resource-server`, which has none of this app's "
         "tables and verifies the tokens of the service in `ISSUER`.",
     )
-    jwks_url: str | None = _setting(
+    jwks_url: str | None = setting(
         "E029",
         None,
         parsers.optional(parsers.url),
         "Where a resource server fetches the issuer's keys. Default: `/.well-known/jwks.json` "
         "under the issuer.",
     )
-    revocations_url: str | None = _setting(
+    revocations_url: str | None = setting(
         "E036",
         None,
         parsers.optional(parsers.url),
         "Where a resource server fetches the revocations. Default: `/v1/revocations` under the "
         "issuer.",
     )
-    revocations_api_key: str | None = _setting(
+    revocations_api_key: str | None = setting(
         "E037",
         None,
         parsers.optional_api_key,
         "The API key with which a resource server fetches the revocations; required there. It "
         "needs the scope `token_exchange:revocations`.",
+        secret=True,
     )
-    remote_timeout: timedelta = _setting(
+    remote_timeout: timedelta = setting(
         "E038",
         2,
         parsers.timeout,
         "Longest time that a request to a resource server waits for the issuer, in seconds.",
     )
-    signing_key_lifetime: timedelta | None = _setting(
+    signing_key_lifetime: timedelta | None = setting(
         "E045",
         90 * 86_400,
         parsers.optional(parsers.duration(minimum=timedelta(days=1))),
         "Seconds after which the task `rotate_signing_keys` replaces the current key, at least a "
         "day. None: only you rotate.",
     )
-    audit_retention: timedelta | None = _setting(
+    audit_retention: timedelta | None = setting(
         "E046",
         None,
         parsers.optional_duration,
         "Seconds that an audit event is kept before it is purged. None: forever.",
     )
-    expiry_warnings: tuple[timedelta, ...] = _setting(
+    expiry_warnings: tuple[timedelta, ...] = setting(
         "E047",
         (2_592_000, 604_800, 86_400),
         parsers.durations,
@@ -228,21 +225,21 @@ class Settings:
         "warns, once each. From the earliest of these times on, the credential is shown as "
         "expiring.",
     )
-    warning_recipients: str | None = _setting(
+    warning_recipients: str | None = setting(
         "E048",
         None,
         parsers.optional(parsers.dotted_path),
         "The callable that takes a credential and returns the e-mail addresses to warn before it "
         "expires, and to notify if it is reported as leaked. None: no e-mail is sent.",
     )
-    self_service_entitlement: str | None = _setting(
+    self_service_entitlement: str | None = setting(
         "E049",
         None,
         parsers.optional(parsers.dotted_path),
-        "The callable that gets a signed-in user and returns what API keys the user may make for "
-        "himself, or None. None: a session may make none.",
+        "The callable that gets a signed-in user and returns which API keys they may create, or "
+        "None. None: users signed in by session cannot create keys.",
     )
-    operator_organizations: str | None = _setting(
+    operator_organizations: str | None = setting(
         "E050",
         None,
         parsers.optional(parsers.dotted_path),

@@ -1,1 +1,1 @@
-"""Below the models: compiled queries, process-wide caches, what "unavailable" looks like."""
+"""Tools below the models: compiled queries, per-process caches, errors of a lost database."""

@@ -1,9 +1,9 @@
-"""How is a query asked at every exchange and composed only once?
+"""Queries of the hot path, compiled once per connection.
 
-To compose a query set costs Django several times what it costs the database to answer it, and to
-save an instance several times what it costs to insert its row. Here Django compiles once for each
-connection what it would compile each time, so that every database, every custom field and every
-swapped model is treated as a query set treats it.
+Django takes several times as long to compose a query set as the database takes to answer it, and
+several times as long to save an instance as to insert its row. Here Django compiles a statement
+once for each connection and not each time, so that every database, custom field and swapped model
+works as it does in a query set.
 """
 
 from __future__ import annotations
@@ -11,41 +11,42 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Final, NamedTuple, TypeAlias
 
-from django.core.signals import setting_changed
 from django.db import connections
 from django.db.models import Expression, Field, Model, QuerySet
 
+from token_exchange_core.process_state import ProcessState
+
 _Connection: TypeAlias = Any
-_KEPT: Final = "_token_exchange_statements"
+_ATTRIBUTE: Final = "_token_exchange_statements"
 
 
 class Parameter(Expression):
-    """A value that each run of a ``Select`` gives anew, by its name."""
+    """A named value that is passed each time a ``Select`` runs."""
 
     def __init__(self, name: str, field: Field[Any, Any]) -> None:
         super().__init__(output_field=field)
         self.name = name
 
     def as_sql(self, compiler: Any, connection: Any) -> tuple[str, tuple[Any, ...]]:
-        """Leave a place in the SQL, and this in the list of its values."""
+        """Put a placeholder into the SQL, and this object into the list of its parameters."""
         return "%s", (self,)
 
 
 class _Compiled(NamedTuple):
     sql: str
     fields: Mapping[str, Any]
-    """The field of each value that a run gives."""
+    """The field of each value that is passed."""
     constants: Mapping[str, Any]
-    """What the query set itself said."""
+    """Values that are part of the query set."""
     converters: Sequence[tuple[int, Callable[..., Any], Any]]
-    """A column's place, what makes a value of all but NULL, and the column."""
+    """Index of a column, converter of values other than NULL, and the column."""
 
     def parameters(self, values: Mapping[str, Any], connection: _Connection) -> dict[str, Any]:
-        """Return all that the statement is executed with."""
+        """Return the parameters to execute the statement with."""
         return {**self.constants, **_prepare(self.fields, values, connection)}
 
     def convert(self, found: Sequence[Any], connection: _Connection) -> list[Any]:
-        """Return a row as a query set would."""
+        """Convert a row as a query set does."""
         row = list(found)
         for place, convert, column in self.converters:
             if (value := row[place]) is not None:
@@ -54,7 +55,7 @@ class _Compiled(NamedTuple):
 
 
 class Select:
-    """A query set of ``values_list`` that is asked again and again."""
+    """A query set of ``values_list`` that is compiled once per connection."""
 
     def __init__(self, queryset: QuerySet[Any, Any]) -> None:
         self._query = queryset.query
@@ -77,7 +78,7 @@ class Select:
 
     def _compiled(self, using: str) -> tuple[_Connection, _Compiled]:
         connection = connections[using]
-        return connection, _kept(connection, self, self._compile)
+        return connection, _compiled(connection, self, self._compile)
 
     def _compile(self, connection: _Connection) -> _Compiled:
         compiler = self._query.clone().get_compiler(connection=connection)
@@ -100,7 +101,7 @@ class Select:
 
 
 class Insert:
-    """An INSERT of one row into the fields of a model, without an instance and its signals."""
+    """An INSERT of one row into a model's table, without an instance and its signals."""
 
     def __init__(self, model: type[Model], *names: str) -> None:
         self._table = model._meta.db_table
@@ -111,7 +112,7 @@ class Insert:
     def run(self, *, using: str, **values: Any) -> None:
         """Insert a value for each field on the database ``using``."""
         connection = connections[using]
-        sql = _kept(connection, self, self._compile)
+        sql = _compiled(connection, self, self._compile)
         parameters = _prepare(self._fields, values, connection)
         with connection.cursor() as cursor:
             cursor.execute(sql, parameters)
@@ -134,36 +135,41 @@ def _required(model: type[Model]) -> set[str]:
 
 
 def _by_name(sql: str, names: Iterable[str]) -> str:
-    """Name the places in ``sql``: SQLite's driver has only a slow way to read the nameless."""
+    """Name the placeholders in ``sql``: SQLite's driver is slow with unnamed ones."""
     return sql.replace("%%", "%%%%") % tuple(f"%({name})s" for name in names)
 
 
 def _prepare(
     fields: Mapping[str, Any], values: Mapping[str, Any], connection: _Connection
 ) -> dict[str, Any]:
-    """Return the values, which are of their fields' types, as the driver wants them."""
+    """Convert values, which must have their fields' types, to what the driver accepts."""
     return {
         name: field.get_db_prep_value(values[name], connection, prepared=True)
         for name, field in fields.items()
     }
 
 
-def _kept(connection: _Connection, statement: Any, compile_: Callable[[_Connection], Any]) -> Any:
-    """Return the statement as compiled for the connection, and let it die with the connection.
+class _CompiledStatements(ProcessState):
+    """The compiled statements of one connection, stored on the connection itself.
 
-    Converters hold their connection, which is a thread's own: kept anywhere else they would keep
-    a thread's connection open after its end.
+    Converters refer to their connection, which belongs to one thread. Stored anywhere else, they
+    would keep that connection open after its thread has ended.
     """
-    kept = connection.__dict__.setdefault(_KEPT, {})
-    if statement not in kept:
-        kept[statement] = compile_(connection)
-    return kept[statement]
+
+    def __init__(self) -> None:
+        self.by_query: dict[Any, Any] = {}
+        super().__init__()
+
+    def clear(self) -> None:
+        self.by_query.clear()
 
 
-def _forget(*, setting: str, **_: object) -> None:
-    if setting == "USE_TZ":  # by which some databases choose their converters
-        for connection in connections.all(initialized_only=True):
-            connection.__dict__.pop(_KEPT, None)
-
-
-setting_changed.connect(_forget)
+def _compiled(connection: _Connection, query: Any, compile_: Callable[[_Connection], Any]) -> Any:
+    """Return the query's statement for this connection; compile it the first time."""
+    statements = connection.__dict__.get(_ATTRIBUTE)
+    if statements is None:
+        statements = connection.__dict__[_ATTRIBUTE] = _CompiledStatements()
+    compiled = statements.by_query.get(query)
+    if compiled is None:
+        compiled = statements.by_query[query] = compile_(connection)
+    return compiled

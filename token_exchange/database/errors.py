@@ -1,4 +1,4 @@
-"""Which exceptions say that the database is away, and may come back?"""
+"""Exceptions that mean the database is unreachable; a retry may succeed."""
 
 from __future__ import annotations
 
@@ -7,4 +7,4 @@ from typing import Final
 from django.db import InterfaceError, InternalError, OperationalError
 
 DATABASE_AWAY: Final = (OperationalError, InterfaceError, InternalError)
-"""A server that became read-only, as in a failover, is an ``InternalError``."""
+"""``InternalError`` is for a server that became read-only, as in a failover."""

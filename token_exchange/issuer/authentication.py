@@ -1,8 +1,7 @@
-"""Who sent this API key, or this client id and secret, directly to a view?"""
+"""DRF authentication by API key, or by client id and secret, without an exchange."""
 
 from __future__ import annotations
 
-import logging
 from abc import abstractmethod
 from datetime import datetime
 from typing import Any, ClassVar
@@ -14,7 +13,7 @@ from rest_framework.authentication import BaseAuthentication
 from token_exchange.authentication import Principal
 from token_exchange.conf import get_settings
 from token_exchange.database.errors import DATABASE_AWAY
-from token_exchange.exceptions import as_api_exception, challenges
+from token_exchange.exceptions import challenges, log_and_convert
 from token_exchange.issuer.credentials import (
     AuthenticatedCredential,
     authenticate_api_key,
@@ -24,13 +23,7 @@ from token_exchange.models.credential_policy import effective_audience
 from token_exchange.request import authorization, client_address, http_request, require_https
 from token_exchange_core.authorization import API_KEY, BASIC, parse_basic
 from token_exchange_core.challenges import API_KEY_CHALLENGE, BASIC_CHALLENGE
-from token_exchange_core.errors import (
-    InvalidClient,
-    ServerError,
-    TemporarilyUnavailable,
-    TokenExchangeError,
-)
-from token_exchange_core.event_log import log_event
+from token_exchange_core.errors import InvalidClient, TemporarilyUnavailable, TokenExchangeError
 
 
 class _CredentialAuthentication(BaseAuthentication):
@@ -39,22 +32,16 @@ class _CredentialAuthentication(BaseAuthentication):
     scheme: ClassVar[str]
     """In lower case."""
     refusal: ClassVar[str]
-    """What every refused credential is told."""
+    """The description of every refusal."""
 
     def authenticate(self, request: Any) -> tuple[Any, AuthenticatedCredential] | None:
-        """Return user and credential, or ``None`` where there is none of this scheme."""
+        """Return user and credential, or ``None`` if the request does not use this scheme."""
         try:
             credential = self._authenticate(request)
         except TokenExchangeError as error:
-            ours = error.status >= ServerError.status
-            log_event(
-                logging.ERROR if ours else logging.WARNING,
-                "credential.failed" if ours else "credential.refused",
-                reason=error.reason,
-                identifier=error.identifier,
-                address=client_address(request),
-            )
-            raise as_api_exception(error, request) from error
+            raise log_and_convert(
+                error, request, refused="credential.refused", failed="credential.failed"
+            ) from error
         if credential is None:
             return None
         if credential.owner is not None:
@@ -95,7 +82,7 @@ class _CredentialAuthentication(BaseAuthentication):
         """Return this scheme's challenge alone."""
 
     def authenticate_header(self, request: Any) -> str:
-        """Return the challenges of every authenticator, for DRF asks only the first."""
+        """Return the challenges of all authenticators, because DRF asks only the first."""
         return challenges(request) or self.challenge(request)
 
 

@@ -1,7 +1,7 @@
-"""What is revoked or inactive at this moment?
+"""The revocations in force: cached for this process, and in pages for followers.
 
-As far as this process may say without asking, for itself; and by asking, for those who follow from
-elsewhere.
+Both read the feed from the last position that was reached; ``models.revocation_writer`` describes
+why no reader misses a row that way.
 """
 
 from __future__ import annotations
@@ -9,7 +9,6 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterator
 from datetime import datetime
-from functools import cache
 from typing import Final, NamedTuple
 
 from django.db import router
@@ -17,7 +16,7 @@ from django.utils import timezone
 
 from token_exchange.conf import get_settings
 from token_exchange.database.compiled_queries import Select
-from token_exchange.database.process_cache import Copy
+from token_exchange.database.process_cache import ProcessCache
 from token_exchange.issuer import signing_keys
 from token_exchange.models import (
     Credential,
@@ -30,20 +29,32 @@ from token_exchange.models.cache_invalidation import (
     sees_a_snapshot,
 )
 from token_exchange.models.revocation import MalformedFeed, RevocationQuerySet, read_counter
+from token_exchange_core import process_state
 from token_exchange_core.event_log import log_event
 from token_exchange_core.revocation_feed import FeedPage
 from token_exchange_core.revocation_set import Revocation as CoreRevocation
 from token_exchange_core.revocation_set import RevocationSet
 
-_told: Final[set[int]] = set()
-"""The primary keys of malformed rows of which the log knows."""
-
 PAGE_SIZE: Final = 5000
-"""How many revocations a follower is told at once: some 600 kB."""
+"""Revocations in one response to a follower, about 600 kB."""
 
 
-class _Followed(NamedTuple):
-    """How far the feed has been read, and what came of it."""
+class _LoggedRows(process_state.ProcessState):
+    """The primary keys of malformed rows that have been logged, so that each is logged once."""
+
+    def __init__(self) -> None:
+        self.primary_keys: set[int] = set()
+        super().__init__()
+
+    def clear(self) -> None:
+        self.primary_keys.clear()
+
+
+_logged_rows: Final = _LoggedRows()
+
+
+class _Progress(NamedTuple):
+    """The position up to which the feed has been read, and the revocations up to there."""
 
     epoch: str
     position: int
@@ -51,48 +62,48 @@ class _Followed(NamedTuple):
 
 
 def revocations() -> RevocationSet:
-    """Return what is revoked, at most ``REVOCATION_MAX_AGE`` old; asks the database if it is older.
+    """Return the revocations, read again if they are older than ``REVOCATION_MAX_AGE``.
 
-    What this process itself has revoked is always in it.
+    They always include what this process itself has revoked.
     """
-    return _copy.get().revocations
+    return _cache.get().revocations
 
 
-def _read(before: _Followed | None) -> _Followed:
-    """Read what has come since ``before``, into the same set, or all of it into a new one."""
+def _read(before: _Progress | None) -> _Progress:
+    """Read what came after ``before`` into the same set, or everything into a new one."""
     now = timezone.now()
     epoch, position = read_counter()
     if before is None or before.epoch != epoch:
-        before = _Followed(epoch, 0, RevocationSet())
+        before = _Progress(epoch, 0, RevocationSet())
     elif before.position > position:
         if sees_a_snapshot(using=router.db_for_write(Revocation)):
-            return before  # which another thread has read, after this transaction began
-        # A backup has been restored.
-        before = _Followed(epoch, 0, RevocationSet())
+            return before  # Another thread read it after this transaction began.
+        # A backup was restored.
+        before = _Progress(epoch, 0, RevocationSet())
     known = before.revocations
     if position != before.position:
         rows = Revocation.objects.on_writer().after(before.position, now=now)
-        # Also if one of them is malformed: all others count, and are read again until it is not.
-        known.add(revocation for _, revocation in _understood(rows))
-        known.forget_expired(now=now.timestamp())
+        # If one of them is malformed, the others are added all the same, and read again next time.
+        known.add(revocation for _, revocation in _parsed(rows))
+        known.discard_expired(now=now.timestamp())
         # A key may have been published or removed.
         signing_keys.expire_key_set()
     known.inactive_organizations = _inactive_organizations()
-    return _Followed(epoch, position, known)
+    return _Progress(epoch, position, known)
 
 
 def read_page(*, epoch: str, after: int, now: datetime, size: int = PAGE_SIZE) -> FeedPage:
-    """Read what came after the position that a follower has reached, or all if we know it not.
+    """Read what came after a follower's position, or everything if the position is unknown.
 
-    It is as of ``now``, which must not be later than the call. Of more than ``size`` revocations
-    the first are read, and with the last of them all that share its position.
+    The page is as of ``now``, which must not be later than the call. If there are more than
+    ``size`` revocations, it contains the first of them, and all that share the last one's position.
     """
-    # First of all: what was committed up to this position is in each answer that follows.
+    # The counter first: whatever was committed up to its position is found by the later queries.
     current_epoch, position = read_counter()
     if epoch != current_epoch or after > position:
         after = 0
     feed = Revocation.objects.on_writer()
-    rows = list(_understood(feed.after(after, now=now).page(size)))
+    rows = list(_parsed(feed.after(after, now=now).page(size)))
     reached = rows[-1][0] if rows else after
     has_more = len(rows) >= size and feed.after(reached, now=now).exists()
     return FeedPage(
@@ -107,14 +118,14 @@ def read_page(*, epoch: str, after: int, now: datetime, size: int = PAGE_SIZE) -
     )
 
 
-def _understood(rows: RevocationQuerySet) -> Iterator[tuple[int, CoreRevocation]]:
-    """Return the rows' values; tells the log of each malformed one once, and raises."""
+def _parsed(rows: RevocationQuerySet) -> Iterator[tuple[int, CoreRevocation]]:
+    """Return positions and revocations; logs each malformed row once, and raises."""
     try:
         yield from rows.positioned_values()
     except MalformedFeed as error:
-        if untold := error.primary_keys - _told:
-            _told.update(untold)
-            log_event(logging.ERROR, "revocation.malformed", primary_keys=sorted(untold))
+        if unlogged := error.primary_keys - _logged_rows.primary_keys:
+            _logged_rows.primary_keys.update(unlogged)
+            log_event(logging.ERROR, "revocation.malformed", primary_keys=sorted(unlogged))
         raise
 
 
@@ -123,7 +134,7 @@ def _inactive_organizations() -> frozenset[str]:
     return frozenset(str(pk) for (pk,) in _select_inactive_organizations().all(using=using))
 
 
-@cache
+@process_state.cached
 def _select_inactive_organizations() -> Select:
     rows = get_organization_model()._base_manager.filter(is_active=False)
     return Select(rows.values_list("pk"))
@@ -142,7 +153,7 @@ def _max_age_seconds() -> float:
     return get_settings().revocation_max_age.total_seconds()
 
 
-_copy = Copy(
+_cache = ProcessCache(
     _read,
     name="revocations",
     max_age_seconds=_max_age_seconds,
@@ -150,14 +161,8 @@ _copy = Copy(
 )
 
 
-def forget_revocations() -> None:
-    """Make this process read all of the feed anew when it needs it next."""
-    _told.clear()
-    _copy.forget()
-
-
 def _expire(**_: object) -> None:
-    _copy.expire()
+    _cache.expire()
 
 
 feed_changed.connect(_expire)

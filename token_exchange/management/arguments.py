@@ -23,13 +23,11 @@ from django.utils.dateparse import parse_duration
 
 from token_exchange.conf import get_settings
 from token_exchange.models import AbstractOrganization, Credential, get_organization_model
-from token_exchange_core.secret_strings import ID_LENGTH
+from token_exchange_core.secret_strings import find_identifier
 
 _PLAIN: Final = re.compile(r"([0-9]{1,18})([smhdw]?)")
 # Without weeks, which Django 5.2 does not read.
 _ISO_8601: Final = re.compile(r"P[0-9TDHMS.]*[0-9][DHMS]")
-# Of a secret the first two parts, which are public; also of one that was pasted badly.
-_SECRET: Final = re.compile(rf"([^.]+)\.([0-9A-Za-z]{{{ID_LENGTH}}})\.[0-9A-Za-z]")
 _UNITS: Final = {
     "": timedelta(seconds=1),
     "s": timedelta(seconds=1),
@@ -176,10 +174,7 @@ def find_credential(identifier: str) -> Credential:
 def refuse_secret(text: str) -> None:
     """Say what is public of a secret that stands where its identifier should."""
     settings = get_settings()
-    secret = _SECRET.match(text)
-    if secret is None:
-        return
-    prefix, public = secret.groups()
+    prefix, _, public = (find_identifier(text) or "").partition(".")
     told = {
         settings.api_key_string_prefix: f"its ID is {prefix}.{public}",
         # A client id ends in a checksum of its own, which only the list shows.

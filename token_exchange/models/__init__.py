@@ -1,14 +1,18 @@
-"""What is stored, and the rules that rows keep by themselves.
+"""Models, and the rules that their rows enforce.
 
-State follows from times, never from a flag. The database holds no usable secret: secrets are
-digests, tokens lack their signatures, private keys are encrypted.
+State follows from times, never from a flag. The database holds no usable secret: secrets are stored
+as digests, tokens without their signatures, private keys encrypted.
 
-These writes revoke tokens, and write the revocation feed in the same transaction:
+Some writes revoke tokens, because tokens that were issued before would otherwise keep rights that
+are taken away. They write to the revocation feed in the same transaction:
 
-* ``Credential.edit`` and ``save(update_fields=…)``, if the policy allows less than before;
-* ``update``, ``bulk_update`` and related managers of credentials, for a field that tokens inherit;
-* ``update`` of an access token's ``revoked_at``;
-* deleting a credential, an access token or a user.
+* ``Credential.edit`` and ``save(update_fields=…)``, if the policy then allows less than before.
+* ``update`` and ``bulk_update`` of credentials, for any write to what tokens inherit, to the owner
+  or to ``revoked_at``; the previous values are not compared.
+* ``update`` and ``bulk_update`` of access tokens, for a write to ``revoked_at`` or ``expires_at``.
+* Deleting a credential or an access token, and deleting a user.
+
+Raw SQL and ``_raw_delete`` revoke nothing.
 """
 
 from token_exchange.models.access_token import AccessToken

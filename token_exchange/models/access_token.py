@@ -10,7 +10,7 @@ from django.db.models import Exists, F, OuterRef, Q
 from django.utils.translation import gettext_lazy as _
 
 from token_exchange.models.credential import Credential
-from token_exchange.models.revocation_writer import batched, recording
+from token_exchange.models.revocation_writer import batched, revoking
 from token_exchange.models.signing_key import SigningKey
 from token_exchange.models.writer import WriterQuerySet
 
@@ -74,12 +74,12 @@ class AccessTokenQuerySet(WriterQuerySet["AccessToken"]):
             raise ValueError("A token that was revoked stays revoked")
         self._for_write = True
         count = 0
-        with recording(using=self.db) as feed:
+        with revoking(using=self.db) as feed:
             # Which rows these are is decided once: afterwards they may no longer be found.
             for ending in batched(self.values_list("pk", "jti", "expires_at")):
                 rows = self.filter(pk__in=[pk for pk, _jti, _expires_at in ending])
                 count += super(AccessTokenQuerySet, rows).update(**values)
-                feed.end_tokens((jti, expires_at) for _pk, jti, expires_at in ending)
+                feed.revoke_tokens((jti, expires_at) for _pk, jti, expires_at in ending)
         return count
 
     def bulk_create(self, *args: Any, **options: Any) -> list[AccessToken]:

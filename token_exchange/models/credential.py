@@ -22,7 +22,7 @@ from token_exchange.models.credential_policy import (
 from token_exchange.models.credential_queryset import CredentialManager
 from token_exchange.models.credential_state import State, warning_window
 from token_exchange.models.organization import ORGANIZATION_MODEL
-from token_exchange.models.revocation_writer import Recorder, recording
+from token_exchange.models.revocation_writer import RevocationWriter, revoking
 from token_exchange.models.validators import (
     no_control_characters,
     validate_audience,
@@ -227,11 +227,11 @@ class Credential(models.Model):
         if changes.keys().isdisjoint(INHERITED_FIELDS):
             with transaction.atomic(using=using):
                 return self._write(changes, using=using, feed=None)
-        with recording(using=using) as feed:
+        with revoking(using=using) as feed:
             return self._write(changes, using=using, feed=feed)
 
     def _write(
-        self, changes: Mapping[str, Any], *, using: str, feed: Recorder | None
+        self, changes: Mapping[str, Any], *, using: str, feed: RevocationWriter | None
     ) -> dict[str, tuple[Any, Any]]:
         before = self._lock_and_read(using=using)
         edits = {
@@ -251,7 +251,7 @@ class Credential(models.Model):
             super().save(force_update=True, using=using, update_fields=names)
         if is_narrower and feed is not None:
             self.refresh_from_db(using=using, fields=["generation"])
-            feed.end_generations_before(Credential._base_manager.filter(pk=self.pk))
+            feed.revoke_earlier_generations(Credential._base_manager.filter(pk=self.pk))
         return edits
 
     def _lock_and_read(self, *, using: str) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from django.db.models import F
 
 from token_exchange.models.credential_policy import INHERITED_FIELDS
 from token_exchange.models.credential_state import State, state_condition
-from token_exchange.models.revocation_writer import batched, recording
+from token_exchange.models.revocation_writer import batched, revoking
 from token_exchange.models.writer import M_co, WriterQuerySet
 
 _REVOKES_TOKENS: Final = frozenset(
@@ -68,11 +68,11 @@ class CredentialQuerySet(WriterQuerySet[M_co]):
         # Whatever was given: a generation that is used again would bring its tokens back.
         values["generation"] = F("generation") + 1
         count = 0
-        with recording(using=self.db) as feed:
+        with revoking(using=self.db) as feed:
             # Which rows these are is decided once: afterwards they may no longer be found.
             for pks in batched(self.values_list("pk", flat=True)):
                 count += super(CredentialQuerySet, self.filter(pk__in=pks)).update(**values)
-                feed.end_generations_before(self.model._base_manager.filter(pk__in=pks))
+                feed.revoke_earlier_generations(self.model._base_manager.filter(pk__in=pks))
         return count
 
     def bulk_create(self, *args: Any, **options: Any) -> list[M_co]:

@@ -1,16 +1,12 @@
-"""What has been revoked, in an order that no reader can miss a part of?
+"""The revocation feed: its rows, and the counter of their positions.
 
-Every row has a position, which is drawn by an UPDATE of one counting row. That row stays locked
-until the transaction ends, so positions are committed in their order, and whoever has read up to a
-position has read all that came before it. Ids that a sequence gives out do not have that: a lower
-one may be committed later.
+How positions are drawn, and why, is described in ``revocation_writer``.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from datetime import datetime
-from functools import cache
 from typing import Any, ClassVar, Final, Self
 
 from django.db import models, router
@@ -20,7 +16,7 @@ from django.utils.translation import gettext_lazy as _
 
 from token_exchange.database.compiled_queries import Select
 from token_exchange.models.writer import WriterQuerySet
-from token_exchange_core import revocation_set
+from token_exchange_core import process_state, revocation_set
 from token_exchange_core.errors import TemporarilyUnavailable
 from token_exchange_core.revocation_set import RevocationKind
 
@@ -33,7 +29,7 @@ class RevocationFeed(models.Model):
 
     ONLY_PK: ClassVar[int] = 1
 
-    # A database that was made anew counts from the beginning; what was known of it is void.
+    # Differs between databases: in a new one, positions start again and earlier copies are void.
     epoch = models.CharField(max_length=EPOCH_LENGTH, editable=False)
     position = models.PositiveBigIntegerField(editable=False)
 
@@ -49,44 +45,44 @@ class RevocationFeed(models.Model):
 
 
 def read_counter() -> tuple[str, int]:
-    """Return the epoch and the position that the feed has reached; one query on the writer."""
+    """Return the feed's epoch and last position; one query on the writer."""
     found = _select_counter().first(using=router.db_for_write(RevocationFeed))
-    # Where nothing has ever been revoked there is no row.
+    # There is no row until the first revocation.
     return ("", 0) if found is None else (found[0], found[1])
 
 
-@cache
+@process_state.cached
 def _select_counter() -> Select:
     return Select(RevocationFeed.objects.values_list("epoch", "position"))
 
 
 class RevocationQuerySet(WriterQuerySet["Revocation"]):
-    """What has been revoked."""
+    """Revocations."""
 
     def after(self, position: int, *, now: datetime) -> Self:
-        """Keep what concerns those who have read up to ``position``, in the order of positions."""
+        """Keep what a reader that has reached ``position`` still needs, in order of positions."""
         return self.filter(position__gt=position, expires_at__gt=now).order_by("position", "pk")
 
     def page(self, size: int) -> Self:
-        """Keep the first ``size`` rows, and what else has the position of the last of them.
+        """Keep the first ``size`` rows, and all others with the position of the last of them.
 
-        That position is part of the same statement, because whatever is revoked a second time moves
-        to the end: between two statements a row could leave the page and be in neither.
+        One statement does both, because a row that is revoked a second time moves to the end: with
+        two statements it could be missing from both pages.
         """
         last = self.values("position")[size - 1 : size]
         return self.filter(position__lte=Coalesce(Subquery(last), _LAST_POSITION))
 
     def positioned_values(self) -> Iterator[tuple[int, revocation_set.Revocation]]:
-        """Return what verifiers need to know of each, and its position.
+        """Return each position and revocation.
 
-        Raises ``MalformedFeed`` after the last, if some of them were not to be understood.
+        Raises ``MalformedFeed`` after the last if some rows are malformed.
         """
         malformed = []
         for pk, position, kind, subject, generation, expires_at in self.values_list(
             "pk", "position", "kind", "subject", "generation", "expires_at"
         ):
             try:
-                revocation = _understand(kind, subject, generation, expires_at)
+                revocation = _parse(kind, subject, generation, expires_at)
             except (TypeError, ValueError):
                 malformed.append(pk)
             else:
@@ -96,9 +92,9 @@ class RevocationQuerySet(WriterQuerySet["Revocation"]):
 
 
 class MalformedFeed(TemporarilyUnavailable):
-    """Rows of the feed say what this version of the code does not understand.
+    """The feed contains rows that this version of the code does not understand.
 
-    What they end is not known, so that nothing can be relied on while they are there.
+    It is unknown what they revoke, so no token can be verified as long as they exist.
     """
 
     def __init__(self, primary_keys: Iterable[int]) -> None:
@@ -106,12 +102,12 @@ class MalformedFeed(TemporarilyUnavailable):
         self.primary_keys = frozenset(primary_keys)
 
 
-def _understand(
+def _parse(
     kind: str, subject: str, generation: int | None, expires_at: datetime | None
 ) -> revocation_set.Revocation:
-    # SQLite keeps whatever it is given, in a column of any type.
+    # SQLite stores values of any type in any column.
     if expires_at is None or not isinstance(generation, int | None):
-        raise TypeError("a column holds what is not of its type")
+        raise TypeError("a column has a value of another type")
     return revocation_set.Revocation(
         kind=RevocationKind(kind),
         subject=subject,
@@ -121,7 +117,7 @@ def _understand(
 
 
 class Revocation(models.Model):
-    """One row of the feed: plain values, for what they name may be purged before them."""
+    """A row of the feed: plain values, because what they refer to may be purged first."""
 
     kind = models.CharField(_("kind"), max_length=11, editable=False)
     subject = models.CharField(_("subject"), max_length=255, editable=False)
@@ -139,7 +135,7 @@ class Revocation(models.Model):
         verbose_name = _("revocation")
         verbose_name_plural = _("revocations")
         constraints: ClassVar[list[models.BaseConstraint]] = [
-            # One row a subject is enough: a later generation covers those before.
+            # One row per subject is enough: a later generation includes the earlier ones.
             models.UniqueConstraint(fields=["kind", "subject"], name="token_exchange_revoked")
         ]
 

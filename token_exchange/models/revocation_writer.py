@@ -1,4 +1,20 @@
-"""How is the end of tokens written into the feed, together with what ends them?"""
+"""Writing to the revocation feed, in the transaction of the change that revokes tokens.
+
+Every process follows the feed: it remembers the last position that it has read, and asks for all
+rows after it. So no row may ever appear at or below a position that has already been read.
+
+Ids from a sequence do not guarantee that. Suppose that one transaction gets id 7 and another id 8,
+and that the second commits first. A reader that comes now sees 8 and remembers it. Then the first
+transaction commits, and the reader never sees row 7: a revoked token would stay valid there.
+
+So positions come from a counter in a row of its own. A transaction that revokes tokens increments
+it first, and the row stays locked until that transaction ends. The next one waits. This means:
+
+1. Positions are committed in the order in which they were drawn. A reader that has reached a
+   position has seen everything before it.
+2. Transactions that revoke tokens run one after the other, so they should be short.
+3. All of them lock the counter before any other row, so they cannot deadlock with each other.
+"""
 
 from __future__ import annotations
 
@@ -20,16 +36,16 @@ from token_exchange_core.secret_strings import random_text
 T = TypeVar("T")
 
 MARGIN: Final = timedelta(minutes=15)
-"""How much longer than the last token that it concerns a row lives, for clocks that step."""
+"""How much longer than the last token a row lives, in case a clock steps."""
 
 _BATCH_SIZE: Final = 500
 
 
-class Recorder:
-    """Writes to the feed, from the position that ``recording`` has drawn.
+class RevocationWriter:
+    """Writes to the feed, beginning at the position that ``revoking`` has drawn.
 
-    However much is ended at once, no position has more than ``_BATCH_SIZE`` rows: a follower is
-    sent whole positions, and takes no answer of any size.
+    No position has more than ``_BATCH_SIZE`` rows, however much is revoked at once: followers get
+    whole positions, and limit the size of a response.
     """
 
     def __init__(self, *, using: str, position: int) -> None:
@@ -37,8 +53,8 @@ class Recorder:
         self._position = position
         self._room = _BATCH_SIZE
 
-    def end_tokens(self, tokens: Iterable[tuple[str, datetime]]) -> None:
-        """End the tokens with these ids and expiries; of those that are long dead nobody asks."""
+    def revoke_tokens(self, tokens: Iterable[tuple[str, datetime]]) -> None:
+        """Revoke tokens, given as pairs of ``jti`` and expiry; long expired ones are skipped."""
         now = timezone.now()
         self._write(
             Revocation(kind=RevocationKind.TOKEN, subject=jti, expires_at=expires_at + MARGIN)
@@ -46,8 +62,8 @@ class Recorder:
             if expires_at + MARGIN > now
         )
 
-    def end_generations_before(self, credentials: models.QuerySet[Any]) -> None:
-        """End what was minted in the generations before each credential's own, all if revoked."""
+    def revoke_earlier_generations(self, credentials: models.QuerySet[Any]) -> None:
+        """Revoke tokens of generations before each credential's own; all if it is revoked."""
         rows = credentials.using(self._using).values_list("identifier", "generation", "revoked_at")
         self._write(
             Revocation(
@@ -59,15 +75,15 @@ class Recorder:
             for identifier, generation, revoked_at in rows
         )
 
-    def end_all(self, kind: RevocationKind, subject: str) -> None:
-        """End every token of this credential, user or signing key."""
+    def revoke_all(self, kind: RevocationKind, subject: str) -> None:
+        """Revoke every token of a credential, user or signing key."""
         self._write([Revocation(kind=kind, subject=subject, expires_at=_last_expiry())])
 
-    def begin_anew(self) -> None:
-        """Make everybody read all of the feed, however far they have read.
+    def start_new_epoch(self) -> None:
+        """Make every reader read the whole feed again.
 
-        After a restoration positions are counted a second time. Whoever has slept meanwhile would
-        take them for those that are known.
+        After a backup has been restored, positions are drawn a second time. A reader that did not
+        notice would skip rows at positions that it has read before.
         """
         feed = RevocationFeed.objects.using(self._using).filter(pk=RevocationFeed.ONLY_PK)
         feed.update(epoch=random_text(EPOCH_LENGTH))
@@ -80,25 +96,24 @@ class Recorder:
             self._room -= len(batch)
             for row in batch:
                 row.position = self._position
-            # Nobody else writes here meanwhile: the feed is locked.
+            # No other transaction writes at the same time: the feed is locked.
             feed.filter(kind=batch[0].kind, subject__in=[row.subject for row in batch]).delete()
             feed.bulk_create(batch)
 
 
 @contextmanager
-def recording(*, using: str) -> Iterator[Recorder]:
-    """Open a transaction that ends tokens, on the database ``using``.
+def revoking(*, using: str) -> Iterator[RevocationWriter]:
+    """Open a transaction that revokes tokens, on the database ``using``.
 
-    The feed is locked first and until the outermost transaction ends: whoever ends tokens waits for
-    the others here, before touching a row, and so never in a circle.
+    Locks the feed first, until the outermost transaction ends. Do not lock other rows before.
     """
     with transaction.atomic(using=using):
         mark_changed(using=using)
-        yield Recorder(using=using, position=_next_position(using=using))
+        yield RevocationWriter(using=using, position=_next_position(using=using))
 
 
 def batched(values: Iterable[T]) -> Iterator[list[T]]:
-    """Return the values, all read at once, in lists that fit into one statement."""
+    """Split the values into lists that fit into one statement; reads all of them first."""
     pending = list(values)
     for start in range(0, len(pending), _BATCH_SIZE):
         yield pending[start : start + _BATCH_SIZE]
@@ -117,11 +132,11 @@ def _next_position(*, using: str) -> int:
 
 
 def _start_feed(*, using: str) -> None:
-    """Begin to count; of two who do so at once one waits for the other here."""
+    """Create the counter; if two transactions do so at once, one waits for the other."""
     first = RevocationFeed(pk=RevocationFeed.ONLY_PK, epoch=random_text(EPOCH_LENGTH), position=0)
     try:
         with transaction.atomic(using=using):
             first.save(using=using, force_insert=True)
     except IntegrityError:
-        # It is there now.
+        # Another transaction has created it.
         return

@@ -1,4 +1,4 @@
-"""Which keys sign tokens, and when does each begin and end?"""
+"""Signing keys: public and encrypted private half, and the times from which the state follows."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from token_exchange.models.writer import WriterQuerySet
 from token_exchange_core.keys import ALGORITHMS
 
 LONGEST_TOKEN_LIFETIME: Final = timedelta(days=1)
-"""No setting allows more, so a key that retired longer ago has no live token."""
+"""The most that a setting allows; a key that retired longer ago has no live token."""
 
 _CLOCK_STEP: Final = timedelta(minutes=15)
-"""How far a clock may go ahead without a key being forgotten too soon: that cannot be undone."""
+"""How far a clock may be ahead without deleting a key too early, which cannot be undone."""
 
 
 class KeyState(StrEnum):
-    """Where a signing key stands in its life."""
+    """State of a signing key."""
 
     NEXT = "next"
     CURRENT = "current"
@@ -43,10 +43,10 @@ class SigningKeyQuerySet(WriterQuerySet["SigningKey"]):
             Q(retires_at=None) | Q(retires_at__gt=_publication_ends_before(now)), removed_at=None
         ).order_by("sequence")
 
-    def forget_gone(self, *, now: datetime) -> None:
-        """Drop the private halves of keys that are gone, and each row that no token names.
+    def delete_gone(self, *, now: datetime) -> None:
+        """Delete the private halves of keys that are gone, and later their rows.
 
-        That is ``TOKEN_RETENTION`` after the last token of the key is dead.
+        A row is deleted ``TOKEN_RETENTION`` after the key's last token has expired.
         """
         gone_since = _publication_ends_before(now)
         gone = self.filter(Q(removed_at__isnull=False) | Q(retires_at__lte=gone_since))
@@ -58,7 +58,7 @@ class SigningKeyQuerySet(WriterQuerySet["SigningKey"]):
 class SigningKey(models.Model):
     """A signing key, its private half encrypted."""
 
-    # Two processes that add a key at once draw the same number, and the constraint lets one win.
+    # Two processes that add a key at once use the same number, and the constraint refuses one.
     sequence = models.PositiveIntegerField(_("sequence"), unique=True, editable=False)
     kid = models.CharField("kid", max_length=43, unique=True, editable=False)
     algorithm = models.CharField(
@@ -90,7 +90,7 @@ class SigningKey(models.Model):
         return self.kid
 
     def state(self, *, now: datetime) -> KeyState:
-        """Tell where the key stands at ``now``."""
+        """Return the state of the key at ``now``."""
         if self.removed_at is not None:
             return KeyState.GONE
         if self.activates_at > now:

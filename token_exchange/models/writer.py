@@ -1,4 +1,4 @@
-"""Which database is asked, when the answer decides about access?"""
+"""Base query set for rows that decide about access, which are read from the writer."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ M_co = TypeVar("M_co", bound=models.Model, covariant=True)
 
 
 class WriterQuerySet(models.QuerySet[M_co]):
-    """A query set that can insist on the writer."""
+    """A query set that can read from the writer."""
 
     def on_writer(self) -> Self:
-        """Read where this model is written: a replica may not know of a revocation yet."""
+        """Read from the database that this model is written to: a replica may lag behind."""
         return self.using(router.db_for_write(self.model))

@@ -7,7 +7,6 @@ line of the logger ``token_exchange`` under the same stable name.
 from __future__ import annotations
 
 import logging
-import re
 from collections.abc import Container, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -21,7 +20,7 @@ from django.utils import timezone
 from token_exchange.models import AbstractOrganization, AccessToken, AuditEvent, SigningKey
 from token_exchange.signals import announce
 from token_exchange_core.event_log import log_event
-from token_exchange_core.secret_strings import CHECKSUM_LENGTH, ID_LENGTH, SECRET_LENGTH
+from token_exchange_core.secret_strings import redact_secrets
 
 Event = AuditEvent.Event
 
@@ -35,10 +34,6 @@ _TO_WORRY_ABOUT: Final = frozenset(
 )
 
 _LONGEST: Final = 255
-
-_SECRET: Final = re.compile(
-    rf"(\.[0-9A-Za-z]{{{ID_LENGTH}}}\.)[0-9A-Za-z]{{{SECRET_LENGTH + CHECKSUM_LENGTH}}}"
-)
 
 _LOGGED_AS: Final[Mapping[str, str]] = {
     AuditEvent.TargetType.ACCESS_TOKEN: "jti",
@@ -152,7 +147,7 @@ def plain(value: Any) -> Any:
 def without_secrets(value: Any) -> Any:
     """Return what people wrote, and of each secret that they pasted into it the identifier."""
     if isinstance(value, str):
-        return _SECRET.sub(r"\1[secret]", value)
+        return redact_secrets(value)
     if isinstance(value, dict):
         return {name: without_secrets(each) for name, each in value.items()}
     return [without_secrets(each) for each in value] if isinstance(value, list) else value

@@ -8,14 +8,11 @@ that nobody learns from a write which credentials there are.
 from __future__ import annotations
 
 import atexit
-import contextlib
 import logging
-import os
 import time
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
-from functools import partial
 from threading import Lock
 from typing import Any, Final, TypeAlias
 
@@ -25,6 +22,7 @@ from django.db import connections, router, transaction
 from token_exchange.models import Counted, Credential, HourlyCount
 from token_exchange.models.revocation_writer import batched
 from token_exchange_core.event_log import log_event
+from token_exchange_core.process_state import ProcessState
 
 EXCHANGED: Final = "exchanged"
 REUSED: Final = "reused"
@@ -43,18 +41,28 @@ _Key: TypeAlias = tuple[int, Any, str, str]
 """The hour since the epoch, the organization's primary key, the identifier, the outcome."""
 
 
-class _Pending:
-    """What has been counted and is not written yet."""
+class _PendingCounts(ProcessState):
+    """Counts that are not written yet. They are no cache: nothing else has them."""
+
+    is_cache = False
 
     def __init__(self) -> None:
-        self.forget(due_at=0)
+        self._reset(due_at=0)
+        super().__init__()
 
-    def forget(self, *, due_at: float) -> None:
-        # With a new lock: in a forked process, a thread of the parent may have held this one.
+    def _reset(self, *, due_at: float) -> None:
         self._lock = Lock()
         self._counts: dict[_Key, int] = {}
         self._due_at = due_at
         self.database: object = None
+
+    def clear(self) -> None:
+        """Drop the counts; the next write is due after the interval."""
+        self._reset(due_at=time.monotonic() + INTERVAL_SECONDS)
+
+    def renew_after_fork(self) -> None:
+        """Start from zero: the parent still has these counts, and writes them."""
+        self._reset(due_at=0)
 
     def add(self, key: _Key, count: int = 1) -> None:
         with self._lock:
@@ -82,7 +90,7 @@ class _Pending:
         return (hour, None, "", outcome)  # of which there are few, however long they wait
 
 
-_pending = _Pending()
+_pending = _PendingCounts()
 
 
 def count(
@@ -94,11 +102,6 @@ def count(
     identifier alone is known.
     """
     _pending.add((int(now) // _HOUR_SECONDS, organization_id, identifier or "", outcome))
-
-
-def forget_counts() -> None:
-    """Drop what this process has not written yet; the next write is due after the interval."""
-    _pending.forget(due_at=time.monotonic() + INTERVAL_SECONDS)
 
 
 def flush() -> None:
@@ -126,11 +129,9 @@ def flush() -> None:
 
 
 def start() -> None:
-    """Write after responses, and at the end of this process; a forked one begins at zero."""
+    """Write after responses, and at the end of this process."""
     request_finished.connect(_flush_if_due)
     atexit.register(_flush_at_exit)
-    with contextlib.suppress(AttributeError):  # where nothing forks
-        os.register_at_fork(after_in_child=partial(_pending.forget, due_at=0))
 
 
 def _flush_if_due(**_: object) -> None:

@@ -1,4 +1,4 @@
-"""Is the token good that came by the Bearer scheme, and if not, whose fault is it?"""
+"""Verification of a Bearer token from a request, and the error to answer with."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ from token_exchange_core.verification import VerifiedToken
 
 @sensitive_variables("parameter", "token")
 def verify_bearer(parameter: str, verify: Verifier) -> VerifiedToken:
-    """Return what the token says that followed the scheme, raw or base64-encoded once more.
+    """Verify the token after the scheme, which may be base64-encoded once more.
 
-    Raises ``InvalidToken``, ``InvalidRequest`` for what is not one token (RFC 6750, section 3.1),
-    and ``TemporarilyUnavailable`` or ``ServerError`` where it could not be verified.
+    Raises ``InvalidToken``, ``InvalidRequest`` if it is not a single token (RFC 6750, section 3.1),
+    and ``TemporarilyUnavailable`` or ``ServerError`` if it could not be verified.
     """
     token = raw_token(parameter)
     try:
@@ -36,6 +36,6 @@ def verify_bearer(parameter: str, verify: Verifier) -> VerifiedToken:
         raise
     except DATABASE_AWAY as error:
         raise TemporarilyUnavailable(reason="database_away") from error
-    except Exception as error:  # noqa: BLE001 - whatever fails, no token may be shown
-        # As text: the frames hold the token, and error reports show what frames hold.
+    except Exception as error:  # noqa: BLE001 - whatever fails, the token must stay secret
+        # As text: the frames contain the token, and error reports show frames.
         raise ServerError(reason="".join(traceback.format_exception(error))) from None

@@ -1,30 +1,31 @@
-"""Is this bearer token good, which another service has issued?
+"""Verification of another service's tokens, as configured by the project's settings.
 
-For a service without our tables: `MODE` is "resource-server", and the app is not installed.
+For services without our tables: ``MODE`` is "resource-server", and the app is not installed.
 """
 
 from __future__ import annotations
 
-from token_exchange.conf import get_settings, kept_until_settings_change
+from token_exchange.conf import get_settings
+from token_exchange_core import process_state
 from token_exchange_core.remote import remote_verifier
 from token_exchange_core.verification import TokenVerifier, VerifiedToken
 
 
 def verify_access_token(token: str, *, now: float) -> VerifiedToken:
-    """Return what a good access token of the issuer says; nobody owns it here.
+    """Verify an access token of the issuer; its owner is unknown here.
 
-    ``now`` is in seconds since the epoch. Raises ``InvalidToken``, or ``ExpiredToken`` if nothing
-    but the expiry is wrong, and ``TemporarilyUnavailable`` if the issuer has been away too long.
+    ``now`` is in seconds since the epoch. Raises ``InvalidToken``, or ``ExpiredToken`` if only the
+    expiry is wrong, and ``TemporarilyUnavailable`` if the issuer has been unavailable too long.
     """
     return VerifiedToken(claims=_verifier().verify(token, now=now))
 
 
 def check_sources() -> None:
-    """Raise ``TemporarilyUnavailable`` while no token can be verified; for a readiness probe."""
+    """Raise ``TemporarilyUnavailable`` if no token can be verified now; for a readiness probe."""
     _verifier().check_sources()
 
 
-@kept_until_settings_change
+@process_state.cached
 def _verifier() -> TokenVerifier:
     settings = get_settings()
     return remote_verifier(

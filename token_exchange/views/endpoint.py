@@ -24,11 +24,9 @@ from token_exchange.issuer.credentials import AuthenticatedCredential
 from token_exchange.issuer.tokens import IssuedToken
 from token_exchange.observability import exchange_counts
 from token_exchange.request import authorization, client_address, require_https
-from token_exchange.views.rate_limits import RateExceeded, Usage, count_failure
-from token_exchange_core.challenges import bearer_challenge
+from token_exchange.views.rate_limits import Usage, count_failure
 from token_exchange_core.errors import (
     CredentialRequired,
-    InsufficientScope,
     InvalidClient,
     InvalidToken,
     MalformedAuthorization,
@@ -77,8 +75,8 @@ def endpoint(
                         error.reason, now=time.time(), identifier=error.identifier
                     )
                 response = _refuse(request, error)
-                if needed := _challenge(error, challenge):
-                    response["WWW-Authenticate"] = needed
+                if challenge and response.status_code == InvalidClient.status:
+                    response.headers.setdefault("WWW-Authenticate", challenge)
             if response.status_code == MethodNotAllowed.status:
                 response["Allow"] = ", ".join(methods)
             return response
@@ -136,14 +134,6 @@ def read_authorization(request: HttpRequest, scheme: str) -> str:
     return header.parameter
 
 
-def _challenge(error: TokenExchangeError, challenge: str) -> str:
-    if isinstance(error, InvalidToken):
-        return bearer_challenge(error)
-    if isinstance(error, InsufficientScope) and error.scope:
-        return bearer_challenge(error, scope=error.scope)
-    return challenge if error.status == InvalidClient.status else ""
-
-
 def _as_refusal(raised: Exception, request: HttpRequest, refusal: str) -> TokenExchangeError:
     """Return the error to send, and count a refused credential or token for its address."""
     error = _as_error(raised)
@@ -173,18 +163,11 @@ def _as_error(raised: Exception) -> TokenExchangeError:
 
 def _refuse(request: HttpRequest, error: TokenExchangeError) -> HttpResponse:
     _log(request, error)
-    response = JsonResponse(
+    return JsonResponse(
         {"error": error.error, "error_description": error.description},
         status=error.status,
-        headers=_NO_STORE,
+        headers={**_NO_STORE, **error.headers},
     )
-    if isinstance(error, RateExceeded):
-        response["Retry-After"] = str(error.usage.reset_seconds)
-        for name, value in error.usage.headers.items():
-            response[name] = value
-    elif isinstance(error, TemporarilyUnavailable):
-        response["Retry-After"] = str(error.retry_after_seconds)
-    return response
 
 
 def _log(request: HttpRequest, error: TokenExchangeError) -> None:

@@ -41,11 +41,17 @@ class Usage:
 
 
 class RateExceeded(SlowDown):
-    """Refuse a request over its rate, and say when to come back."""
+    """Refuse a request over its rate, and tell the client when to try again."""
 
     def __init__(self, usage: Usage) -> None:
         super().__init__(reason=f"rate_{usage.name}")
         self.usage = usage
+        self.retry_after_seconds = usage.reset_seconds
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """Add the fields that describe the limit."""
+        return {**super().headers, **self.usage.headers}
 
 
 def count_success(request: Any, *, name: str, identifier: str) -> Usage | None:

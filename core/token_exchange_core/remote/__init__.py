@@ -1,7 +1,6 @@
-"""Is this bearer token of another service good, and has it been revoked there?
+"""Verification of another service's tokens, with its keys and revocations fetched over HTTP.
 
-For a service that has none of our tables, whatever its framework: the keys and the revocations come
-from the issuer over HTTP.
+For services of any framework that do not have our tables.
 """
 
 from __future__ import annotations
@@ -15,7 +14,7 @@ from token_exchange_core.verification import DEFAULT_CACHE_SIZE, TokenVerifier
 __all__ = ["RemoteKeys", "RemoteRevocations", "remote_verifier"]
 
 MAX_LEEWAY_SECONDS: Final = 60
-"""What the clocks of the issuer and of this service may differ by, and no token is let off more."""
+"""The largest difference allowed between the clocks of the issuer and of this service."""
 
 
 def remote_verifier(
@@ -31,15 +30,15 @@ def remote_verifier(
     leeway_seconds: int = 0,
     cache_size: int = DEFAULT_CACHE_SIZE,
 ) -> TokenVerifier:
-    """Return a verifier of the tokens that ``issuer`` makes for ``audience``; make one a process.
+    """Return a verifier of the tokens that ``issuer`` issues for ``audience``.
 
-    Nothing is asked of the issuer until the first token is verified. The API key is one of the
-    issuer's with the scope ``token_exchange:revocations``. A revocation takes effect here within
-    ``max_age_seconds``, while the issuer is away within ``max_staleness_seconds``; after that
-    ``verify`` raises ``TemporarilyUnavailable``. It waits for the issuer no longer than
-    ``timeout_seconds``, in which it blocks its thread: in an event loop call it by
-    ``asyncio.to_thread`` or the framework's like. Raises ``ValueError`` for a URL or a key that
-    is none.
+    Create one per process. The issuer is contacted when the first token is verified, with an API
+    key of the issuer that has the scope ``token_exchange:revocations``. A revocation takes effect
+    here within ``max_age_seconds``, or within ``max_staleness_seconds`` while the issuer is
+    unavailable; after that ``verify`` raises ``TemporarilyUnavailable``. ``verify`` waits for the
+    issuer for ``timeout_seconds`` at most, and blocks its thread while it does: in an event loop,
+    call it with ``asyncio.to_thread`` or your framework's equivalent. Raises ``ValueError`` for an
+    invalid URL or key.
     """
     if not 0 <= leeway_seconds <= MAX_LEEWAY_SECONDS:
         raise ValueError(f"leeway_seconds must be from 0 to {MAX_LEEWAY_SECONDS}")
@@ -54,8 +53,8 @@ def remote_verifier(
     keys = RemoteKeys(
         jwks_url or f"{base}/.well-known/jwks.json",
         timeout_seconds=timeout_seconds,
-        # Both at once, or one that is slow would be waited for after the other.
-        before_waiting=revocations.ask_if_old,
+        # Both requests run at the same time, so that their waiting times do not add up.
+        before_waiting=revocations.start_refresh_if_old,
     )
     return TokenVerifier(
         keys=keys,

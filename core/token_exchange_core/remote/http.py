@@ -1,4 +1,4 @@
-"""What does another service answer to one GET, within bounds of time and size?"""
+"""GET requests for JSON to another service, limited in time and size."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ _BROKEN_CONNECTION: Final = (httpx.NetworkError, httpx.RemoteProtocolError)
 
 
 class RemoteFault(Exception):
-    """Say that there is no answer, or none that can be used.
+    """There is no response, or none that can be used.
 
-    ``reason`` is a stable word for the log, and nothing that the other side has said.
+    ``reason`` is a stable word for the log, and never text from the other service.
     """
 
     def __init__(self, reason: str) -> None:
@@ -30,28 +30,28 @@ class RemoteFault(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
-    """A good answer."""
+    """A valid response."""
 
     body: bytes | None
-    """``None``: what has the ETag that was sent is still so (RFC 9110, section 15.4.5)."""
+    """``None`` if nothing has changed since the ETag that was sent (RFC 9110, section 15.4.5)."""
     etag: str | None
     headers: Mapping[str, str]
 
 
 class Resource:
-    """One URL of another service, asked for JSON.
+    """One URL of another service that returns JSON.
 
-    The credential goes to this URL and no other, because a redirect is a fault; it appears in no
-    ``repr``, text or log. May be used by one thread at a time, and after a fork once it has been
-    told to ``forget_connections``.
+    The credential is sent to this URL only, because a redirect is a fault; it appears in no
+    ``repr``, text or log. Only one thread at a time may use an object; after a fork, call
+    ``discard_connections`` first.
     """
 
     def __init__(
         self, url: str, *, max_bytes: int, timeout_seconds: float, authorization: str | None = None
     ) -> None:
-        """Take the bounds of each answer; raises ``ValueError`` for a URL or header that is none.
+        """Set the limits of each response; raises ``ValueError`` for an invalid URL or header.
 
-        The timeout is for each step of a request, such as to connect or to wait for bytes.
+        The timeout applies to each step of a request, such as connecting or waiting for bytes.
         """
         parsed = _parse_url(url)
         if parsed.scheme not in {"http", "https"} or parsed.userinfo:
@@ -63,7 +63,7 @@ class Resource:
         self._timeout = httpx.Timeout(timeout_seconds)
         self._headers = {
             "Accept": ", ".join(_MEDIA_TYPES),
-            # What is unpacked could be a thousand times what was counted.
+            # Compressed content could be a thousand times as large as what was counted.
             "Accept-Encoding": "identity",
             "User-Agent": f"django-token-exchange/{__version__}",
         }
@@ -74,17 +74,17 @@ class Resource:
     def get(
         self, *, deadline: float, etag: str | None, query: Mapping[str, str | int] | None = None
     ) -> Answer:
-        """Ask; raises ``RemoteFault``.
+        """Send a request; raises ``RemoteFault``.
 
-        ``deadline`` is a moment of the monotonic clock at which to stop reading, however steadily
-        bytes come. ``etag`` is that of the answer which is still known.
+        ``deadline`` is the time of the monotonic clock at which to stop, however steadily bytes
+        arrive. ``etag`` is that of the last response.
         """
         headers = {**self._headers, **({} if etag is None else {"If-None-Match": etag})}
         try:
             try:
                 return self._get(headers, query, deadline)
             except _BROKEN_CONNECTION:
-                # One that was kept alive may be closed at any time, which says nothing.
+                # The server may close a kept-alive connection at any time: try once more.
                 return self._get(headers, query, deadline)
         except httpx.TimeoutException:
             raise RemoteFault("timeout") from None
@@ -94,7 +94,7 @@ class Resource:
     def _get(
         self, headers: dict[str, str], query: Mapping[str, str | int] | None, deadline: float
     ) -> Answer:
-        # Not for the second time, when somebody hung up on the first because of this.
+        # Do not retry if the connection was closed because the deadline had passed.
         _check_deadline(deadline)
         if self._client is None:
             self._client = httpx.Client(timeout=self._timeout, follow_redirects=False)
@@ -121,12 +121,12 @@ class Resource:
             _check_deadline(deadline)
         return bytes(body)
 
-    def forget_connections(self) -> None:
-        """Leave the connections to whoever has them, and open others when next asked."""
+    def discard_connections(self) -> None:
+        """Leave the connections to the parent process without closing them."""
         self._client = None
 
     def hang_up(self) -> None:
-        """Close the connections, so that whoever still waits for an answer stops."""
+        """Close the connections, so that a thread that is waiting for a response stops."""
         client, self._client = self._client, None
         if client is not None:
             client.close()
@@ -136,7 +136,7 @@ def _parse_url(url: str) -> httpx.URL:
     try:
         return httpx.URL(url)
     except httpx.InvalidURL:
-        # It quotes what it cannot read, which is a password where that has a slash in it.
+        # The error quotes the URL, and with it a password that contains a slash.
         raise ValueError("that is not a URL") from None
 
 
@@ -146,7 +146,7 @@ def _check_deadline(deadline: float) -> None:
 
 
 def _check(response: httpx.Response) -> None:
-    """Raise ``RemoteFault`` unless the answer is one of JSON, as it is."""
+    """Raise ``RemoteFault`` unless the response is JSON, not encoded."""
     if response.has_redirect_location:
         raise RemoteFault("redirect")
     if response.status_code != HTTPStatus.OK:
@@ -158,6 +158,6 @@ def _check(response: httpx.Response) -> None:
 
 
 def _etag(response: httpx.Response) -> str | None:
-    """Return the answer's ETag, if it is one that can be sent back."""
+    """Return the response's ETag, if it can be sent back."""
     etag = response.headers.get("ETag")
     return etag if etag and etag.isascii() and etag.isprintable() else None

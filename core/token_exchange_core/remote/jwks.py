@@ -1,4 +1,4 @@
-"""Which keys does another issuer publish now?"""
+"""The keys of another issuer, fetched from its JWK Set."""
 
 from __future__ import annotations
 
@@ -11,27 +11,26 @@ from typing import Any, Final
 from token_exchange_core import strict_json
 from token_exchange_core.event_log import log_event
 from token_exchange_core.keys import KeySet, VerificationKey
-from token_exchange_core.remote.background_refresh import Loaded, Refreshing
+from token_exchange_core.remote.background_refresh import BackgroundRefresh, Loaded
 from token_exchange_core.remote.http import RemoteFault, Resource
 
 MAX_BYTES: Final = 256 * 1024
 MAX_KEYS: Final = 64
 MIN_AGE_SECONDS: Final = 10.0
-"""The key set is not asked for more often than this, whatever its Cache-Control says."""
+"""The shortest time between two requests, whatever Cache-Control allows."""
 UNKNOWN_KID_PAUSE_SECONDS: Final = 60.0
-"""Tokens of keys that are not known make a follower ask once in this time."""
+"""The shortest time between two requests because of unknown key ids."""
 
 _SECONDS: Final = re.compile(r"[0-9]{1,9}")
 _PRIVATE_MEMBERS: Final = frozenset({"d", "p", "q", "dp", "dq", "qi", "oth", "k"})
 
 
 class RemoteKeys:
-    """Follow the published keys of another issuer; call it for those of the moment.
+    """The published keys of another issuer; call the object to get them.
 
-    They are asked for again when their Cache-Control says so, after ``max_age_seconds`` at the
-    latest, and when a token names a key that is not among them, once a minute at most. While the
-    issuer is away, or publishes nothing that can be used, the last ones are good for
-    ``max_staleness_seconds``.
+    They are fetched again when their Cache-Control requires it, after ``max_age_seconds`` at the
+    latest, and when a token has an unknown key id, at most once a minute. While the issuer is
+    unavailable, or publishes no usable key, the last keys are used for ``max_staleness_seconds``.
     """
 
     def __init__(
@@ -43,16 +42,16 @@ class RemoteKeys:
         timeout_seconds: float = 2,
         before_waiting: Callable[[], None] | None = None,
     ) -> None:
-        """Take the URL of the JWK Set (RFC 7517); raises ``ValueError`` if it is none.
+        """Set the URL of the JWK Set (RFC 7517); raises ``ValueError`` if it is not a URL.
 
-        ``before_waiting`` is called before anybody waits for keys, to begin what he needs next.
+        ``before_waiting`` is called before a caller waits for keys, to start other requests.
         """
         self._max_age_seconds = max_age_seconds
         self._resource = Resource(url, max_bytes=MAX_BYTES, timeout_seconds=timeout_seconds)
         self._etag: str | None = None
         self._keys: KeySet | None = None
         self._unusable: frozenset[str] = frozenset()
-        self._refreshing = Refreshing(
+        self._refresh = BackgroundRefresh(
             self._load,
             resource=self._resource,
             timeout_seconds=timeout_seconds,
@@ -62,11 +61,11 @@ class RemoteKeys:
         )
 
     def __call__(self) -> KeySet:
-        """Return the keys; raises ``TemporarilyUnavailable`` if there are none to rely on."""
-        return self._refreshing.get()
+        """Return the keys; raises ``TemporarilyUnavailable`` if there are none, or too old ones."""
+        return self._refresh.get()
 
-    def _ask_for(self, kid: str) -> VerificationKey | None:
-        keys = self._refreshing.get_anew(at_most_every_seconds=UNKNOWN_KID_PAUSE_SECONDS)
+    def _fetch_unknown(self, kid: str) -> VerificationKey | None:
+        keys = self._refresh.get_after_refresh(at_most_every_seconds=UNKNOWN_KID_PAUSE_SECONDS)
         return KeySet.verification_key(keys, kid)
 
     def _load(self, deadline: float) -> Loaded[KeySet]:
@@ -75,7 +74,9 @@ class RemoteKeys:
         if answer.body is None and self._keys is not None:
             keys = self._keys
         else:
-            keys = _FollowedKeys(self._usable(answer.body or b""), ask_for=self._ask_for)
+            keys = _RemoteKeySet(
+                self._usable(answer.body or b""), fetch_unknown=self._fetch_unknown
+            )
         self._keys, self._etag = keys, answer.etag
         return Loaded(
             value=keys,
@@ -85,7 +86,7 @@ class RemoteKeys:
         )
 
     def _max_age(self, headers: Mapping[str, str]) -> float:
-        """Return for how long the answer is fresh (RFC 9111, section 5.2), within our bounds."""
+        """Return how long the response is fresh (RFC 9111, section 5.2), within our limits."""
         parts = headers.get("Cache-Control", "").lower().split(",")
         directives = {
             name.strip(): value for name, _, value in (each.partition("=") for each in parts)
@@ -100,7 +101,7 @@ class RemoteKeys:
         return max(max_age, min(MIN_AGE_SECONDS, self._max_age_seconds))
 
     def _usable(self, body: bytes) -> list[VerificationKey]:
-        """Return the keys that can be used; others are said in the log once, and passed over."""
+        """Return the usable keys; the others are skipped, and logged once."""
         usable, unusable = [], {}
         for jwk in _parse(body):
             try:
@@ -119,20 +120,20 @@ class RemoteKeys:
         return usable
 
 
-class _FollowedKeys(KeySet):
-    """Keys that are asked for again when one is missed."""
+class _RemoteKeySet(KeySet):
+    """A key set that is fetched again when a key id is unknown."""
 
     def __init__(
         self,
         keys: Iterable[VerificationKey],
         *,
-        ask_for: Callable[[str], VerificationKey | None],
+        fetch_unknown: Callable[[str], VerificationKey | None],
     ) -> None:
         super().__init__(keys)
-        self._ask_for = ask_for
+        self._fetch_unknown = fetch_unknown
 
     def verification_key(self, kid: str) -> VerificationKey | None:
-        return super().verification_key(kid) or self._ask_for(kid)
+        return super().verification_key(kid) or self._fetch_unknown(kid)
 
 
 def _parse(body: bytes) -> list[Any]:
@@ -146,7 +147,7 @@ def _parse(body: bytes) -> list[Any]:
 
 
 def _parse_key(jwk: Any) -> VerificationKey:
-    """Parse one key; raises ``ValueError`` for what is not a public key to verify with."""
+    """Parse one key; raises ``ValueError`` if it is not a public verification key."""
     if not isinstance(jwk, dict) or not _PRIVATE_MEMBERS.isdisjoint(jwk):
         raise ValueError("not a public JWK")
     operations = jwk.get("key_ops", ["verify"])

@@ -1,4 +1,4 @@
-"""What has another issuer revoked by now?"""
+"""The revocations of another issuer, fetched from its feed."""
 
 from __future__ import annotations
 
@@ -8,42 +8,43 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from token_exchange_core.event_log import log_event
-from token_exchange_core.remote.background_refresh import Loaded, Refreshing
+from token_exchange_core.remote.background_refresh import BackgroundRefresh, Loaded
 from token_exchange_core.remote.http import RemoteFault, Resource
 from token_exchange_core.revocation_feed import FeedPage, parse_feed_page
 from token_exchange_core.revocation_set import RevocationSet
 
 MAX_PAGE_BYTES: Final = 4 * 1024 * 1024
 MAX_PAGES: Final = 100
-"""Answers that one refresh takes in; one that needs more goes on with the next refresh."""
+"""Responses that one refresh reads; the next refresh continues where it stopped."""
 MAX_LATE_ANSWERS: Final = 3
-"""Answers of an old state that one refresh puts up with."""
+"""Outdated responses that one refresh accepts before it fails."""
 MAX_EPOCH_LENGTH: Final = 128
-FORGET_EVERY_SECONDS: Final = 60
+DISCARD_EVERY_SECONDS: Final = 60
 MAX_CLOCK_DIFFERENCE_SECONDS: Final = 60
 
 
 @dataclass(kw_only=True)
-class _Reached:
-    """How far the feed has been read, and into what."""
+class _Progress:
+    """The position up to which the feed has been read, and the revocations up to there."""
 
     epoch: str = ""
     position: int = 0
     etag: str | None = None
     revocations: RevocationSet = field(default_factory=RevocationSet)
-    forgot_at: int = 0
-    """By the issuer's clock."""
+    discarded_at: int = 0
+    """When expired revocations were last dropped, by the issuer's clock."""
 
     @property
     def query(self) -> dict[str, str | int]:
-        """What to ask for: what came after this, or everything."""
+        """The query for what came after this position, or for everything."""
         return {"epoch": self.epoch, "after": self.position} if self.epoch else {}
 
-    def read(self, page: FeedPage, *, etag: str | None) -> _Reached:
-        """Return how far this page brings us; raises ``ValueError`` if it does not follow.
+    def read(self, page: FeedPage, *, etag: str | None) -> _Progress:
+        """Return the progress after this page; raises ``ValueError`` if it does not follow on.
 
-        A page that begins anew goes into a new set, and any other into the one that others read
-        meanwhile: first what is revoked and then the position, so that nothing is passed over.
+        A page that starts from the beginning is read into a new set. Any other page is added to the
+        set that other threads are reading: the revocations first and then the position, so that
+        none is skipped.
         """
         is_full = page.after == 0
         if not is_full and (page.epoch != self.epoch or page.after != self.position):
@@ -52,28 +53,28 @@ class _Reached:
             raise ValueError("the feed has more and gets no further")
         if len(page.epoch) > MAX_EPOCH_LENGTH:
             raise ValueError("the feed's epoch is too long to be sent back")
-        reached = _Reached(epoch=page.epoch, revocations=RevocationSet()) if is_full else self
+        reached = _Progress(epoch=page.epoch, revocations=RevocationSet()) if is_full else self
         reached.revocations.add(page.revocations)
         reached.revocations.inactive_organizations = page.inactive_organizations
         reached.revocations.inactive_users = page.inactive_users
-        # Only what is complete can be told to be unchanged.
+        # Only a complete response can be reported as unchanged.
         reached.etag = None if page.has_more else etag
         reached.position = page.position
         return reached
 
-    def forget_expired(self, *, as_of: int, now: float) -> None:
-        """Drop what is over by both clocks, for one of them may be wrong; now and then."""
-        if as_of >= self.forgot_at + FORGET_EVERY_SECONDS:
-            self.revocations.forget_expired(now=min(as_of, now))
-            self.forgot_at = as_of
+    def discard_expired(self, *, as_of: int, now: float) -> None:
+        """From time to time, drop what has expired by both clocks: one of them may be wrong."""
+        if as_of >= self.discarded_at + DISCARD_EVERY_SECONDS:
+            self.revocations.discard_expired(now=min(as_of, now))
+            self.discarded_at = as_of
 
 
 class RemoteRevocations:
-    """Follow ``GET /v1/revocations`` of another issuer; call it for what is revoked at the moment.
+    """The revocations of another issuer's ``GET /v1/revocations``; call the object to get them.
 
-    The feed is asked for what is new when ``max_age_seconds`` have passed since it was last asked.
-    While the issuer is away, what is known is good for ``max_staleness_seconds`` from the moment
-    at which it was complete: that is the bound within which a revocation takes effect.
+    The feed is requested again when ``max_age_seconds`` have passed since the last request. While
+    the issuer is unavailable, the last revocations are used for ``max_staleness_seconds`` from the
+    time at which they were complete: a revocation takes effect within that time.
     """
 
     def __init__(
@@ -85,9 +86,9 @@ class RemoteRevocations:
         max_staleness_seconds: float = 60,
         timeout_seconds: float = 2,
     ) -> None:
-        """Take the URL and an API key of the scope ``token_exchange:revocations``.
+        """Set the URL and an API key with the scope ``token_exchange:revocations``.
 
-        Raises ``ValueError`` for a URL, or a key, that is none.
+        Raises ``ValueError`` for an invalid URL or key.
         """
         self._max_age_seconds = max_age_seconds
         self._max_staleness_seconds = max(max_age_seconds, max_staleness_seconds)
@@ -97,9 +98,9 @@ class RemoteRevocations:
             timeout_seconds=timeout_seconds,
             authorization=f"ApiKey {raw_api_key}",
         )
-        self._reached = _Reached()
+        self._progress = _Progress()
         self._clocks_differ = False
-        self._refreshing = Refreshing(
+        self._refresh = BackgroundRefresh(
             self._load,
             resource=self._resource,
             timeout_seconds=timeout_seconds,
@@ -108,33 +109,34 @@ class RemoteRevocations:
         )
 
     def __call__(self) -> RevocationSet:
-        """Return what is revoked; raises ``TemporarilyUnavailable`` if that is not known."""
-        return self._refreshing.get()
+        """Return the revocations; raises ``TemporarilyUnavailable`` if they are not known."""
+        return self._refresh.get()
 
-    def ask_if_old(self) -> None:
-        """Begin to ask for what is new if it is time, and do not wait for it."""
-        self._refreshing.start_if_old()
+    def start_refresh_if_old(self) -> None:
+        """Start a refresh if one is due, without waiting for it."""
+        self._refresh.start_if_old()
 
     def _load(self, deadline: float) -> Loaded[RevocationSet]:
         late_answers = 0
         for _ in range(MAX_PAGES):
             asked_at, now = time.monotonic(), time.time()
             answer = self._resource.get(
-                deadline=deadline, etag=self._reached.etag, query=self._reached.query
+                deadline=deadline, etag=self._progress.etag, query=self._progress.query
             )
             if answer.body is None:
-                # The issuer answers from a state as of the request.
+                # The issuer compared with its state at the time of the request.
                 return self._loaded(asked_at=asked_at, seconds_late=0)
-            page = self._take_in(answer.body, etag=answer.etag)
+            page = self._read(answer.body, etag=answer.etag)
             if page.has_more:
                 continue
-            self._reached.forget_expired(as_of=page.as_of, now=now)
+            self._progress.discard_expired(as_of=page.as_of, now=now)
             self._compare_clocks(now - page.as_of)
-            # A clock that is ahead of ours makes nothing fresher than it is.
+            # If the issuer's clock is ahead of ours, the page is not fresher for it.
             seconds_late = max(0, now - page.as_of)
             if seconds_late <= self._max_staleness_seconds:
                 return self._loaded(asked_at=asked_at, seconds_late=seconds_late)
-            # From a cache on the way, or the clocks differ: then it is said to be unchanged next.
+            # The page came from a cache, or the clocks differ. If only the clocks differ, the next
+            # response reports that nothing has changed.
             late_answers += 1
             if late_answers == MAX_LATE_ANSWERS:
                 raise RemoteFault("late_answers")
@@ -142,14 +144,14 @@ class RemoteRevocations:
 
     def _loaded(self, *, asked_at: float, seconds_late: float) -> Loaded[RevocationSet]:
         return Loaded(
-            value=self._reached.revocations,
+            value=self._progress.revocations,
             asked_at=asked_at,
             as_of=asked_at - seconds_late,
             max_age_seconds=self._max_age_seconds,
         )
 
     def _compare_clocks(self, seconds_ahead: float) -> None:
-        """Say in the log, once, that one of the clocks is wrong, or an answer is an old one."""
+        """Log once that one of the clocks is wrong, or that a response was outdated."""
         differ = abs(seconds_ahead) > MAX_CLOCK_DIFFERENCE_SECONDS
         if differ and not self._clocks_differ:
             log_event(
@@ -160,13 +162,13 @@ class RemoteRevocations:
             )
         self._clocks_differ = differ
 
-    def _take_in(self, body: bytes, *, etag: str | None) -> FeedPage:
+    def _read(self, body: bytes, *, etag: str | None) -> FeedPage:
         try:
             page = parse_feed_page(body)
-            self._reached = self._reached.read(page, etag=etag)
+            self._progress = self._progress.read(page, etag=etag)
         except ValueError:
-            # Whoever is told what does not follow, perhaps because the issuer's database is not
-            # the one that it was, begins anew.
-            self._reached = _Reached()
+            # The page does not follow on, perhaps because the issuer's database was replaced: start
+            # from the beginning.
+            self._progress = _Progress()
             raise RemoteFault("malformed") from None
         return page

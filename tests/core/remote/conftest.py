@@ -13,7 +13,7 @@ from tests.core.remote.feed import NOW, make_revocations
 from tests.core.remote.source import Source, make
 from tests.support.fake_issuer import Issuer
 from token_exchange_core.remote import RemoteRevocations
-from token_exchange_core.remote.background_refresh import Refreshing
+from token_exchange_core.remote.background_refresh import BackgroundRefresh
 
 
 @pytest.fixture(autouse=True)
@@ -46,7 +46,7 @@ def source(settle: Callable[[], None]) -> Iterator[Source]:
 
 
 @pytest.fixture
-def refreshing(source: Source, elapsed: Any) -> Refreshing[int]:
+def refreshing(source: Source, elapsed: Any) -> BackgroundRefresh[int]:
     return make(source)
 
 

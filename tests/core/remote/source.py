@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from tests.support.fake_issuer import WAIT_SECONDS
-from token_exchange_core.remote.background_refresh import Loaded, Refreshing
+from token_exchange_core.remote.background_refresh import BackgroundRefresh, Loaded
 from token_exchange_core.remote.http import Resource
 
 TIMEOUT = WAIT_SECONDS
@@ -52,7 +52,7 @@ class Source:
         self.may_go_on.set()
 
 
-def make(source: Source, **options: Any) -> Refreshing[int]:
+def make(source: Source, **options: Any) -> BackgroundRefresh[int]:
     values = {
         "resource": Resource("https://issuer.test/x", max_bytes=1, timeout_seconds=1),
         "timeout_seconds": TIMEOUT,
@@ -60,4 +60,4 @@ def make(source: Source, **options: Any) -> Refreshing[int]:
         "unavailable_reason": "away",
         **options,
     }
-    return Refreshing(source, **values)
+    return BackgroundRefresh(source, **values)

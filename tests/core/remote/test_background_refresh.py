@@ -1,4 +1,4 @@
-"""Refreshing: how old a value may be, and what happens while there is no other."""
+"""BackgroundRefresh: how old a value may be, and what happens while there is no other."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Refreshing: who waits for a refresh that is under way, and for how long."""
+"""BackgroundRefresh: who waits for a refresh that is under way, and for how long."""
 
 from __future__ import annotations
 
@@ -97,19 +97,19 @@ class TestHanging:
 class TestAskedAnew:
     def test_asks_although_it_is_fresh(self, refreshing):
         assert refreshing.get() == 1
-        assert refreshing.get_anew(at_most_every_seconds=60) == 2
+        assert refreshing.get_after_refresh(at_most_every_seconds=60) == 2
 
     def test_no_more_than_so_often(self, refreshing, source, elapsed):
         source.max_age_seconds = 1000
         refreshing.get()
         for second in range(121):
-            refreshing.get_anew(at_most_every_seconds=60)
+            refreshing.get_after_refresh(at_most_every_seconds=60)
             assert source.times == 2 + second // 60
             elapsed.seconds += 1
 
     def test_many_at_once_wait_for_the_same(self, refreshing, source):
         refreshing.get()
-        values = in_threads(20, lambda: refreshing.get_anew(at_most_every_seconds=60))
+        values = in_threads(20, lambda: refreshing.get_after_refresh(at_most_every_seconds=60))
         assert (values, source.times) == ([2] * 20, 2)
 
     def test_nobody_waits_for_one_that_was_away(self, source, elapsed, settle):
@@ -118,12 +118,12 @@ class TestAskedAnew:
         refreshing = make(source, before_waiting=lambda: waited.append(elapsed.seconds))
         refreshing.get()
         source.fault = RemoteFault("connection")
-        assert refreshing.get_anew(at_most_every_seconds=2) == 1
+        assert refreshing.get_after_refresh(at_most_every_seconds=2) == 1
         source.fault = None
         elapsed.seconds += 2
         waited.clear()
         with source.hanging():
-            assert refreshing.get_anew(at_most_every_seconds=2) == 1
+            assert refreshing.get_after_refresh(at_most_every_seconds=2) == 1
         assert waited == []
         settle()
         assert refreshing.get() == 3
@@ -133,5 +133,5 @@ class TestAskedAnew:
         source.fault = RemoteFault("connection")
         elapsed.seconds += MAX_AGE + 1
         refreshing.get()
-        assert refreshing.get_anew(at_most_every_seconds=60) == 1
+        assert refreshing.get_after_refresh(at_most_every_seconds=60) == 1
         assert source.times == 2

@@ -143,7 +143,7 @@ class TestConnections:
         issuer.says(PATH, Reply(body=b"{}"))
         asked = resource(issuer)
         asked.hang_up()
-        for end in (asked.hang_up, asked.forget_connections):
+        for end in (asked.hang_up, asked.discard_connections):
             assert asked.get(deadline=math.inf, etag=None).body == b"{}"
             end()
         assert asked.get(deadline=math.inf, etag=None).body == b"{}"

@@ -134,7 +134,7 @@ url = sys.argv[1]
 keys = RemoteKeys(url + "{JWKS_PATH}", max_age_seconds=0)
 keys()
 revocations = RemoteRevocations(url + "{FEED_PATH}", raw_api_key="x", timeout_seconds=10)
-revocations.ask_if_old()
+revocations.start_refresh_if_old()
 while not httpx.get(url + "/asked").json():
     pass
 if os.fork():

@@ -13,7 +13,7 @@ from token_exchange.issuer import purging
 from token_exchange.issuer.purging import Purged, PurgeProgress, purge_expired, purge_expired_tokens
 from token_exchange.models import AccessToken, Revocation
 from token_exchange.models.revocation import RevocationFeed
-from token_exchange.models.revocation_writer import recording
+from token_exchange.models.revocation_writer import revoking
 from token_exchange_core.revocation_set import RevocationKind
 
 pytestmark = pytest.mark.django_db
@@ -189,8 +189,8 @@ class TestRevocations:
         assert purge_expired(now=NOW) == Purged(tokens=0, revocations=0)
 
     def test_leave_the_feed_where_it_is(self):
-        with recording(using="default") as recorder:
-            recorder.end_all(RevocationKind.USER, "1")
+        with revoking(using="default") as feed:
+            feed.revoke_all(RevocationKind.USER, "1")
         before = RevocationFeed.objects.values().get()
         Revocation.objects.update(expires_at=DEAD)
         assert purge_expired(now=NOW).revocations == 1

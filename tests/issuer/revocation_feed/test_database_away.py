@@ -13,6 +13,7 @@ from tests.issuer.revocation_feed.token_holders import Subject
 from tests.support.factories import bearer_header
 from token_exchange.issuer import credentials, revocation_feed
 from token_exchange.issuer.credentials import Act
+from token_exchange_core import process_state
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -51,15 +52,15 @@ def subject(database):
 def events(caplog):
     caplog.set_level(logging.INFO, logger="token_exchange")
 
-    def of_copies() -> list[tuple[str, str]]:
+    def of_caches() -> list[tuple[str, str]]:
         ours = [each for each in caplog.records if each.name == "token_exchange"]
         return [
-            (each.event, each.event_fields["copy"])
+            (each.event, each.event_fields["cache"])
             for each in ours
-            if each.event.startswith("copy.")
+            if each.event.startswith("cache.")
         ]
 
-    return of_copies
+    return of_caches
 
 
 class TestByDefault:
@@ -118,7 +119,7 @@ class TestMaxStaleness:
         for _ in range(3):
             elapsed.seconds += 19
             assert (subject.show(), revoked.show()) == (200, 401)
-        assert sorted(events()) == [("copy.stale", "key_set"), ("copy.stale", "revocations")]
+        assert sorted(events()) == [("cache.stale", "key_set"), ("cache.stale", "revocations")]
         elapsed.seconds += 3
         assert (subject.show(), revoked.show()) == (503, 503)
 
@@ -129,8 +130,8 @@ class TestMaxStaleness:
         database.fails_after = None
         subject.assert_unharmed()
         assert sorted(events()) == [
-            *(("copy.fresh", "key_set"), ("copy.fresh", "revocations")),
-            *(("copy.stale", "key_set"), ("copy.stale", "revocations")),
+            *(("cache.fresh", "key_set"), ("cache.fresh", "revocations")),
+            *(("cache.stale", "key_set"), ("cache.stale", "revocations")),
         ]
 
     def test_of_a_user_needs_the_user(self, database, elapsed, token_exchange_settings):
@@ -161,7 +162,7 @@ class TestReplica:
         assert subject.show() == 200
         credentials.revoke(revoked.issued.credential, act=Act(now=timezone.now()))
         assert (subject.show(), revoked.show()) == (200, 401)
-        revocation_feed.forget_revocations()
+        process_state.clear_caches()
         assert (subject.show(), revoked.show()) == (200, 401)
 
     def test_is_not_asked_by_those_who_write(self, settings):

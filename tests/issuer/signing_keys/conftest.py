@@ -13,6 +13,7 @@ from tests.support.factories import make_api_key
 from token_exchange.issuer import signing_keys, tokens
 from token_exchange.issuer.credentials import Act, authenticate_api_key
 from token_exchange.models import SigningKey
+from token_exchange_core import process_state
 from token_exchange_core.errors import InvalidToken
 from token_exchange_core.keys import KeySet, VerificationKey
 from token_exchange_core.revocation_set import RevocationSet
@@ -31,7 +32,7 @@ def clock():
 
         def at(self, after: timedelta) -> datetime:
             self.traveller.move_to(START + after)
-            signing_keys.forget_key_set()
+            process_state.clear_caches()
             return START + after
 
     with time_machine.travel(START, tick=False) as traveller:

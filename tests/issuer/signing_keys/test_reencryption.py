@@ -20,6 +20,7 @@ from token_exchange.issuer.signing_keys import (
     rotate_signing_key,
 )
 from token_exchange.models import SigningKey
+from token_exchange_core import process_state
 from token_exchange_core.errors import TemporarilyUnavailable
 
 NEW, LOST = "new-" * 16, "lost-" * 16
@@ -63,7 +64,7 @@ class TestWholeLifeOfASecret:
             return tokens.reuse_or_issue(credential, now=now).token
 
         def all_is_well() -> bool:
-            signing_keys.forget_key_set()  # as a process that has just started
+            process_state.clear_caches()  # as a process that has just started
             return auth_token() == token and accepts(jwks, mint()) and published() == jwks
 
         token = auth_token()

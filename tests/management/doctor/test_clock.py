@@ -7,7 +7,7 @@ import time_machine
 from django.utils import timezone
 
 from tests.management.doctor.reports import Report, examine
-from token_exchange.models.revocation_writer import recording
+from token_exchange.models.revocation_writer import revoking
 from token_exchange_core.revocation_set import RevocationKind
 
 pytestmark = pytest.mark.django_db
@@ -22,8 +22,8 @@ def examine_at(now: datetime) -> Report:
 @pytest.mark.parametrize("is_feed_used", [False, True])
 def test_agrees(is_feed_used):
     if is_feed_used:
-        with recording(using="default") as feed:
-            feed.end_all(RevocationKind.CREDENTIAL, "sk_live.a")
+        with revoking(using="default") as feed:
+            feed.revoke_all(RevocationKind.CREDENTIAL, "sk_live.a")
     told = [("ok", "This machine's clock and the database's agree.")]
     assert examine().of("clock") == told
     assert examine_at(timezone.now() - timedelta(seconds=2)).of("clock") == told

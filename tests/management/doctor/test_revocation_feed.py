@@ -8,9 +8,9 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from tests.management.doctor.reports import Report, examine
-from token_exchange.issuer import revocation_feed
 from token_exchange.models import Revocation, RevocationFeed
-from token_exchange.models.revocation_writer import recording
+from token_exchange.models.revocation_writer import revoking
+from token_exchange_core import process_state
 from token_exchange_core.revocation_set import RevocationKind
 
 pytestmark = pytest.mark.django_db
@@ -41,7 +41,7 @@ def mend(report: Report) -> None:
     with connection.cursor() as cursor:
         for statement in filter(None, statements.split(";")):
             cursor.execute(statement)
-    revocation_feed.forget_revocations()
+    process_state.clear_caches()
 
 
 def test_nothing_was_revoked():
@@ -54,8 +54,8 @@ def test_nothing_was_revoked():
 
 def test_all_is_well():
     for kind in RevocationKind:
-        with recording(using="default") as feed:
-            feed.end_all(kind, "subject")
+        with revoking(using="default") as feed:
+            feed.revoke_all(kind, "subject")
     make_row(expires_at=NOW)
     assert examine().of("revocation feed") == [
         ("ok", "It stands at 4."),
@@ -128,8 +128,8 @@ class TestRowOfAnUnknownKind:
 
 
 def test_only_so_many_rows_are_counted():
-    with recording(using="default") as feed:
-        feed.end_tokens((f"jti-{number}", NOW) for number in range(10_002))
+    with revoking(using="default") as feed:
+        feed.revoke_tokens((f"jti-{number}", NOW) for number in range(10_002))
     told = "A follower learns of every live revocation, more than 10000 in all."
     with CaptureQueriesContext(connection) as queries:
         assert examine().of("revocation feed")[-1] == ("ok", told)

@@ -20,6 +20,7 @@ from token_exchange.issuer import credentials
 from token_exchange.issuer.credentials import Act
 from token_exchange.models import HourlyCount
 from token_exchange.observability import exchange_counts
+from token_exchange_core import process_state
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -35,7 +36,7 @@ def key():
 
 @pytest.fixture(autouse=True)
 def _written_just_now(elapsed):
-    exchange_counts.forget_counts()
+    process_state.clear_all()
 
 
 @pytest.fixture

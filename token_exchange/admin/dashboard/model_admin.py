@@ -18,10 +18,10 @@ from token_exchange.admin.dashboard import formatting, queries
 from token_exchange.admin.dashboard.charts import bar_chart, rate_chart
 from token_exchange.admin.dashboard.filter_form import PERIODS, SelectionForm
 from token_exchange.admin.dashboard.queries import ROWS, Selection, TopCredential
-from token_exchange.admin.search import holds_secret
 from token_exchange.admin.tenant_access import organizations_of
 from token_exchange.models import APIKey, ClientApp, Credential
 from token_exchange.observability import exchange_counts
+from token_exchange_core.secret_strings import contains_secret
 
 
 class DashboardAdmin(DeskAdmin):
@@ -54,7 +54,7 @@ class DashboardAdmin(DeskAdmin):
             raise PermissionDenied
         if request.method not in {"GET", "HEAD"}:
             return HttpResponseNotAllowed(["GET", "HEAD"])
-        if holds_secret(request.GET.get("credential", "")):
+        if contains_secret(request.GET.get("credential", "")):
             # Sent away from the address that has it.
             reason = _("That was a secret, or a part of one. Look for the identifier instead.")
             return self.refuse(request, reason)

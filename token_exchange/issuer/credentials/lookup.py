@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from functools import cache
 from typing import Any, Final, NamedTuple
 
 from django.contrib.auth import get_user_model
@@ -12,6 +11,7 @@ from django.db.models import OuterRef, Subquery
 
 from token_exchange.database.compiled_queries import Parameter, Select
 from token_exchange.models import AccessToken, Credential
+from token_exchange_core import process_state
 
 
 class StoredCredential(NamedTuple):
@@ -103,7 +103,7 @@ def find(
     return row
 
 
-@cache
+@process_state.cached
 def _select(kind: str, user_columns: tuple[str, ...], *, with_token: bool) -> Select:
     identifier = Parameter("identifier", Credential._meta.get_field("identifier"))
     rows: Any = Credential.objects.filter(identifier=identifier)

@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 from token_exchange.issuer.credentials.client_authentication import AuthenticatedCredential
 from token_exchange.issuer.credentials.issuance import CredentialConflict
 from token_exchange.models import AccessToken, Credential
-from token_exchange.models.revocation_writer import recording
+from token_exchange.models.revocation_writer import revoking
 from token_exchange.observability import audit
 from token_exchange.observability.audit import Act
 from token_exchange.signals import announce, credential_revoked, credential_tokens_invalidated
@@ -63,8 +63,8 @@ def revoke_keys_of(owner: Any, *, act: Act) -> None:
     if not owned.exists():
         return  # no live tokens either: they were revoked when a credential changed hands
     act = replace(act, reason="The owner was deleted.")
-    with recording(using=owned.db) as feed:
-        feed.end_all(RevocationKind.USER, str(owner.pk))
+    with revoking(using=owned.db) as feed:
+        feed.revoke_all(RevocationKind.USER, str(owner.pk))
         for credential in owned.filter(revoked_at=None):
             # No one else can revoke it in between: that needs the feed, which is locked.
             revoke(credential, cause=Credential.RevocationCause.OWNER_DELETED, act=act)
@@ -72,11 +72,11 @@ def revoke_keys_of(owner: Any, *, act: Act) -> None:
 
 def end_tokens_of_deleted(row: Credential | AccessToken, *, using: str) -> None:
     """Revoke the tokens of a credential, or a token, whose row is about to be deleted."""
-    with recording(using=using) as feed:
+    with revoking(using=using) as feed:
         if isinstance(row, AccessToken):
-            feed.end_tokens([(row.jti, row.expires_at)])
+            feed.revoke_tokens([(row.jti, row.expires_at)])
         else:
-            feed.end_all(RevocationKind.CREDENTIAL, row.identifier)
+            feed.revoke_all(RevocationKind.CREDENTIAL, row.identifier)
 
 
 def invalidate_tokens(credential: AuthenticatedCredential, *, act: Act | None = None) -> None:

@@ -24,7 +24,7 @@ from token_exchange.issuer.self_service.limits import (
 from token_exchange.issuer.self_service.lookup import all_keys, find, manageable
 from token_exchange.models import Credential
 from token_exchange.models.credential_state import lives
-from token_exchange.models.revocation_writer import recording
+from token_exchange.models.revocation_writer import revoking
 from token_exchange_core.errors import Conflict, InvalidRequest
 
 REASON: Final = "Revoked by its owner."
@@ -113,7 +113,7 @@ def _locked_authority(
 ) -> Iterator[tuple[Authority, str]]:
     using = router.db_for_write(Credential)
     # The feed is locked before any row, as everywhere, or two operations could deadlock.
-    feed: Any = recording(using=using) if revokes_tokens else nullcontext()
+    feed: Any = revoking(using=using) if revokes_tokens else nullcontext()
     with transaction.atomic(using=using), feed:
         yield lock_authority(caller, now=now, using=using), using
 

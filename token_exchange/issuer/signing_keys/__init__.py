@@ -1,7 +1,7 @@
-"""Which key signs now, and how does one follow another without anyone's tokens breaking?
+"""Signing keys of the issuer: the current key set, rotation, encryption at rest.
 
-A key is published first and signs later, so that every verifier has fetched it by then; it stays
-published after its last signature until the last token it signed is dead.
+A key is published first and signs later, so that every verifier has fetched it by then. It stays
+published until the last token that it signed has expired.
 """
 
 from token_exchange.issuer.signing_keys.encryption import (
@@ -10,7 +10,7 @@ from token_exchange.issuer.signing_keys.encryption import (
     needs_reencryption,
     reencrypt_signing_keys,
 )
-from token_exchange.issuer.signing_keys.key_set import expire_key_set, forget_key_set, key_set
+from token_exchange.issuer.signing_keys.key_set import expire_key_set, key_set
 from token_exchange.issuer.signing_keys.rotation import (
     CLOCK_SKEW,
     SigningKeyConflict,
@@ -26,7 +26,6 @@ __all__ = [
     "SigningKeyConflict",
     "ensure_first_key",
     "expire_key_set",
-    "forget_key_set",
     "is_readable",
     "key_set",
     "needs_reencryption",

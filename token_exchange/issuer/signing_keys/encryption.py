@@ -1,7 +1,7 @@
-"""With what are the private halves of the signing keys encrypted, and how does that change?
+"""Encryption of the signing keys' private halves, and re-encryption with a new secret.
 
-A copy of the database alone signs nothing. The newest secret encrypts and every secret decrypts, so
-that a new one comes in before the old one goes.
+A copy of the database alone cannot sign tokens. The newest secret encrypts and every secret
+decrypts, so that a new secret can be added before the old one is removed.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _LABEL: Final = b"token_exchange.signing_key_encryption.v1"
 
 
 class UnreadablePrivateKey(Exception):
-    """A private half cannot be decrypted with the secrets of today, or is not what it should be."""
+    """A private half cannot be decrypted with the current secrets, or is not the row's key."""
 
 
 def _fernets() -> list[Fernet]:
@@ -43,13 +43,13 @@ def _derive(secret: str | bytes) -> bytes:
 
 
 def encrypt(key: keys.SigningKey) -> str:
-    """Return the private half, encrypted with the newest secret."""
+    """Encrypt the private half with the newest secret."""
     return _fernets()[0].encrypt(key.private_bytes()).decode()
 
 
 @sensitive_variables("der")
 def decrypt(row: SigningKey) -> keys.SigningKey:
-    """Return the key of the row, parsed; raises ``UnreadablePrivateKey``."""
+    """Decrypt and parse the key of a row; raises ``UnreadablePrivateKey``."""
     try:
         der = MultiFernet(_fernets()).decrypt(row.encrypted_private_key.encode())
         key = keys.SigningKey.from_private_bytes(der, algorithm=row.algorithm)
@@ -61,7 +61,7 @@ def decrypt(row: SigningKey) -> keys.SigningKey:
 
 
 def is_readable(row: SigningKey) -> bool:
-    """Tell whether the key's private half can be decrypted with the secrets of today."""
+    """Return whether the key's private half can be decrypted with the current secrets."""
     try:
         decrypt(row)
     except UnreadablePrivateKey:
@@ -70,7 +70,7 @@ def is_readable(row: SigningKey) -> bool:
 
 
 def needs_reencryption(row: SigningKey) -> bool:
-    """Tell whether the newest secret alone does not decrypt it."""
+    """Return whether the newest secret alone cannot decrypt it."""
     try:
         _fernets()[0].decrypt(row.encrypted_private_key.encode())
     except InvalidToken:
@@ -80,23 +80,22 @@ def needs_reencryption(row: SigningKey) -> bool:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reencryption:
-    """What became of each published key, by its ``kid``."""
+    """The outcome for each published key, by its ``kid``."""
 
     reencrypted: tuple[str, ...]
     unchanged: tuple[str, ...]
-    """The newest secret decrypts them already, or somebody else has just changed them."""
+    """The newest secret already decrypts them, or another process has just changed them."""
     unreadable: tuple[str, ...]
-    """No secret does; they are left as they are."""
+    """No secret decrypts them; they are left unchanged."""
 
 
 def reencrypt_signing_keys(*, now: datetime) -> Reencryption:
-    """Encrypt each private half with the newest secret, after which the older ones may go.
+    """Encrypt each private half with the newest secret, so that older ones can be removed.
 
-    Safe to run twice, and while keys are rotated or removed: what somebody else writes meanwhile
-    stays.
+    Safe to run twice, and while keys are rotated or removed: concurrent writes are not overwritten.
     """
     rows = SigningKey.objects.on_writer()
-    rows.forget_gone(now=now)
+    rows.delete_gone(now=now)
     found: dict[str, list[str]] = {"reencrypted": [], "unchanged": [], "unreadable": []}
     for row in rows.published(now=now):
         found[_reencrypt(row)].append(row.kid)
@@ -104,7 +103,7 @@ def reencrypt_signing_keys(*, now: datetime) -> Reencryption:
 
 
 def _reencrypt(row: SigningKey) -> str:
-    """Return what became of it, in the names of ``Reencryption``."""
+    """Return the outcome, a field name of ``Reencryption``."""
     try:
         key = decrypt(row)
     except UnreadablePrivateKey:

@@ -8,8 +8,9 @@ from django.contrib.auth import get_user_model
 from django.core.exceptions import ValidationError
 from django.db import router
 
-from token_exchange.conf import get_settings, kept_until_settings_change
+from token_exchange.conf import get_settings
 from token_exchange.issuer import revocation_feed, signing_keys
+from token_exchange_core import process_state
 from token_exchange_core.errors import InvalidToken
 from token_exchange_core.verification import TokenVerifier, VerifiedToken
 
@@ -29,7 +30,7 @@ def verify_access_token(token: str, *, now: float) -> VerifiedToken:
     return VerifiedToken(claims=claims, owner=owner)
 
 
-@kept_until_settings_change
+@process_state.cached
 def _verifier() -> TokenVerifier:
     settings = get_settings()
     return TokenVerifier(

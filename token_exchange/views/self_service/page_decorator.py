@@ -18,7 +18,7 @@ from django.views.decorators.http import require_http_methods
 
 from token_exchange.issuer.self_service import Caller, caller_by_session
 from token_exchange.request import client_address, require_https
-from token_exchange.views.rate_limits import RateExceeded, count_success
+from token_exchange.views.rate_limits import count_success
 from token_exchange_core.errors import TokenExchangeError
 
 if TYPE_CHECKING:
@@ -127,8 +127,8 @@ def error_page(request: HttpRequest, error: TokenExchangeError, **values: object
     title, message = _MESSAGES.get(error.reason, _OTHER_REASON)
     context = {"title": title, "message": message % values}
     response = render_page(request, "error", status=error.status, **context)
-    if isinstance(error, RateExceeded):
-        response["Retry-After"] = str(error.usage.reset_seconds)
+    for name, value in error.headers.items():
+        response[name] = value
     return response
 
 
