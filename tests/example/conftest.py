@@ -1,4 +1,4 @@
-"""The example's urls, views and REST settings on the database of the tests."""
+"""The example's URLs, views and REST settings, on the test database."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def _example(settings: Any) -> None:
 
 
 class Caller:
-    """A client of the example that holds a token."""
+    """A client of the example with a token."""
 
     def __init__(self, client: Client, token: str) -> None:
         self.client = client
@@ -40,7 +40,7 @@ class Caller:
 
 @pytest.fixture
 def caller(https_client: Client) -> Any:
-    """``caller(issued)`` exchanges a key, or a client's id and secret, and returns a ``Caller``."""
+    """Return ``caller(issued)``, which exchanges a credential and returns a ``Caller``."""
 
     def exchange(issued: Any) -> Caller:
         if issued.credential.kind == "api_key":

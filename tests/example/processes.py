@@ -1,4 +1,4 @@
-"""The example in a process of its own, configured by environment variables."""
+"""Runs the example in a process of its own, with its own environment."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ PROJECT = ROOT / "example_project"
 
 
 def run(*arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
-    """Run python in the example's folder, where only ``variables`` tell it what to be."""
-    return run_python("-W", "error", *arguments, env=_told(variables), folder=PROJECT)
+    """Run Python in the example's folder, configured by ``variables`` only."""
+    return run_python("-W", "error", *arguments, env=_environment_of(variables), folder=PROJECT)
 
 
 @contextmanager
 def talking(*arguments: str, **variables: str) -> Iterator[Callable[[str], str]]:
-    """Start python as ``run`` does; what is yielded sends it a line and returns its answer."""
+    """Start Python as ``run`` does; yield a function that sends a line and returns the answer."""
     process = subprocess.Popen(
         [sys.executable, "-W", "error", *arguments],
-        env=_told(variables),
+        env=_environment_of(variables),
         cwd=PROJECT,
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
@@ -41,12 +41,12 @@ def talking(*arguments: str, **variables: str) -> Iterator[Callable[[str], str]]
 
     with process:
         yield ask
-        # At the end of its input it ends.
+        # The process exits at the end of its input.
         process.communicate(timeout=30)
 
 
-def _told(variables: dict[str, str]) -> dict[str, str]:
-    # Coverage follows into child processes by variables of its own.
+def _environment_of(variables: dict[str, str]) -> dict[str, str]:
+    # Coverage measures child processes through its own variables.
     kept = {name: value for name, value in os.environ.items() if name.startswith("COVERAGE_")}
     kept |= {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
     told = {"PYTHONPATH": str(ROOT), "DJANGO_SETTINGS_MODULE": "config.settings", **variables}

@@ -1,4 +1,4 @@
-"""The second service under its own settings, in a process without the issuer's tables."""
+"""The second service under its own settings, in a process without our tables."""
 
 from __future__ import annotations
 
@@ -43,14 +43,14 @@ print([name for name in ours if name in sys.modules])
 
 @pytest.fixture
 def issuer(live_server, token_exchange_settings):
-    """The first service, at an address that the second one can reach."""
+    """The first service, at a URL that the second one can reach."""
     token_exchange_settings(ISSUER=live_server.url, REQUIRE_HTTPS=False)
     return live_server
 
 
 @pytest.fixture
 def visit(issuer):
-    """Visit the second service, which asks the first each time: status, challenge and body."""
+    """Visit the second service, which reads the feed each time; return status, challenge, body."""
     key = make_api_key(scopes=[REVOCATIONS_SCOPE])
     variables = {
         "DJANGO_SETTINGS_MODULE": SETTINGS,
@@ -64,7 +64,7 @@ def visit(issuer):
 
 @pytest.fixture
 def bearer(https_client):
-    """Exchange a key for a token, and return its header."""
+    """Exchange a key for a token; return its header."""
 
     def bearer(issued):
         answer = https_client.post("/v1/token", headers=api_key_header(issued))
@@ -122,7 +122,7 @@ class TestVisits:
         assert visit(**bearer(key))[0] == 401
 
     def test_are_refused_where_its_own_key_is_not_good(self, issuer, bearer):
-        """What cannot be known to be good is refused, as unavailable."""
+        """A token that cannot be checked is refused with 503."""
         variables = {
             "DJANGO_SETTINGS_MODULE": SETTINGS,
             "TOKEN_EXCHANGE_ISSUER": issuer.url,

@@ -1,4 +1,4 @@
-"""Environment variables of the example: their settings, and the errors for wrong values."""
+"""Environment variables become settings, or errors that say what to write."""
 
 import contextlib
 import socket
@@ -201,14 +201,14 @@ class TestBroker:
 
     @pytest.mark.processes
     def test_a_task_that_cannot_be_sent_fails_at_once(self):
-        """With the error of the only attempt, and not after some more of them."""
+        """Fails with the error of a single attempt, without retries."""
         done = run("-c", SEND, CELERY_BROKER_URL="redis://127.0.0.1:1/0")
         assert done.stdout == "OperationalError 1\n", done.stderr
 
 
 @pytest.mark.processes
 class TestSettings:
-    """The settings themselves, in a process whose environment has what a test says."""
+    """The settings module, in a process with the environment of the test."""
 
     @pytest.mark.parametrize(
         ("variables", "expected"),

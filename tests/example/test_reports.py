@@ -1,4 +1,4 @@
-"""The example's reports."""
+"""The report views: scopes, and isolation of organizations."""
 
 import pytest
 
@@ -124,7 +124,7 @@ class TestScopes:
         assert answer.json() == INSUFFICIENT
         assert Report.objects.count() == 0
 
-    def test_nobody(self, https_client):
+    def test_unauthenticated_request(self, https_client):
         answer = https_client.get("/api/reports")
         assert answer.status_code == 401
         assert answer.headers["WWW-Authenticate"] == 'Bearer realm="token_exchange"'

@@ -1,4 +1,4 @@
-"""The whole service under its own settings, with DEBUG off and only the named variables set."""
+"""The whole service under its own settings, with DEBUG off."""
 
 import json
 import tempfile

@@ -1,4 +1,4 @@
-"""The example's ``whoami``."""
+"""The view that shows the claims of a token."""
 
 import base64
 from datetime import UTC, datetime

@@ -1,4 +1,4 @@
-"""Ways to send a body."""
+"""Request bodies in every encoding that clients use."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ BOUNDARY = "multipart/form-data; boundary=BOUNDARY"
 
 
 def send(client: Any, caller: Any, body: str | bytes, content_type: str | None) -> Any:
-    """Post these bytes; a content type of ``None`` sends no such header."""
+    """Post the bytes. ``None`` as the content type sends no Content-Type."""
     extra = {} if content_type is not None else {"CONTENT_TYPE": ""}
     return client.generic(
         "POST", caller.path, body, content_type or "", headers=caller.headers, **extra

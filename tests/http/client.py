@@ -1,4 +1,4 @@
-"""What the tests of the wire share: requests as clients send them, and what they look at."""
+"""Requests as clients send them, and assertions about their responses."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def published_jwks(client: Client) -> jwt.PyJWKSet:
 
 
 def verified_claims(client: Client, token: str, **options: Any) -> dict[str, Any]:
-    """The claims, verified as a stranger would: with PyJWT and the published keys alone."""
+    """Return the claims, verified with PyJWT and the published keys only."""
     header = jwt.get_unverified_header(token)
     key = published_jwks(client)[header["kid"]]
     issuer = settings.TOKEN_EXCHANGE["ISSUER"]
@@ -44,7 +44,7 @@ def verified_claims(client: Client, token: str, **options: Any) -> dict[str, Any
 
 
 def stored_rows() -> dict[str, list[dict[str, Any]]]:
-    """All that requests could change; when a credential was used last is no change."""
+    """Return every row that a request could change, without times of last use."""
     rows = {
         model.__name__: list(model.objects.order_by("pk").values())
         for model in (Credential, AccessToken, SigningKey)
@@ -55,7 +55,7 @@ def stored_rows() -> dict[str, list[dict[str, Any]]]:
 
 
 def assert_refused(response: Any, status: int, error: str) -> str:
-    """The one shape of all errors (RFC 6749, section 5.2); returns the description."""
+    """Assert the common format of errors (RFC 6749, section 5.2); return the description."""
     body = json.loads(response.content)
     assert response.status_code == status, body
     assert sorted(body) == ["error", "error_description"]
@@ -74,7 +74,7 @@ def assert_not_stored(response: Any) -> None:
 
 
 def wire(response: Any) -> tuple[int, list[tuple[str, str]], bytes]:
-    """A response as its bytes, but for what depends on the moment."""
+    """Return the response as bytes, without the parts that depend on the time."""
     moment = {"Date", "RateLimit"}
     headers = sorted((name, value) for name, value in response.items() if name not in moment)
     return response.status_code, headers, response.content

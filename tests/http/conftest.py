@@ -1,4 +1,4 @@
-"""Fixtures of the wire's tests: one credential for each endpoint, with its header."""
+"""Fixtures of the HTTP tests: a credential with its header for each endpoint."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from token_exchange_core.scopes import REVOCATIONS_SCOPE
 
 
 class Caller(NamedTuple):
-    """A client that holds a credential."""
+    """A client with a credential."""
 
     path: str
     issued: IssuedSecret
@@ -22,13 +22,13 @@ class Caller(NamedTuple):
 
 @pytest.fixture(params=["/v1/token", "/auth_token"])
 def caller(request: Any, db: None) -> Caller:
-    """A caller of each endpoint in turn."""
+    """A caller of each endpoint."""
     return make_caller(request.param)
 
 
 @pytest.fixture
 def exchange(https_client):
-    """Exchange a key for a token: ``exchange(key, scope="a")`` posts JSON, without members none."""
+    """Return ``exchange(key, scope="a")``, which posts its keyword arguments, if any, as JSON."""
 
     def post(key, **members):
         if members:
@@ -40,13 +40,13 @@ def exchange(https_client):
 
 @pytest.fixture
 def feed_key(db):
-    """A key that may read what is revoked."""
+    """A key that may read the revocation feed."""
     return make_api_key(scopes=["other", REVOCATIONS_SCOPE])
 
 
 @pytest.fixture
 def get_feed(https_client, feed_key):
-    """Ask what is revoked: ``get_feed(epoch="x", after=1)``; other headers come first."""
+    """Return ``get_feed(epoch="x", after=1)``; its argument adds headers."""
 
     def get(headers=None, **parameters):
         headers = {**api_key_header(feed_key), **(headers or {})}

@@ -1,4 +1,4 @@
-"""A service that follows the feed, and what it ought to know."""
+"""A service that follows the revocation feed, and what it should know."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ EPOCH = "A" * 22
 
 
 class Follower:
-    """Asks for what it does not know yet, and remembers the generations by subject."""
+    """Reads the feed from its last position on, and keeps the generations by subject."""
 
     def __init__(self, ask: Callable[[str, int], FeedPage]) -> None:
         self._ask = ask
@@ -25,7 +25,7 @@ class Follower:
         self.known: Known = {}
 
     def follow(self) -> FeedPage:
-        """Ask once."""
+        """Read one page."""
         page = self._ask(self.epoch, self.position)
         if page.epoch != self.epoch or page.after != self.position:
             assert page.after == 0
@@ -36,7 +36,7 @@ class Follower:
         return page
 
     def catch_up(self) -> list[FeedPage]:
-        """Ask until there is no more."""
+        """Read pages until there are no more."""
         pages = [self.follow()]
         while pages[-1].has_more:
             pages.append(self.follow())
@@ -52,14 +52,14 @@ def whole_feed() -> Known:
 
 
 def revoke_tokens(*names: str) -> None:
-    """End tokens with these ids, in one transaction."""
+    """Revoke the tokens with these ids in one transaction."""
     expires_at = timezone.now() + timedelta(hours=1)
     with revoking(using="default") as feed:
         feed.revoke_tokens([(name, expires_at) for name in names])
 
 
 def write_feed(counts: Iterable[int]) -> None:
-    """Write a feed whose transactions, in this order, ended so many tokens each."""
+    """Write a feed of transactions that revoke these numbers of tokens."""
     expires_at = timezone.now() + timedelta(hours=1)
     Revocation.objects.all().delete()
     RevocationFeed.objects.all().delete()

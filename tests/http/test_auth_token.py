@@ -1,4 +1,4 @@
-"""Does ``/auth_token`` turn a client id and secret into the auth token object, and end it?"""
+"""``/auth_token``: exchange of a client id and secret, and revocation of the tokens."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def app():
 
 @pytest.fixture
 def obtain(https_client):
-    """Obtain the auth token: ``obtain(app, header={})`` posts JSON, without members nothing."""
+    """Return ``obtain(app, header={})``, which posts its keyword arguments, if any, as JSON."""
 
     def post(app, **members):
         if members:

@@ -1,4 +1,4 @@
-"""What do the exchanges answer to an Authorization header of any kind?"""
+"""Responses of the exchanges to every kind of Authorization header."""
 
 from __future__ import annotations
 
@@ -100,7 +100,7 @@ class TestRefused:
     @pytest.mark.parametrize(
         ("altered", "status"),
         [
-            ("{}, {}", 400),  # as servers join what was sent twice
+            ("{}, {}", 400),  # as servers join repeated headers
             ("{},{}", 400),
             ("{},", 400),
             ("{}\xe9", 401),

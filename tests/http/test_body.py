@@ -1,4 +1,4 @@
-"""Is every way to send a body read, and every malformed one refused in the one shape?"""
+"""Request bodies: every supported encoding, and the error for every malformed one."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ pytestmark = pytest.mark.django_db
 
 
 class TestScopeAsMember:
-    """The member is read however it is sent: the key has more scopes than are asked for."""
+    """The scope is read from every encoding. The key has more scopes than are requested."""
 
     @pytest.fixture
     def key(self, db):

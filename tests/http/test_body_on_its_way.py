@@ -1,4 +1,4 @@
-"""What becomes of a body that the server, or a middleware, had in its hands before us?"""
+"""Request bodies that the server or a middleware has already read or changed."""
 
 from __future__ import annotations
 
@@ -30,8 +30,8 @@ class TestUnreadable:
         assert_refused(response, 400, "invalid_request")
 
 
-class TestBodyThatSomebodyElseRead:
-    """A middleware may have read it before us, as a form or to look at it."""
+class TestBodyReadByMiddleware:
+    """A middleware may have read the body as a form, or consumed it."""
 
     @pytest.fixture
     def caller(self, db):
@@ -48,8 +48,8 @@ class TestBodyThatSomebodyElseRead:
         response = send(https_client, caller, body, content_type)
         assert response.json()["scope"] == "a"
 
-    def test_and_lost_it(self, https_client, caller):
-        """What was asked for cannot be known, so nothing is given."""
+    def test_and_lost_is_an_error(self, https_client, caller):
+        """The requested scope is unknown, so no token is issued."""
         before = stored_rows()
         response = send(https_client, caller, '{"scope": "a"}', "application/x-consumed")
         assert_refused(response, 500, "server_error")
@@ -74,7 +74,7 @@ class TestBodyWithoutLength:
         assert_refused(response, 400, "invalid_request")
 
     def test_is_refused_where_the_server_hides_it(self, https_client):
-        """WSGI cannot read a chunked body: a request for less must not be given more."""
+        """WSGI cannot read a chunked body, so a request for less could be given more."""
         caller = make_caller("/v1/token", scopes=["a", "b"])
         before = stored_rows()
         headers = {**caller.headers, "transfer-encoding": "chunked"}

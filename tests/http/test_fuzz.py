@@ -1,4 +1,4 @@
-"""Can any header or any body make an exchange fail, or change what it must not?"""
+"""Random headers and bodies neither crash an exchange nor get a token."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ pytestmark = pytest.mark.django_db
 bounded = settings(
     max_examples=60,
     deadline=None,
-    # The database is rolled back after the test, and no example leaves anything behind.
+    # The test is rolled back once, at its end, and examples store nothing.
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 

@@ -1,4 +1,4 @@
-"""Can anyone fetch the keys with which our tokens verify, and nothing else of them?"""
+"""``/.well-known/jwks.json``: public keys only, with caching and CORS."""
 
 from __future__ import annotations
 
@@ -129,7 +129,7 @@ class TestRevalidation:
 
 class TestRotation:
     def test_a_verifier_that_keeps_the_set_for_its_max_age_knows_every_token(self, https_client):
-        """At each step verify with the set as it was fetched five minutes before."""
+        """Verify at each step with the key set fetched five minutes earlier."""
         lifetime = timedelta(hours=8)
         with time_machine.travel("2030-01-01T12:00:00Z", tick=False) as clock:
             app = make_client_app(token_lifetime=lifetime)

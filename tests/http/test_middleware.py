@@ -1,4 +1,4 @@
-"""Do the exchanges bear what a project puts around them: middleware, servers, wrong settings?"""
+"""The exchanges under a project's middleware, servers and wrong settings."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ FORM = "application/x-www-form-urlencoded"
 
 
 def looks_at_forms(get_response):
-    """Look at the form of every request, as some logging middleware does."""
+    """Read the form of every request, as some logging middleware does."""
 
     def middleware(request):
         request.POST.get("anything")
@@ -26,7 +26,7 @@ def looks_at_forms(get_response):
 
 
 def swallows_bodies(get_response):
-    """Read the stream of every request, and leave nothing of it."""
+    """Consume the stream of every request."""
 
     def middleware(request):
         request.read()
@@ -37,7 +37,7 @@ def swallows_bodies(get_response):
 
 @pytest.fixture
 def first(settings):
-    """Put one of the middlewares above before all others."""
+    """Put one of these middlewares before all others."""
 
     def put(middleware):
         path = f"{__name__}.{middleware.__name__}"

@@ -1,4 +1,4 @@
-"""What do clients hear when something that we need is away or broken?"""
+"""Responses while the database, the cache or a signing key is unavailable."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def closed_port() -> int:
 
 
 def in_thread(call):
-    """Call it on a connection of its own, as another worker of the server would."""
+    """Call it on a separate connection, as another worker of the server would."""
     results = []
 
     def run():
@@ -45,7 +45,7 @@ def in_thread(call):
 
 @pytest.fixture
 def no_database(caller, monkeypatch):
-    """New connections meet a closed port, or a file that cannot be opened."""
+    """Make new connections fail with a closed port, or a file that cannot be opened."""
     settings_dict = connections.settings["default"]
     monkeypatch.setitem(settings_dict, "HOST", "127.0.0.1")
     monkeypatch.setitem(settings_dict, "PORT", closed_port())
@@ -150,7 +150,7 @@ class TestNoSigningKey:
         assert response.status_code == 200
 
     def test_an_exchanged_key_is_unreadable(self, https_client, caller):
-        """The row of one key with the private half of another signs nothing."""
+        """A row with the private key of another row signs nothing."""
         other = signing_keys.rotate_signing_key(act=Act(now=timezone.now()))
         private = other.encrypted_private_key
         SigningKey.objects.exclude(pk=other.pk).update(encrypted_private_key=private)

@@ -1,4 +1,4 @@
-"""How many queries does each request cost?"""
+"""The number of database queries of each request."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ NOW = "2030-01-01T12:00:00+00:00"
 
 @pytest.fixture
 def clock(transactional_db, elapsed):
-    """Clocks that stand still, so that nothing that was read becomes too old by itself."""
+    """Freeze the clocks, so that no cached copy becomes too old."""
     with time_machine.travel(NOW, tick=False) as traveller:
         yield traveller
 
@@ -39,13 +39,13 @@ def _algorithm(request, clock, token_exchange_settings):
 
 
 def read_copies() -> None:
-    """Be a process that has served requests before."""
+    """Fill the caches, as in a process that has served requests before."""
     revocation_feed.revocations()
     signing_keys.key_set()
 
 
 def verbs(send) -> list[str]:
-    """The first word of each query that ``send`` causes, in order."""
+    """Return the first word of each query that ``send`` causes, in order."""
     with CaptureQueriesContext(
         connection,
     ) as captured:
@@ -95,8 +95,8 @@ class TestAuthToken:
 
     def test_the_first_one_is_minted_under_the_credentials_lock(self, send):
         assert [verb for verb in verbs(send) if verb in {"SELECT", "UPDATE", "INSERT"}] == [
-            *("SELECT", "UPDATE"),  # who, and is there a token? the minute's use
-            *("UPDATE", "SELECT", "INSERT"),  # the lock, has somebody been faster? the token
+            *("SELECT", "UPDATE"),  # the client app and its token; the last use
+            *("UPDATE", "SELECT", "INSERT"),  # the lock, a second look for a token, the new token
         ]
 
     def test_again_one_select_and_no_write(self, send, clock):
@@ -158,11 +158,11 @@ class TestDelete:
         assert [
             verb for verb in found if verb not in {"BEGIN", "SAVEPOINT", "RELEASE", "COMMIT"}
         ] == [
-            "SELECT",  # who
+            "SELECT",  # the client app
             *("UPDATE", "SELECT"),  # the feed's next position, which locks it
-            *("SELECT", "UPDATE"),  # which rows, and their next generation
-            *("SELECT", "DELETE", "INSERT"),  # what the feed says of them now
-            "INSERT",  # what the audit trail says
+            *("SELECT", "UPDATE"),  # the credential, and its next generation
+            *("SELECT", "DELETE", "INSERT"),  # its row in the feed
+            "INSERT",  # the audit event
         ]
 
 
@@ -176,7 +176,7 @@ class TestPublishedKeys:
 
 
 class TestBearer:
-    """What a protected view costs before it does anything."""
+    """The queries of a protected view before it does anything."""
 
     @pytest.fixture(autouse=True)
     def _views(self, settings):
@@ -184,7 +184,7 @@ class TestBearer:
 
     @pytest.fixture
     def show(self, https_client, clock):
-        """Exchange a key, and return how to show its token to a view."""
+        """Exchange a key, and return the header for its token."""
 
         def exchange_key(key):
             answer = https_client.post("/v1/token", headers=api_key_header(key))

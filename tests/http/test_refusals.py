@@ -1,4 +1,4 @@
-"""Can a caller tell one refused credential from another?"""
+"""Refused credentials are indistinguishable to the caller."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def unknown(path: str) -> Caller:
 
 
 def wrong_secret(path: str) -> Caller:
-    """Well formed, with its checksum, and of the right credential: but not its secret."""
+    """Well formed, with a valid checksum and the right identifier, but a wrong secret."""
     caller = make_caller(path)
     body = caller.issued.raw_secret[: -secret_strings.CHECKSUM_LENGTH]
     last = "A" if body[-1] != "A" else "B"
@@ -40,7 +40,7 @@ def wrong_secret(path: str) -> Caller:
 
 
 def other_kind(path: str) -> Caller:
-    """The identifier is known, but as a credential of the other kind."""
+    """The identifier belongs to a credential of the other kind."""
     caller = make_caller(path)
     kinds = {"/v1/token": "client_app", "/auth_token": "api_key"}
     Credential.objects.filter(pk=caller.issued.credential.pk).update(kind=kinds[path])
@@ -89,7 +89,7 @@ def network_not_allowed(path: str) -> Caller:
 
 
 def misspelt(path: str) -> Caller:
-    """One letter changed, so that the checksum already tells."""
+    """One changed letter, which the checksum reveals."""
     caller = make_caller(path)
     good = caller.issued.raw_secret
     raw_secret = good[:-1] + ("A" if good[-1] != "A" else "B")
@@ -113,7 +113,7 @@ def owner_deleted(path: str) -> Caller:
 
 
 def owner_gone(path: str) -> Caller:
-    """As a database that lost the user without telling Django would have it."""
+    """The owner was deleted in the database, past Django."""
     caller = make_caller(path, owner=make_user())
     Credential.objects.update(owner=None)
     return caller
@@ -168,7 +168,7 @@ class TestIdenticalBytes:
 
 
 class TestComingBack:
-    """What is denied only while something lasts is granted afterwards."""
+    """Temporary refusals end with their cause."""
 
     def test_an_organization_that_is_active_again(self, https_client, caller):
         Organization.objects.update(is_active=False)

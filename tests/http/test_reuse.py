@@ -1,4 +1,4 @@
-"""Does a client get the same auth token while it lasts, and a new one whenever it must?"""
+"""Re-use of auth tokens, and the cases that need a new one."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def app(clock):
 
 @pytest.fixture
 def obtain(https_client, app):
-    """Obtain the auth token object with the app's first secret, or with another one."""
+    """Return the auth token object, by default with the app's first secret."""
 
     def post(issued=app):
         response = https_client.post("/auth_token", headers=basic_header(issued))
@@ -111,7 +111,7 @@ class TestAtRest:
 
 
 class TestNotAgain:
-    """After each of these the next request mints, and whether the old token still works is told."""
+    """Changes after which the next request issues a new token; some revoke the old one."""
 
     @pytest.fixture
     def first(self, obtain):
@@ -249,7 +249,7 @@ class TestClocks:
 
 class TestAnotherIssuer:
     def test_has_tokens_of_its_own(self, obtain, token_exchange_settings, clock):
-        """A new name, or the database of another environment: the old one is refused here."""
+        """A new name, or the database of another environment: the old token is refused."""
         token_exchange_settings(AUDIENCE="https://issuer.test")
         first = obtain()
         token_exchange_settings(ISSUER="https://new.test", AUDIENCE="https://issuer.test")

@@ -1,4 +1,4 @@
-"""Does a follower who asks page by page know in the end all that was revoked before it asked?"""
+"""A follower that reads the feed page by page misses no revocation."""
 
 from __future__ import annotations
 
@@ -64,17 +64,17 @@ class TestPages:
         assert sum(counts(pages)) == sum(written)
         assert [page.has_more for page in pages[:-1]] == [True] * (len(pages) - 1)
         assert all(count >= size for count in counts(pages[:-1]))
-        # Nobody is sent for nothing, and who stands at the end hears nothing twice.
+        # No page is empty, and a follower that is up to date gets no row twice.
         assert len(pages) == 1 or pages[-1].revocations
         assert following.follow().revocations == ()
 
     def test_end_where_the_count_stands(self):
-        """Also where what was revoked last has expired."""
+        """Even if the last revocations have expired."""
         write_feed([1, 1])
         RevocationFeed.objects.update(position=9)
         assert follower(2).follow().position == 9
 
-    def test_start_new_epoch_when_the_epoch_changes_between_them(self):
+    def test_start_again_when_the_epoch_changes_between_them(self):
         write_feed([1, 1, 1, 1])
         following = follower(2)
         assert following.follow().has_more
@@ -99,7 +99,7 @@ class TestPages:
 
 
 class TestManyAtOnce:
-    """However many a transaction ends, an answer has not many more than it should."""
+    """A large transaction does not make a page much larger than its limit."""
 
     @pytest.fixture
     def following(self):
@@ -136,7 +136,7 @@ class TestWhileOthersRevoke:
             expired = Revocation.objects.filter(subject=chance.choice(names))
             expired.update(expires_at=timezone.now())
         else:
-            # Some for the second time: they move to the end.
+            # Some are revoked again, which moves them to the end.
             revoke_tokens(*chance.sample(names, chance.randint(1, 5)))
 
     @pytest.mark.parametrize("seed", range(20))
@@ -156,7 +156,7 @@ class TestWhileOthersRevoke:
     @pytest.mark.parametrize("names", ["a", "b", "c", "abc", "d", "da"])
     @pytest.mark.parametrize("moment", range(5))
     def test_between_two_queries_of_one_page(self, size, names, moment):
-        """At each such moment: what was revoked before the question is never missed."""
+        """At every step, nothing that was revoked before the request is missed."""
         for name in "abc":
             revoke_tokens(name)
         before = whole_feed()

@@ -1,4 +1,4 @@
-"""Does ``GET /v1/revocations`` tell a follower all that is revoked, and nobody else anything?"""
+"""``GET /v1/revocations``: the content of the revocation feed."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ NOW_EPOCH = 1_893_499_200
 
 @pytest.fixture
 def read(get_feed):
-    """The answer to such a question, as a follower reads it."""
+    """Return the feed page, as a follower reads it."""
 
     def read(**parameters):
         response = get_feed(**parameters)
@@ -76,7 +76,7 @@ class TestAnswer:
             "inactive_users": [],
         }
 
-    def test_is_for_nobody_else(self, get_feed):
+    def test_other_credentials_are_refused(self, get_feed):
         response = get_feed()
         assert response["Content-Type"] == "application/json"
         assert response["X-Content-Type-Options"] == "nosniff"
@@ -251,7 +251,7 @@ class TestRevalidation:
         etag = get_feed(epoch=EPOCH, after=1)["ETag"]
         assert get_feed({"if-none-match": etag}, epoch=EPOCH, after=2).status_code == 200
 
-    def test_nobody_without_the_scope_hears_that_nothing_changed(self, get_feed, https_client):
+    def test_key_without_the_scope_gets_no_304(self, get_feed, https_client):
         headers = {"if-none-match": get_feed()["ETag"]}
         answer = https_client.get(PATH, headers={**headers, **api_key_header(make_api_key())})
         assert_refused(answer, 403, "insufficient_scope")

@@ -1,4 +1,4 @@
-"""Who may read what is revoked, what does it cost, and what is told to nobody?"""
+"""``GET /v1/revocations``: access, cost and confidentiality."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class TestAccess:
     def test_needs_the_scope(self, https_client):
         for scopes in ([], ["revocations", f"{REVOCATIONS_SCOPE}x", "token_exchange"]):
             key = make_api_key(scopes=[])
-            # As a project would have it that wrote past the rules.
+            # As if a project had bypassed the validation.
             Credential.objects.filter(pk=key.credential.pk).update(scopes=scopes)
             response = https_client.get(PATH, headers=api_key_header(key))
             description = assert_refused(response, 403, "insufficient_scope")
@@ -99,8 +99,8 @@ class TestQueries:
         return len(captured)
 
     def test_five_and_a_sixth_where_there_is_more(self, get_feed):
-        """The key; the position, what came after it, and who is inactive; is there more?"""
-        get_feed()  # the minute's use of the key
+        """The key; the position; the rows after it; inactive subjects; whether there are more."""
+        get_feed()  # stores the last use of the key
         assert self.count(get_feed) == 5
         write_feed([2501, 2500, 1])
         assert self.count(get_feed, epoch=EPOCH, after=3) == 5

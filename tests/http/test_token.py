@@ -1,4 +1,4 @@
-"""Does ``POST /v1/token`` turn an API key into an access token that others can verify?"""
+"""``POST /v1/token``: exchange of an API key for an access token."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How long does a token of an API key live, and who may ask for more or less?"""
+"""Lifetimes of API keys' tokens, and requests for other ones."""
 
 from __future__ import annotations
 

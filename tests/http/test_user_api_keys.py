@@ -1,4 +1,4 @@
-"""Does ``/v1/user-api-keys`` let users manage the keys that speak for them?"""
+"""``/v1/user-api-keys``: users list, create, rotate and revoke their keys."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def member(https_client):
 
 class TestCreate:
     def test_answers_as_a_client_is_answered_that_registers_itself(self, member):
-        """With 201, and with the secret, which no other answer has (RFC 7591, 3.2.1)."""
+        """201, and the secret, which no other response has (RFC 7591, section 3.2.1)."""
         answer = member.create(label="Laptop", scope="reports:read", expires_in=3600)
         assert answer.status_code == 201
         assert_not_stored(answer)
@@ -72,7 +72,7 @@ class TestCreate:
     def test_gives_the_power_to_make_keys_to_who_asks(self, member):
         assert member.create(scope="keys:manage").json()["scope"] == "keys:manage"
 
-    def test_names_a_key_that_nobody_named(self, member):
+    def test_key_without_a_label_gets_one(self, member):
         labels = [
             member.create(**body).json()["label"] for body in ({}, {"label": " "}, {"label": None})
         ]
@@ -220,7 +220,7 @@ class TestList:
             member.issued.credential.identifier,
         ]
 
-    def test_has_nobody_elses(self, member, https_client):
+    def test_keys_of_others_are_not_listed(self, member, https_client):
         make_member(https_client)
         (shown,) = member.call("GET").json()["api_keys"]
         assert shown["id"] == member.issued.credential.identifier

@@ -1,4 +1,4 @@
-"""Can a key get, keep or hand on more than its maker has?"""
+"""A key created or rotated in self-service never exceeds its caller."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ NOW = datetime(2030, 1, 1, tzinfo=UTC)
 
 
 class Case(NamedTuple):
-    """What the caller has, what the key is to have, and the error of what is more."""
+    """A field: what the caller has, what the key requests, and the error if that is too much."""
 
     name: str
     has: Any
@@ -60,7 +60,7 @@ BOUNDS = [
     ("expires_at", HOUR, HOUR / 2, None),
     ("expires_at", HOUR, HOUR + timedelta(seconds=1), "invalid_request"),
 ]
-# Of stored keys: what has none of it has all of it, or this service's own.
+# In stored keys, an empty value means everything, or this service's own audience.
 STORED = [
     ("audience", [OWN], [], None),
     ("audience", [OWN, "https://b.test"], [], None),
@@ -95,7 +95,7 @@ def _clock():
 
 @pytest.fixture
 def session(_clock, entitlement):
-    """A user who is signed in by session."""
+    """A user signed in by session."""
     client = HttpsClient()
     client.user = make_user()
     client.force_login(client.user)
@@ -133,7 +133,7 @@ def endings(identifier):
 
 
 class TestStoredKey:
-    """A key that somebody else made must lie within as well, to be rotated or revoked."""
+    """A key created by someone else must also be within the bounds to be rotated or revoked."""
 
     @each_stored
     def test_by_token(self, https_client, case):
@@ -172,7 +172,7 @@ class TestStoredKey:
 
 
 class TestNarrowedToken:
-    """A token that was given less than its key does not get the rest from any key."""
+    """A token with less access than its key cannot regain it through another key."""
 
     @pytest.fixture
     def member(self, https_client):

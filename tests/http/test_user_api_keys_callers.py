@@ -1,4 +1,4 @@
-"""Who may call ``/v1/user-api-keys``, and what are the others told?"""
+"""Callers of ``/v1/user-api-keys``: tokens, sessions and everyone else."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def each_answer(requests, key, send):
     return [send(method, path.format(id=identifier)) for method, path in requests]
 
 
-class TestNobody:
+class TestUnauthenticated:
     @pytest.mark.parametrize(("method", "path"), REQUESTS)
     def test_is_challenged_without_an_error_code(self, https_client, method, path):
         """RFC 6750, section 3.1."""
@@ -132,7 +132,7 @@ class TestTokenWithoutTheScope:
 
 class TestTokenOfAPreviousSecret:
     def test_lists_and_changes_nothing(self, member):
-        """Neither one from before the rotation, nor one that the previous secret gets after it."""
+        """Neither a token from before the rotation, nor one issued later for that secret."""
         old = member.token()
         new = credentials.rotate(member.issued.credential, act=Act(now=timezone.now()))
         for token in (old, member.token()):
@@ -153,8 +153,8 @@ class TestTokenOfAPreviousSecret:
 
 class TestTokenThatDied:
     @pytest.mark.django_db(transaction=True)
-    def test_while_nobody_has_told_this_process(self, member, elapsed):
-        """What is stored decides about a write, and not what this process remembers."""
+    def test_before_this_process_has_read_the_feed(self, member, elapsed):
+        """The database decides about a write, not the caches of this process."""
         token = member.token()
         assert member.call("GET", token=token).status_code == 200
         rows = Credential.objects.filter(pk=member.issued.credential.pk)
@@ -169,7 +169,7 @@ class TestTokenThatDied:
         ]
         for dying, values in deaths:
             before = dying.values(*values).get()
-            QuerySet.update(dying, **values)  # past all that would tell this process
+            QuerySet.update(dying, **values)  # past the code that would invalidate the caches
             assert_refused(member.create(token=token), 401, "invalid_token")
             QuerySet.update(dying, **before)
         assert member.create(token=token).status_code == 201
@@ -252,7 +252,7 @@ class TestSession:
 
 
 class TestForgery:
-    """A session's writes need the CSRF token, as those of every other page do."""
+    """Writes with a session need a CSRF token, as on any other page."""
 
     @pytest.fixture
     def browser(self, entitlement):

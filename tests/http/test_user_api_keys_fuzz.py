@@ -1,4 +1,4 @@
-"""Can anything that is sent make the endpoints for users' keys fail?"""
+"""Random input does not crash the self-service endpoints."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ members = st.dictionaries(names, json_values, max_size=4)
 
 @pytest.fixture
 def send(https_client, token_exchange_settings):
-    """Send with a token of a key that there is no second of."""
+    """Send with the token of a key that is the user's only one."""
     token_exchange_settings(RATE_LIMITS=None)
     member = make_member(https_client)
     header = {"authorization": f"Bearer {member.token()}"}

@@ -1,4 +1,4 @@
-"""How many queries does it cost a user to manage keys, however many there are?"""
+"""The number of database queries of self-service, however many keys there are."""
 
 from __future__ import annotations
 
@@ -40,11 +40,11 @@ def test_a_new_key_is_made_under_two_locks(member):
     token = member.token()
     assert verbs(lambda: member.create(token=token, label="A")) == [
         "SELECT",  # the token's user
-        *("UPDATE", "UPDATE"),  # locks that user, and the calling key
+        *("UPDATE", "UPDATE"),  # locks the user and the calling key
         *("SELECT", "SELECT"),  # the key with its organization, and the token
-        "SELECT",  # how many keys there are
+        "SELECT",  # the number of keys
         *["SELECT"] * 3,  # full_clean: the organization and the users
-        *("INSERT", "INSERT"),  # the key, and what is recorded of it
+        *("INSERT", "INSERT"),  # the key, and the audit event
     ]
 
 
@@ -56,5 +56,5 @@ def test_a_rotation_locks_the_key_as_well(member):
         "SELECT",  # the token's user
         *("UPDATE", "UPDATE", "SELECT", "SELECT"),  # what the caller may do
         *("UPDATE", "SELECT"),  # the key
-        *("UPDATE", "SELECT", "INSERT"),  # its new secret, and what is recorded of it
+        *("UPDATE", "SELECT", "INSERT"),  # its new secret, and the audit event
     ]

@@ -1,4 +1,4 @@
-"""Do methods, transport and mounting behave as HTTP clients and operators expect?"""
+"""Methods, HTTPS and mounting of the endpoints."""
 
 from __future__ import annotations
 

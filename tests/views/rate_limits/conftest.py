@@ -1,4 +1,4 @@
-"""Fixtures of the rate limits' tests: small limits on a frozen clock, and both endpoints."""
+"""Fixtures of the rate limit tests: small limits, a frozen clock and both endpoints."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from tests.views.rate_limits.endpoint import Endpoint
 
 @pytest.fixture
 def limits(token_exchange_settings):
-    """Three exchanges and two refusals in each ten seconds, on a frozen clock."""
+    """Allow three exchanges and two refusals per ten seconds, on a frozen clock."""
     with time_machine.travel("2030-01-01T12:00:00+00:00", tick=False) as clock:
         rates = {"token": "3/10s", "auth_token": "3/10s", "failure": "2/10s"}
         token_exchange_settings(RATE_LIMITS=rates)

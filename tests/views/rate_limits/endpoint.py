@@ -1,4 +1,4 @@
-"""What the tests of the rate limits share: an endpoint with a credential, and its answers."""
+"""An endpoint with a credential, and readers of its rate limit fields."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class Endpoint:
         return self.client.post(self.path, headers=headers, **extra)
 
     def fail(self, **extra):
-        """Show a credential that is well formed, with the right public id, and wrong."""
+        """Send a well-formed credential with the right public id and a wrong secret."""
         stranger = self.make()
         identifier = self.issued.credential.identifier
         if self.path == "/auth_token":
@@ -34,7 +34,7 @@ class Endpoint:
 
 
 def fields(response):
-    """RateLimit and RateLimit-Policy, as a parser of Structured Fields sees them."""
+    """Parse RateLimit and RateLimit-Policy as Structured Fields."""
     parsed = [
         http_sf.parse(response[name].encode(), tltype="list")
         for name in ("RateLimit", "RateLimit-Policy")

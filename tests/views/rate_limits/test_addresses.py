@@ -1,4 +1,4 @@
-"""Which address does a refused request count for?"""
+"""The address that a refused request counts for, with and without proxies."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ pytestmark = pytest.mark.django_db
 
 @pytest.mark.usefixtures("limits")
 class TestProxies:
-    """The address of a refused caller, seen by which addresses share a counter."""
+    """The address of a refused caller, observed through shared counters."""
 
     def same(self, endpoint, forwarded, **extra):
-        """Tell whether every value of X-Forwarded-For counted as one address."""
+        """Return whether all values of X-Forwarded-For counted as one address."""
         answers = [endpoint.fail(headers={"x-forwarded-for": each}, **extra) for each in forwarded]
         return statuses(answers[:3]) == [401, 401, 429]
 
@@ -31,7 +31,7 @@ class TestProxies:
             (1, ["[2001:db8::1]:443", "6.6.6.6, [2001:db8::2]", "2001:db8::3"]),
             (1, ["6.6.6.6, garbage", "<script>", "6.6.6.6, [", "[::1"]),
             (1, ["", "6.6.6.6,", ","]),
-            (3, ["192.0.2.9", "192.0.2.8", "6.6.6.6, 6.6.6.7"]),  # too few: not believed
+            (3, ["192.0.2.9", "192.0.2.8", "6.6.6.6, 6.6.6.7"]),  # too few addresses: ignored
         ],
     )
     def test_the_nth_from_the_right_is_the_address(

@@ -1,4 +1,4 @@
-"""Who is slowed down, what does he hear, and what happens when the counters are away?"""
+"""Rate limits of exchanges and refusals, and their response fields."""
 
 from __future__ import annotations
 
@@ -25,16 +25,16 @@ class TestSuccess:
         assert statuses(answers) == [200, 200, 200, 429]
         assert [fields(answer)[1]["r"] for answer in answers] == [2, 1, 0, 0]
 
-    def test_each_endpoint_counts_for_itself(self, https_client):
+    def test_each_endpoint_counts_separately(self, https_client):
         for path in ("/v1/token", "/auth_token"):
             endpoint = Endpoint(path, https_client)
             assert statuses(endpoint.post() for _ in range(3)) == [200, 200, 200]
 
-    def test_another_credential_at_the_same_address_is_a_neighbour(self, endpoint):
+    def test_another_credential_at_the_same_address_is_counted_separately(self, endpoint):
         assert statuses(endpoint.post() for _ in range(4)) == [200, 200, 200, 429]
         assert endpoint.post(endpoint.make()).status_code == 200
 
-    def test_another_address_of_the_same_credential_is_not(self, endpoint):
+    def test_another_address_of_the_same_credential_is_counted_together(self, endpoint):
         addresses = [f"192.0.2.{number}" for number in range(4)]
         answers = [endpoint.post(REMOTE_ADDR=address) for address in addresses]
         assert statuses(answers) == [200, 200, 200, 429]
@@ -52,7 +52,7 @@ class TestSuccess:
         endpoint.issued.credential.refresh_from_db()
         assert endpoint.issued.credential.generation == 3
 
-    def test_over_the_rate_nothing_is_minted(self, endpoint):
+    def test_over_the_rate_no_token_is_issued(self, endpoint):
         for _ in range(3):
             endpoint.post()
         before = AccessToken.objects.count()
@@ -81,18 +81,18 @@ class TestFailure:
         assert endpoint.fail().status_code == 429
         assert endpoint.post().status_code == 200
 
-    def test_a_stranger_who_knows_the_public_id_locks_nobody_out(self, endpoint):
+    def test_knowing_the_public_id_locks_no_client_out(self, endpoint):
         for number in range(20):
             endpoint.fail(REMOTE_ADDR=f"198.51.100.{number}")
         answers = [endpoint.post() for _ in range(3)]
         assert statuses(answers) == [200, 200, 200]
 
-    def test_a_success_is_no_failure(self, endpoint):
+    def test_a_success_does_not_count_as_a_failure(self, endpoint):
         for _ in range(4):
             endpoint.post()
         assert endpoint.fail().status_code == 401
 
-    def test_an_ipv4_address_counts_alone(self, endpoint):
+    def test_an_ipv4_address_counts_separately(self, endpoint):
         answers = [endpoint.fail(REMOTE_ADDR=f"192.0.2.{number}") for number in range(4)]
         assert statuses(answers) == [401, 401, 401, 401]
 
@@ -107,7 +107,7 @@ class TestFailure:
         assert statuses(answers) == [401, 401, 429]
 
     @pytest.mark.parametrize("address", ["", "unix:", "x" * 5000, "\xe9", "fe80::1%eth0", "1.2.3"])
-    def test_without_a_usable_address_all_are_one(self, endpoint, address):
+    def test_unusable_addresses_share_one_counter(self, endpoint, address):
         answers = [endpoint.fail(REMOTE_ADDR=address) for _ in range(3)]
         assert statuses(answers) == [401, 401, 429]
         assert endpoint.post(REMOTE_ADDR=address).status_code == 200
@@ -115,7 +115,7 @@ class TestFailure:
 
 class TestAnswer:
     @pytest.mark.parametrize("kind", ["post", "fail"])
-    def test_says_when_to_come_back(self, endpoint, limits, kind):
+    def test_429_has_retry_after_and_the_limit(self, endpoint, limits, kind):
         send = getattr(endpoint, kind)
         quota = {"post": 3, "fail": 2}[kind]
         limits.shift(3)
@@ -145,7 +145,7 @@ class TestAnswer:
         assert 1 <= state["t"] <= 10
         assert policy == {"q": 3, "w": 10}
 
-    def test_a_window_ends_when_it_said(self, endpoint, limits):
+    def test_a_window_ends_when_announced(self, endpoint, limits):
         """Second by second through three windows: never more than the quota in any of them."""
         passed = []
         for second in range(30):

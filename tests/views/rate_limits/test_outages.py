@@ -1,4 +1,4 @@
-"""What holds the cache of the counters, and what happens while it is away?"""
+"""The content of the rate limit cache, and requests while it is unavailable."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ pytestmark = pytest.mark.django_db
 
 
 class TestCacheContents:
-    def test_hold_neither_secret_nor_identifier_nor_address(self, https_client):
+    def test_contain_neither_secret_nor_identifier_nor_address(self, https_client):
         told = ["192.0.2", "address:", "credential:"]
         for path in ("/v1/token", "/auth_token"):
             endpoint = Endpoint(path, https_client)
@@ -36,7 +36,7 @@ class TestCacheContents:
 
 @pytest.fixture
 def refused_cache(settings):
-    """A Redis that nobody listens for."""
+    """A Redis whose port is closed."""
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         port = listener.getsockname()[1]
@@ -45,7 +45,7 @@ def refused_cache(settings):
 
 @pytest.fixture
 def hung_cache(settings):
-    """A Redis that takes the connection and never answers."""
+    """A Redis that accepts connections and never answers."""
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         listener.listen(64)
@@ -70,7 +70,7 @@ def _use_redis(settings, port):
 
 
 class FullCache(BaseCache):
-    """What a Memcached without room answers: nothing is added, so nothing can be counted."""
+    """A cache that stores nothing, as a full Memcached: nothing can be counted."""
 
     def __init__(self, location, params):
         super().__init__(params)
@@ -82,7 +82,7 @@ class FullCache(BaseCache):
         raise ValueError(key)
 
     def clear(self):
-        """Be as empty as before."""
+        """Do nothing: the cache is always empty."""
 
 
 @pytest.mark.parametrize("away", ["refused_cache", "hung_cache"])
@@ -106,7 +106,7 @@ class TestCacheAway:
             assert int(response["Retry-After"]) > 0
         assert not AccessToken.objects.exists()
 
-    def test_nobody_asks_it_when_the_limits_are_off(self, endpoint, token_exchange_settings):
+    def test_cache_is_not_used_when_the_limits_are_off(self, endpoint, token_exchange_settings):
         token_exchange_settings(RATE_LIMITS=None, RATE_LIMIT_FAIL_OPEN=False)
         assert statuses([endpoint.post(), endpoint.fail()]) == [200, 401]
 
