@@ -18,7 +18,7 @@ from tests.support.factories import make_organization, make_user
 HIDDEN = re.compile(r'<input type="hidden" name="([^"]+)" value="([^"]*)">')
 
 
-class Desk(Client):
+class OperatorClient(Client):
     """A signed-in operator's browser, over https."""
 
     user: Any
@@ -45,26 +45,26 @@ def hidden_fields(response: Any) -> dict[str, Any]:
 
 
 @pytest.fixture
-def sign_in() -> Callable[..., Desk]:
+def sign_in() -> Callable[..., OperatorClient]:
     """Sign in a member of the staff with some permissions: ``sign_in("view_apikey")``."""
 
-    def sign_in(*codenames: str, **values: Any) -> Desk:
+    def sign_in(*codenames: str, **values: Any) -> OperatorClient:
         user = make_user(is_staff=True, **values)
         permissions = Permission.objects.filter(
             content_type__app_label__in=["token_exchange", "auth"], codename__in=codenames
         )
         assert len(permissions) == len(codenames)
         user.user_permissions.set(permissions)
-        desk = Desk()
-        desk.force_login(user)
-        desk.user = user
-        return desk
+        operator = OperatorClient()
+        operator.force_login(user)
+        operator.user = user
+        return operator
 
     return sign_in
 
 
 @pytest.fixture
-def desk(sign_in: Callable[..., Desk]) -> Desk:
+def operator(sign_in: Callable[..., OperatorClient]) -> OperatorClient:
     """An operator who may do everything."""
     return sign_in(is_superuser=True)
 
@@ -76,15 +76,17 @@ def ours() -> Any:
 
 
 @pytest.fixture
-def limited(sign_in: Callable[..., Desk], ours: Any, token_exchange_settings: Any) -> Desk:
+def limited(
+    sign_in: Callable[..., OperatorClient], ours: Any, token_exchange_settings: Any
+) -> OperatorClient:
     """An operator who holds every permission of ours, for his organization's rows."""
     token_exchange_settings(OPERATOR_ORGANIZATIONS="tests.admin.operators.by_group")
-    desk = sign_in()
-    desk.user.groups.add(Group.objects.create(name="ours"))
-    desk.user.user_permissions.set(
+    operator = sign_in()
+    operator.user.groups.add(Group.objects.create(name="ours"))
+    operator.user.user_permissions.set(
         Permission.objects.filter(content_type__app_label="token_exchange")
     )
-    return desk
+    return operator
 
 
 @pytest.fixture

@@ -10,10 +10,10 @@ from typing import Any
 
 from django.utils import timezone
 
-from tests.admin.pages import page
+from tests.admin.admin_urls import admin_url
 from token_exchange.models import Counted, HourlyCount
 
-DASHBOARD = page("dashboard", "changelist")
+DASHBOARD = admin_url("dashboard", "changelist")
 
 
 def count(credential: Any, outcome: str, number: int, *, hours_ago: int = 0) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
-from tests.admin.pages import page
+from tests.admin.admin_urls import admin_url
 from token_exchange.models import AuditEvent
 
 LIST = "/admin/token_exchange/auditevent/"
@@ -19,10 +19,10 @@ def make_event(**values):
     return AuditEvent.objects.create(**{**defaults, "target": "sk_live.0123456789AB", **values})
 
 
-def found(desk, **query):
+def found(operator, **query):
     """Return the events of a list, the newest first."""
-    return list(desk.get(LIST, query).context["cl"].result_list)
+    return list(operator.get(LIST, query).context["cl"].result_list)
 
 
-def detail(desk, event):
-    return desk.get(page("auditevent", "change", event)).text
+def detail(operator, event):
+    return operator.get(admin_url("auditevent", "change", event)).text

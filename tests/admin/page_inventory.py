@@ -11,7 +11,7 @@ from django.contrib import admin
 from django.contrib.auth.models import Group, Permission
 from django.urls import reverse
 
-from tests.admin.conftest import Desk
+from tests.admin.conftest import OperatorClient
 from tests.support.factories import make_user
 from token_exchange.models import SigningKey
 
@@ -46,70 +46,70 @@ def complete(rows: dict[str, Any]) -> dict[str, Any]:
     return {**rows, "signingkey": SigningKey.objects.latest("sequence")}
 
 
-def _desk(user: Any) -> Desk:
-    desk = Desk()
-    desk.force_login(user)
-    desk.user = user
-    return desk
+def _signed_in(user: Any) -> OperatorClient:
+    client = OperatorClient()
+    client.force_login(user)
+    client.user = user
+    return client
 
 
-def _holding(*codenames: str, **values: Any) -> Desk:
+def _holding(*codenames: str, **values: Any) -> OperatorClient:
     user = make_user(is_staff=True, **values)
     permissions = Permission.objects.filter(content_type__app_label=APP)
     if codenames:
         permissions = permissions.filter(codename__startswith=codenames[0])
     user.user_permissions.set(permissions)
-    return _desk(user)
+    return _signed_in(user)
 
 
-def stranger() -> Desk:
-    return Desk()
+def stranger() -> OperatorClient:
+    return OperatorClient()
 
 
-def outsider() -> Desk:
+def outsider() -> OperatorClient:
     """Return somebody who may do everything, and is not of the staff."""
-    return _desk(make_user(is_superuser=True))
+    return _signed_in(make_user(is_superuser=True))
 
 
-def inactive() -> Desk:
+def inactive() -> OperatorClient:
     """Return somebody who was dismissed while he was signed in."""
-    desk = superuser()
-    desk.user.is_active = False
-    desk.user.save()
-    return desk
+    client = superuser()
+    client.user.is_active = False
+    client.user.save()
+    return client
 
 
-def staff() -> Desk:
+def staff() -> OperatorClient:
     """Return a member of the staff who holds no permission of ours."""
-    return _desk(make_user(is_staff=True))
+    return _signed_in(make_user(is_staff=True))
 
 
-def auditor() -> Desk:
+def auditor() -> OperatorClient:
     return _holding("view_", username="auditor")
 
 
-def operator() -> Desk:
+def operator() -> OperatorClient:
     """Return who holds every permission, for all organizations."""
     return _holding(username="operator")
 
 
-def limited() -> Desk:
+def limited() -> OperatorClient:
     """Return who holds every permission, for our organization alone."""
-    desk = _holding(username="limited")
-    desk.user.groups.add(Group.objects.get_or_create(name="ours")[0])
-    return desk
+    client = _holding(username="limited")
+    client.user.groups.add(Group.objects.get_or_create(name="ours")[0])
+    return client
 
 
-def superuser() -> Desk:
-    return _desk(make_user(is_staff=True, is_superuser=True))
+def superuser() -> OperatorClient:
+    return _signed_in(make_user(is_staff=True, is_superuser=True))
 
 
-SHUT_OUT: dict[str, Callable[[], Desk]] = {
+SHUT_OUT: dict[str, Callable[[], OperatorClient]] = {
     "stranger": stranger,
     "outsider": outsider,
     "inactive": inactive,
 }
-ROLES: dict[str, tuple[Callable[[], Desk], str]] = {
+ROLES: dict[str, tuple[Callable[[], OperatorClient], str]] = {
     "auditor": (auditor, "own"),
     "operator": (operator, "own"),
     "limited": (limited, "own"),

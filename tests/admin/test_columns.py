@@ -9,8 +9,8 @@ import pytest
 import time_machine
 from django.utils import timezone
 
+from tests.admin.admin_urls import admin_url
 from tests.admin.clients import make_token
-from tests.admin.pages import page
 from tests.support.factories import (
     make_api_key,
     make_client_app,
@@ -26,8 +26,8 @@ pytestmark = pytest.mark.django_db
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 HOUR = timedelta(hours=1)
-KEYS = page("apikey", "changelist")
-TOKENS = page("accesstoken", "changelist")
+KEYS = admin_url("apikey", "changelist")
+TOKENS = admin_url("accesstoken", "changelist")
 
 
 @pytest.fixture
@@ -133,34 +133,34 @@ class TestLiveTokens:
 
     @pytest.mark.usefixtures("limit")
     @pytest.mark.parametrize(("count", "said"), [(0, "0"), (2, "2"), (3, "2+"), (5, "2+")])
-    def test_are_counted_as_far_as_the_limit(self, desk, count, said):
+    def test_are_counted_as_far_as_the_limit(self, operator, count, said):
         key = make_api_key().credential
         make_tokens(*(timezone.now() + HOUR * (n + 1) for n in range(count)), credential=key)
-        row = desk.get(KEYS).context["cl"].result_list[0]
+        row = operator.get(KEYS).context["cl"].result_list[0]
         assert words(columns.live_tokens()(row)) == said
         assert row.live_token_count <= 3
 
     @pytest.mark.usefixtures("limit")
-    def test_are_found_among_dead_ones(self, desk):
+    def test_are_found_among_dead_ones(self, operator):
         key = make_api_key().credential
         make_tokens(*[timezone.now() + HOUR] * 5, credential=key, revoked_at=timezone.now())
         make_tokens(timezone.now() + 2 * HOUR, credential=key)
-        assert desk.get(KEYS).context["cl"].result_list[0].live_token_count == 1
+        assert operator.get(KEYS).context["cl"].result_list[0].live_token_count == 1
 
-    def test_are_a_link_to_them_for_those_who_may_look(self, desk, sign_in):
+    def test_are_a_link_to_them_for_those_who_may_look(self, operator, sign_in):
         token = make_token()
         link = f'<a href="{TOKENS}?credential={token.credential_id}&amp;state=live">1</a>'
-        assert link in desk.get(KEYS).text.replace("&state", "&amp;state")
+        assert link in operator.get(KEYS).text.replace("&state", "&amp;state")
         assert list(
-            desk.get(f"{TOKENS}?credential={token.credential_id}&state=live")
+            operator.get(f"{TOKENS}?credential={token.credential_id}&state=live")
             .context["cl"]
             .result_list
         ) == [token]
         assert f"{TOKENS}?credential" not in sign_in("view_apikey").get(KEYS).text
 
-    def test_are_no_link_where_there_are_none(self, desk):
+    def test_are_no_link_where_there_are_none(self, operator):
         make_api_key()
-        assert f"{TOKENS}?credential" not in desk.get(KEYS).text
+        assert f"{TOKENS}?credential" not in operator.get(KEYS).text
 
 
 class TestAccessToken:
@@ -173,10 +173,10 @@ class TestAccessToken:
 
 
 class TestOrganization:
-    def test_leads_to_its_credentials(self, desk):
+    def test_leads_to_its_credentials(self, operator):
         key = make_api_key(name="mine").credential
         make_api_key()
-        tenants = page("organization", "changelist")
+        tenants = admin_url("organization", "changelist")
         url = f"{KEYS}?organization={key.organization_id}"
-        assert f'href="{url}"' in desk.get(tenants).text
-        assert list(desk.get(url).context["cl"].result_list) == [APIKey.objects.get(pk=key.pk)]
+        assert f'href="{url}"' in operator.get(tenants).text
+        assert list(operator.get(url).context["cl"].result_list) == [APIKey.objects.get(pk=key.pk)]

@@ -8,7 +8,7 @@ import pytest
 from django.contrib.admin.models import LogEntry
 from django.utils import timezone, translation
 
-from tests.admin.pages import credential_page, page
+from tests.admin.admin_urls import admin_url, credential_url
 from tests.support.factories import make_api_key
 from token_exchange.issuer import credentials
 from token_exchange.models import SigningKey
@@ -56,33 +56,33 @@ def message_of_the_only_entry():
     return LogEntry.objects.get().change_message
 
 
-def test_of_a_rotation(desk):
-    url = credential_page(make_api_key().credential, "rotate")
-    assert "1 Stunde" in desk.get(url).text
-    desk.send(url, overlap="3600")
+def test_of_a_rotation(operator):
+    url = credential_url(make_api_key().credential, "rotate")
+    assert "1 Stunde" in operator.get(url).text
+    operator.send(url, overlap="3600")
     assert message_of_the_only_entry() == "Rotated: 1 hour"
 
 
-def test_of_an_overlap(desk):
+def test_of_an_overlap(operator):
     credential = make_api_key().credential
     credentials.rotate(credential, now=timezone.now())
-    desk.post(credential_page(credential, "end_overlap"))
+    operator.post(credential_url(credential, "end_overlap"))
     assert message_of_the_only_entry() == "Ended the overlap."
 
 
 @pytest.mark.parametrize(("reason", "message"), [("", "Revoked."), ("lost", "Revoked: lost")])
-def test_of_a_revocation(desk, reason, message):
-    desk.send(credential_page(make_api_key().credential, "revoke"), reason=reason)
+def test_of_a_revocation(operator, reason, message):
+    operator.send(credential_url(make_api_key().credential, "revoke"), reason=reason)
     assert message_of_the_only_entry() == message
 
 
-def test_of_new_signing_keys(desk):
-    url = page("signingkey", "rotate")
-    assert "Signaturschlüssel rotieren" in desk.get(url).text
-    desk.send(url, all_new="on")
+def test_of_new_signing_keys(operator):
+    url = admin_url("signingkey", "rotate")
+    assert "Signaturschlüssel rotieren" in operator.get(url).text
+    operator.send(url, all_new="on")
     assert message_of_the_only_entry() == "Replaced all keys."
 
 
-def test_of_a_removed_signing_key(desk):
-    desk.send(page("signingkey", "remove", SigningKey.objects.get()))
+def test_of_a_removed_signing_key(operator):
+    operator.send(admin_url("signingkey", "remove", SigningKey.objects.get()))
     assert message_of_the_only_entry() == "Removed."

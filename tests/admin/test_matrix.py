@@ -101,11 +101,11 @@ def test_no_page_is_missing():
 @pytest.mark.parametrize("role", page_inventory.ROLES)
 def test_pages_answer_as_the_table_says(sides, role):
     sign_in, side = page_inventory.ROLES[role]
-    desk, answers = sign_in(), {}
+    operator, answers = sign_in(), {}
     for name in TABLE:
         for method in ("get", "post"):
             with undone():
-                response = getattr(desk, method)(page_inventory.url_of(name, sides[side]))
+                response = getattr(operator, method)(page_inventory.url_of(name, sides[side]))
                 answers.setdefault(name, []).append(str(response.status_code))
     expected = {name: line[role] for name, line in TABLE.items()}
     for name, codes in answers.items():
@@ -117,9 +117,9 @@ def test_pages_answer_as_the_table_says(sides, role):
 @pytest.mark.parametrize("method", ["get", "post"])
 @pytest.mark.parametrize("role", page_inventory.SHUT_OUT)
 def test_pages_are_for_nobody_who_is_not_signed_in_to_the_staff(sides, role, method):
-    before, desk = everything(), page_inventory.SHUT_OUT[role]()
+    before, operator = everything(), page_inventory.SHUT_OUT[role]()
     for name in TABLE:
-        response = getattr(desk, method)(
+        response = getattr(operator, method)(
             page_inventory.url_of(name, sides["own"]), {"confirmed": "y"}
         )
         assert response.url.startswith("/admin/login/"), name
@@ -128,9 +128,9 @@ def test_pages_are_for_nobody_who_is_not_signed_in_to_the_staff(sides, role, met
 
 @pytest.mark.parametrize("method", ["get", "post"])
 def test_pages_are_for_nobody_of_the_staff_without_a_permission(sides, method):
-    before, desk = everything(), page_inventory.staff()
+    before, operator = everything(), page_inventory.staff()
     for name in TABLE:
-        response = getattr(desk, method)(
+        response = getattr(operator, method)(
             page_inventory.url_of(name, sides["own"]), {"confirmed": "y"}
         )
         assert response.status_code == 403, name
@@ -140,33 +140,33 @@ def test_pages_are_for_nobody_of_the_staff_without_a_permission(sides, method):
 @pytest.mark.parametrize("role", page_inventory.ROLES)
 def test_pages_take_no_post_without_a_csrf_token(sides, role):
     sign_in, side = page_inventory.ROLES[role]
-    desk, before = sign_in(), everything()
-    desk.handler.enforce_csrf_checks = True
+    operator, before = sign_in(), everything()
+    operator.handler.enforce_csrf_checks = True
     values = {"confirmed": "yes", "post": "yes", "action": "revoke_selected"}
     values |= {"_selected_action": 1, "overlap": "compromised"}
     for name in TABLE:
-        response = desk.post(page_inventory.url_of(name, sides[side]), values)
+        response = operator.post(page_inventory.url_of(name, sides[side]), values)
         assert response.status_code == 403, name
     assert everything() == before
 
 
 def test_pages_give_an_auditor_nothing_to_press(sides):
-    desk = page_inventory.auditor()
+    operator = page_inventory.auditor()
     verbs = "rotate|revoke|remove|end_overlap|add|delete|compromise"
     for name in TABLE:
-        text = text_of(desk.get(page_inventory.url_of(name, sides["own"])))
+        text = text_of(operator.get(page_inventory.url_of(name, sides["own"])))
         assert buttons_that_post(text) == [], name
         assert 'name="action"' not in text, name
         assert re.findall(f"/({verbs})/", text) == [], name
 
 
 def test_pages_change_nothing_that_an_auditor_posts(sides):
-    before, desk = everything(), page_inventory.auditor()
+    before, operator = everything(), page_inventory.auditor()
     pks = [row.pk for row in sides["own"].values()]
     values = {"confirmed": "yes", "post": "yes", "name": "x", "overlap": "compromised"}
     for name in TABLE:
         url = page_inventory.url_of(name, sides["own"])
-        desk.post(url, values)
+        operator.post(url, values)
         for action in ("rotate_selected", "revoke_selected", "delete_selected"):
-            desk.post(url, {**values, "action": action, "_selected_action": pks})
+            operator.post(url, {**values, "action": action, "_selected_action": pks})
     assert everything() == before

@@ -47,9 +47,9 @@ def test_parameters_are_named_as_djangos(ours):
 
 @pytest.mark.django_db
 @pytest.mark.parametrize("model", [APIKey, ClientApp, AccessToken, SigningKey])
-def test_permissions_are_asked_by_name(rf, desk, model):
+def test_permissions_are_asked_by_name(rf, operator, model):
     request = rf.get("/")
-    request.user = desk.user
+    request.user = operator.user
     model_admin = admin.site.get_model_admin(model)
     obj = model()
     may_change = model in {APIKey, ClientApp}

@@ -5,19 +5,19 @@ from __future__ import annotations
 import pytest
 from django.contrib import admin
 
-from tests.admin.pages import page
+from tests.admin.admin_urls import admin_url
 from tests.support.factories import make_organization
 from token_exchange.models import AccessToken, APIKey
 
 pytestmark = pytest.mark.django_db
 
-ADD = page("apikey", "add")
+ADD = admin_url("apikey", "add")
 
 
 class TestAChoiceThatIsNone:
     @pytest.mark.parametrize("field", ["organization", "owner"])
     @pytest.mark.parametrize("value", ["x", "-1", "1.5", "1,2", "None", "\x00", 10**30, 2**31 - 1])
-    @pytest.mark.parametrize("role", ["desk", "limited"])
+    @pytest.mark.parametrize("role", ["operator", "limited"])
     def test_is_an_error_of_the_form(self, request, role, field, value):
         response = request.getfixturevalue(role).send(ADD, name="x", **{field: value})
         assert response.status_code == 200
@@ -26,14 +26,14 @@ class TestAChoiceThatIsNone:
 
 
 class TestAChoice:
-    @pytest.mark.parametrize("role", ["desk", "limited"])
+    @pytest.mark.parametrize("role", ["operator", "limited"])
     def test_stays_when_something_else_is_wrong(self, request, ours, role):
         response = request.getfixturevalue(role).send(ADD, name="", organization=ours.pk)
         assert f'<option value="{ours.pk}" selected>Ours</option>' in response.text
 
-    def test_is_sought_where_there_are_many(self, desk, ours):
+    def test_is_sought_where_there_are_many(self, operator, ours):
         make_organization(name="Another")
-        text = desk.get(ADD).text
+        text = operator.get(ADD).text
         assert "Another" not in text
         assert "admin-autocomplete" in text
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.admin.pages import page
+from tests.admin.admin_urls import admin_url
 from tests.browser.viewports import NARROW_DARK
 
 # One window is enough to do it in; each page is inspected under all looks.
@@ -13,7 +13,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.parametrize("look", [NARROW_DARK]
 
 def test_ends_one(window, scene):
     token = scene.tokens[1]
-    window.open(page("accesstoken", "changelist"))
+    window.open(admin_url("accesstoken", "changelist"))
     window.search(token.jti)
     window.follow(token.jti)
     window.follow("Revoke")
@@ -26,10 +26,10 @@ def test_ends_one(window, scene):
 
 
 def test_ends_all_that_live(window, scene):
-    window.open(page("accesstoken", "changelist") + "?state=live")
+    window.open(admin_url("accesstoken", "changelist") + "?state=live")
     window.run_on_all("Revoke selected access tokens")
     window.inspect()
     window.press("Revoke")
-    window.open(page("accesstoken", "changelist") + "?state=live")
+    window.open(admin_url("accesstoken", "changelist") + "?state=live")
     assert "0 access tokens" in window.text()
     window.inspect()

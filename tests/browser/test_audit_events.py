@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.admin.pages import page
+from tests.admin.admin_urls import admin_url
 from tests.browser.viewports import WIDE_LIGHT
 from token_exchange.models import AuditEvent
 
@@ -17,7 +17,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.parametrize("look", [WIDE_LIGHT],
 
 
 def test_finds_why_a_key_was_revoked(window, scene):
-    window.open(page("auditevent", "changelist"))
+    window.open(admin_url("auditevent", "changelist"))
     window.follow("credential revoked")
     window.inspect()
     row = window.page.locator("#result_list tbody tr")
@@ -31,7 +31,7 @@ def test_finds_why_a_key_was_revoked(window, scene):
 
 
 def test_finds_all_that_happened_to_one_key(window, scene):
-    window.open(page("apikey", "change", scene.rotating))
+    window.open(admin_url("apikey", "change", scene.rotating))
     window.follow("Audit trail")
     assert window.page.locator("#result_list tbody tr").count() == 2
     window.inspect()
@@ -39,7 +39,7 @@ def test_finds_all_that_happened_to_one_key(window, scene):
 
 @pytest.mark.parametrize("name", ["JSON", "CSV"])
 def test_takes_along_what_is_filtered(window, scene, name):
-    window.open(page("auditevent", "changelist"))
+    window.open(admin_url("auditevent", "changelist"))
     window.follow("credential revoked")
     with window.page.expect_download() as downloading:
         window.page.get_by_role("link", name=f"Export as {name}").click()

@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
-from tests.admin.pages import page
+from tests.admin.admin_urls import admin_url
 from tests.browser.viewports import LOOKS, WIDE_LIGHT
 from tests.support.factories import works
 from token_exchange.models import APIKey, ClientApp
@@ -19,7 +19,7 @@ SECRET = re.compile(r"sk_live\.\w{12}\.\w{49}")
 
 
 def issue(window, *, name="Nightly import"):
-    window.open(page("apikey", "add"))
+    window.open(admin_url("apikey", "add"))
     window.choose("Organization", "Example Company")
     window.page.get_by_label("Name", exact=False).fill(name)
     window.page.get_by_role("checkbox", name="Read reports reports:read").check()
@@ -28,7 +28,7 @@ def issue(window, *, name="Nightly import"):
 
 @pytest.mark.parametrize("look", LOOKS, ids=str)
 def test_shows_the_secret_and_copies_it(window):
-    window.open(page("apikey", "add"))
+    window.open(admin_url("apikey", "add"))
     window.inspect()
     issue(window)
     window.inspect()
@@ -72,7 +72,7 @@ def test_leaving_and_coming_back_shows_nothing(window):
 
 @pytest.mark.parametrize("look", [WIDE_LIGHT], ids=str)
 def test_a_double_click_issues_one(window):
-    window.open(page("apikey", "add"))
+    window.open(admin_url("apikey", "add"))
     window.choose("Organization", "Example Company")
     window.page.get_by_label("Name", exact=False).fill("Twice")
     with window.page.expect_navigation():
@@ -82,7 +82,7 @@ def test_a_double_click_issues_one(window):
 
 
 def test_keeps_what_was_typed_when_something_is_missing(window):
-    window.open(page("apikey", "add"))
+    window.open(admin_url("apikey", "add"))
     window.page.get_by_label("Name", exact=False).fill("No organization")
     window.page.get_by_label("Expires at").select_option("custom")
     window.page.get_by_label("Day and time").fill("2031-02-03T04:05")
@@ -95,7 +95,7 @@ def test_keeps_what_was_typed_when_something_is_missing(window):
 
 
 def test_asks_for_a_moment_only_where_no_preset_fits(window):
-    window.open(page("apikey", "add"))
+    window.open(admin_url("apikey", "add"))
     moment = window.page.get_by_label("Day and time")
     assert moment.is_hidden()
     window.page.get_by_label("Expires at").select_option("custom")
@@ -104,7 +104,7 @@ def test_asks_for_a_moment_only_where_no_preset_fits(window):
 
 
 def test_a_client_app_gets_an_id_and_a_secret(window):
-    window.open(page("clientapp", "add"))
+    window.open(admin_url("clientapp", "add"))
     window.choose("Organization", "Another Company")
     window.page.get_by_label("Name", exact=False).fill("Ledger")
     window.press("Issue")

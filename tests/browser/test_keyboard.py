@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.admin.pages import page
+from tests.admin.admin_urls import admin_url
 from tests.support.factories import works
 from token_exchange.models import APIKey
 
@@ -12,7 +12,7 @@ pytestmark = pytest.mark.browser
 
 
 def test_issues(window):
-    window.open(page("apikey", "add"))
+    window.open(admin_url("apikey", "add"))
     asked = window.page
     window.tab_to(asked.get_by_role("combobox", name="Organization"))
     asked.keyboard.press("Enter")
@@ -38,7 +38,7 @@ def test_issues(window):
 
 
 def test_rotates(window, scene):
-    window.open(page("apikey", "change", scene.active))
+    window.open(admin_url("apikey", "change", scene.active))
     window.tab_to(window.page.get_by_role("link", name="Rotate", exact=True))
     window.press_key("Enter")
     window.tab_to(window.page.get_by_role("radio", name="1 day"))
@@ -52,7 +52,7 @@ def test_rotates(window, scene):
 
 
 def test_revokes(window, scene):
-    window.open(page("apikey", "change", scene.active))
+    window.open(admin_url("apikey", "change", scene.active))
     window.tab_to(window.page.get_by_role("link", name="Revoke", exact=True))
     window.press_key("Enter")
     window.tab_to(window.page.get_by_label("Reason"))
@@ -64,7 +64,7 @@ def test_revokes(window, scene):
 
 
 def test_filters_and_acts_on_a_list(window):
-    window.open(page("apikey", "changelist"))
+    window.open(admin_url("apikey", "changelist"))
     window.tab_to(window.page.get_by_role("link", name="rotating", exact=True))
     window.press_key("Enter")
     assert "1 API key" in window.text()

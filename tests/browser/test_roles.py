@@ -6,7 +6,7 @@ import pytest
 from django.contrib.auth.models import Group, Permission
 from django.urls import reverse
 
-from tests.admin.pages import page
+from tests.admin.admin_urls import admin_url
 from tests.browser.test_pages import MODELS, paths
 from tests.support.factories import make_user
 
@@ -53,10 +53,10 @@ def test_buttons_are_known_by_what_they_look_like(open_window, scene):
     """The test above would find those of somebody who may press them."""
     window = open_window(scene.operator)
     for path in (
-        page("apikey", "changelist"),
-        page("apikey", "change", scene.active),
-        page("signingkey", "changelist"),
-        page("accesstoken", "change", scene.tokens[1]),
+        admin_url("apikey", "changelist"),
+        admin_url("apikey", "change", scene.active),
+        admin_url("signingkey", "changelist"),
+        admin_url("accesstoken", "change", scene.tokens[1]),
     ):
         window.open(path)
         assert window.page.locator(BUTTONS).count() > 0, path
@@ -75,19 +75,19 @@ def limited(scene, token_exchange_settings):
 
 def test_a_limited_operator_sees_his_organization_alone(open_window, limited, look, scene):
     window = open_window(limited, look)
-    window.open(page("clientapp", "changelist"))
+    window.open(admin_url("clientapp", "changelist"))
     assert window.page.locator(".te-name").all_inner_texts() == ["Invoice sync"]
     window.inspect()
-    window.open(page("apikey", "changelist"))
+    window.open(admin_url("apikey", "changelist"))
     assert "0 API keys" in window.text()
     for name, status in (("change", 200), ("rotate", 404)):
-        window.open(page("apikey", name, scene.active), status=status)
+        window.open(admin_url("apikey", name, scene.active), status=status)
         assert scene.active.name not in window.text()
 
 
 def test_a_limited_operator_is_offered_his_organization_alone(open_window, limited, look):
     window = open_window(limited, look)
-    window.open(page("apikey", "add"))
+    window.open(admin_url("apikey", "add"))
     field = window.page.locator("#id_organization")
     if "admin-autocomplete" in (field.get_attribute("class") or ""):
         window.page.get_by_role("combobox", name="Organization").click()
@@ -100,5 +100,5 @@ def test_a_limited_operator_is_offered_his_organization_alone(open_window, limit
 
 def test_who_is_signed_out_is_asked_to_sign_in(open_window, scene):
     window = open_window(make_user())
-    window.open(page("apikey", "changelist"))
+    window.open(admin_url("apikey", "changelist"))
     assert reverse("admin:login") in window.page.url

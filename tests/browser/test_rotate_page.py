@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
-from tests.admin.pages import page
+from tests.admin.admin_urls import admin_url
 from tests.browser.viewports import WIDE_LIGHT
 from tests.support.factories import make_api_key, make_token, works
 from token_exchange.issuer import credentials
@@ -41,7 +41,7 @@ def overlap_of(issued):
 )
 @pytest.mark.parametrize("look", [WIDE_LIGHT], ids=str)
 def test_with_an_overlap_that_is_offered(window, issued, label, overlap):
-    window.open(page("apikey", "change", issued.credential))
+    window.open(admin_url("apikey", "change", issued.credential))
     window.follow("Rotate")
     window.page.get_by_role("radio", name=label).check()
     window.press(SHOW)
@@ -51,7 +51,7 @@ def test_with_an_overlap_that_is_offered(window, issued, label, overlap):
 
 
 def test_with_an_overlap_of_ones_own(window, issued):
-    window.open(page("apikey", "rotate", issued.credential))
+    window.open(admin_url("apikey", "rotate", issued.credential))
     number = window.page.get_by_label("Number")
     assert number.is_hidden()
     window.page.get_by_role("radio", name="another duration").check()
@@ -64,7 +64,7 @@ def test_with_an_overlap_of_ones_own(window, issued):
 
 
 def test_with_one_that_is_too_long(window, issued):
-    window.open(page("apikey", "rotate", issued.credential))
+    window.open(admin_url("apikey", "rotate", issued.credential))
     window.page.get_by_role("radio", name="another duration").check()
     window.page.get_by_label("Number").fill("31")
     window.page.get_by_label("Unit").select_option("days")
@@ -76,7 +76,7 @@ def test_with_one_that_is_too_long(window, issued):
 
 
 def test_neither_reload_nor_back_rotates_again(window, issued):
-    window.open(page("apikey", "rotate", issued.credential))
+    window.open(admin_url("apikey", "rotate", issued.credential))
     window.press(SHOW)
     secret = window.value("API key")
     with window.expecting(200):
@@ -88,7 +88,7 @@ def test_neither_reload_nor_back_rotates_again(window, issued):
 
 
 def test_ends_the_overlap_early(window, scene):
-    window.open(page("apikey", "change", scene.rotating))
+    window.open(admin_url("apikey", "change", scene.rotating))
     assert "3 minutes ago from 10.0.0.7" in window.text()
     window.press("End the overlap now")
     assert "The previous secret has ended." in window.messages()
@@ -98,17 +98,17 @@ def test_ends_the_overlap_early(window, scene):
 
 
 def test_asks_to_end_the_overlap_before_the_next_rotation(window, scene):
-    window.open(page("apikey", "rotate", scene.rotating))
+    window.open(admin_url("apikey", "rotate", scene.rotating))
     window.inspect()
     assert window.page.get_by_role("button", name=SHOW).count() == 0
     window.press("End the overlap now")
-    window.open(page("apikey", "rotate", scene.rotating))
+    window.open(admin_url("apikey", "rotate", scene.rotating))
     assert window.page.get_by_role("button", name=SHOW).count() == 1
 
 
 def test_ends_everything_of_one_that_leaked(window, issued):
     token = make_token(issued.credential)
-    window.open(page("apikey", "change", issued.credential))
+    window.open(admin_url("apikey", "change", issued.credential))
     window.follow("Compromised")
     window.inspect()
     assert "Live tokens: 1." in window.text()
@@ -121,7 +121,7 @@ def test_ends_everything_of_one_that_leaked(window, issued):
 
 
 def test_rotates_many_and_shows_each_secret(window, scene):
-    window.open(page("apikey", "changelist") + "?state=active")
+    window.open(admin_url("apikey", "changelist") + "?state=active")
     window.run_on_all("Rotate selected API keys")
     window.inspect()
     window.press(SHOW)
@@ -133,7 +133,7 @@ def test_rotates_many_and_shows_each_secret(window, scene):
 
 
 def test_does_nothing_when_somebody_else_was_faster(window, issued):
-    window.open(page("apikey", "rotate", issued.credential))
+    window.open(admin_url("apikey", "rotate", issued.credential))
     credentials.rotate(
         APIKey.objects.get(pk=issued.credential.pk), overlap=timedelta(0), now=timezone.now()
     )

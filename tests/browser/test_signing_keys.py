@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.admin.pages import page
+from tests.admin.admin_urls import admin_url
 from tests.browser.viewports import NARROW_DARK
 from token_exchange.models import SigningKey
 
@@ -13,7 +13,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.parametrize("look", [NARROW_DARK]
 
 
 def test_publishes_the_next_key(window):
-    window.open(page("signingkey", "changelist"))
+    window.open(admin_url("signingkey", "changelist"))
     window.follow("Rotate the signing key")
     window.inspect()
     box = window.page.get_by_role("checkbox")
@@ -28,7 +28,7 @@ def test_publishes_the_next_key(window):
 
 def test_removes_one_that_leaked(window):
     key = SigningKey.objects.earliest("sequence")
-    window.open(page("signingkey", "change", key))
+    window.open(admin_url("signingkey", "change", key))
     window.follow("Remove")
     window.inspect()
     assert "Clients whose tokens stop have to exchange again." in window.text()

@@ -7,10 +7,10 @@ from typing import Any
 from django.urls import reverse
 
 
-def page(model: str, name: str, obj: Any = None) -> str:
+def admin_url(model: str, name: str, obj: Any = None) -> str:
     args = () if obj is None else (obj.pk,)
     return reverse(f"admin:token_exchange_{model}_{name}", args=args)
 
 
-def credential_page(credential: Any, name: str) -> str:
-    return page(credential.kind.replace("_", ""), name, credential)
+def credential_url(credential: Any, name: str) -> str:
+    return admin_url(credential.kind.replace("_", ""), name, credential)
