@@ -57,7 +57,7 @@ SUBJECTS = {
     "api-key": Subject(WIDE_LIGHT, _at("apikey", "change", "rotating")),
     "api-key-dark": Subject(WIDE_DARK, _at("apikey", "change", "rotating")),
     "rotate": Subject(WIDE_LIGHT, _at("apikey", "rotate", "active")),
-    "compromised": Subject(WIDE_LIGHT, _at("apikey", "compromise", "active")),
+    "compromised": Subject(WIDE_LIGHT, _at("apikey", "rotate_compromised", "active")),
     "revoke": Subject(WIDE_LIGHT, _at("apikey", "revoke", "active")),
     "access-tokens": Subject(WIDE_LIGHT, _at("accesstoken", "changelist")),
     "signing-keys": Subject(WIDE_LIGHT, _at("signingkey", "changelist")),

@@ -1,4 +1,4 @@
-"""Where the pages of the admin are."""
+"""URLs of the app's admin pages."""
 
 from __future__ import annotations
 

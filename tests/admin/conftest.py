@@ -1,4 +1,4 @@
-"""Operators: who they are, and how they send what a page's form holds."""
+"""Fixtures: operators with their permissions and clients, and rows of two organizations."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ HIDDEN = re.compile(r'<input type="hidden" name="([^"]+)" value="([^"]*)">')
 
 
 class OperatorClient(Client):
-    """A signed-in operator's browser, over https."""
+    """A test client of a signed-in operator, over HTTPS."""
 
     user: Any
 
@@ -27,11 +27,11 @@ class OperatorClient(Client):
         return super().generic(*args, **{**kwargs, "secure": True})
 
     def send(self, url: str, **values: Any) -> Any:
-        """Open the page, and send its form with these values."""
+        """Get the page, and post its hidden fields with these values."""
         return self.post(url, {**hidden_fields(self.get(url)), **values})
 
     def choose(self, url: str, action: str, *rows: Any) -> Any:
-        """Select rows of a list and run an action."""
+        """Select rows of a change list and run an action."""
         return self.post(
             url, {"action": action, "index": "0", "_selected_action": [row.pk for row in rows]}
         )
@@ -46,7 +46,7 @@ def hidden_fields(response: Any) -> dict[str, Any]:
 
 @pytest.fixture
 def sign_in() -> Callable[..., OperatorClient]:
-    """Sign in a member of the staff with some permissions: ``sign_in("view_apikey")``."""
+    """Sign in a staff user with some permissions: ``sign_in("view_apikey")``."""
 
     def sign_in(*codenames: str, **values: Any) -> OperatorClient:
         user = make_user(is_staff=True, **values)
@@ -65,7 +65,7 @@ def sign_in() -> Callable[..., OperatorClient]:
 
 @pytest.fixture
 def operator(sign_in: Callable[..., OperatorClient]) -> OperatorClient:
-    """An operator who may do everything."""
+    """An operator with all permissions, who is not limited."""
     return sign_in(is_superuser=True)
 
 
@@ -79,7 +79,7 @@ def ours() -> Any:
 def limited(
     sign_in: Callable[..., OperatorClient], ours: Any, token_exchange_settings: Any
 ) -> OperatorClient:
-    """An operator who holds every permission of ours, for his organization's rows."""
+    """An operator with every permission of the app, limited to one organization."""
     token_exchange_settings(OPERATOR_ORGANIZATIONS="tests.admin.operators.by_group")
     operator = sign_in()
     operator.user.groups.add(Group.objects.create(name="ours"))
@@ -91,18 +91,18 @@ def limited(
 
 @pytest.fixture
 def own(ours: Any) -> dict[str, Any]:
-    """A row of each model that belongs to the limited operator's organization."""
+    """A row of each model in the limited operator's organization."""
     return make_rows(ours, "clerk")
 
 
 @pytest.fixture
 def foreign() -> dict[str, Any]:
-    """A row of each model that belongs to another organization, and its owner."""
+    """A row of each model in another organization, and its owner."""
     return make_rows(make_organization(name=FOREIGN, slug="foreign"), "foreign-minister")
 
 
 @pytest.fixture
 def fresh_tables(db):
-    """Leave the big tables without a page: plans would allow for rows that were rolled back."""
+    """Truncate the big tables, because rolled-back rows would influence query plans."""
     with connection.cursor() as cursor:
         cursor.execute(f"TRUNCATE {', '.join(sorted(BIG))} CASCADE")

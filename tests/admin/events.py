@@ -1,4 +1,4 @@
-"""Events as nothing that happened wrote them, and what the desk shows of them."""
+"""Helpers that write audit events and read the audit trail."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ HOSTILE = "<script>alert('x')</script>\"'"
 
 
 def make_event(**values):
-    """Write an event as nothing that happened."""
+    """Create an event that no operation recorded."""
     defaults = {"occurred_at": NOW, "event": "credential.revoked", "target_type": "api_key"}
     return AuditEvent.objects.create(**{**defaults, "target": "sk_live.0123456789AB", **values})
 
 
 def found(operator, **query):
-    """Return the events of a list, the newest first."""
+    """Return the events of a filtered list, the newest first."""
     return list(operator.get(LIST, query).context["cl"].result_list)
 
 

@@ -1,4 +1,4 @@
-"""Every page of ours in the admin, and everybody who may come to it."""
+"""Every admin page of the app, and the kinds of users who request it."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ APP = "token_exchange"
 
 
 _OF_NO_ROW = {"file_format": "csv"}
-"""What stands in a URL beside the id of an object."""
+"""URL arguments other than the id of an object."""
 
 
 @cache
 def all_pages() -> dict[str, list[str]]:
-    """Return each page of our models by its name, with the parameters of its URL."""
+    """Return each page of the app's models by URL name, with its URL parameters."""
     return {
         pattern.name: re.findall(r"<\w+:(\w+)>", str(pattern.pattern))
         for model, model_admin in admin.site._registry.items()
@@ -35,14 +35,14 @@ def all_pages() -> dict[str, list[str]]:
 
 
 def url_of(name: str, rows: dict[str, Any]) -> str:
-    """Return where the page is, for these rows."""
+    """Return the page's URL for these rows."""
     model = name.removeprefix(f"{APP}_").partition("_")[0]
     values = {"object_id": rows[model].pk if model in rows else None, **_OF_NO_ROW}
     return reverse(f"admin:{name}", args=[values[each] for each in all_pages()[name]])
 
 
 def complete(rows: dict[str, Any]) -> dict[str, Any]:
-    """Add what is nobody's."""
+    """Add rows without an organization."""
     return {**rows, "signingkey": SigningKey.objects.latest("sequence")}
 
 
@@ -67,12 +67,12 @@ def stranger() -> OperatorClient:
 
 
 def outsider() -> OperatorClient:
-    """Return somebody who may do everything, and is not of the staff."""
+    """Return a superuser who is not staff."""
     return _signed_in(make_user(is_superuser=True))
 
 
 def inactive() -> OperatorClient:
-    """Return somebody who was dismissed while he was signed in."""
+    """Return a superuser who was deactivated while signed in."""
     client = superuser()
     client.user.is_active = False
     client.user.save()
@@ -80,7 +80,7 @@ def inactive() -> OperatorClient:
 
 
 def staff() -> OperatorClient:
-    """Return a member of the staff who holds no permission of ours."""
+    """Return a staff user without permissions of the app."""
     return _signed_in(make_user(is_staff=True))
 
 
@@ -89,12 +89,12 @@ def auditor() -> OperatorClient:
 
 
 def operator() -> OperatorClient:
-    """Return who holds every permission, for all organizations."""
+    """Return a staff user with every permission, for all organizations."""
     return _holding(username="operator")
 
 
 def limited() -> OperatorClient:
-    """Return who holds every permission, for our organization alone."""
+    """Return a staff user with every permission, for one organization."""
     client = _holding(username="limited")
     client.user.groups.add(Group.objects.get_or_create(name="ours")[0])
     return client
@@ -116,4 +116,4 @@ ROLES: dict[str, tuple[Callable[[], OperatorClient], str]] = {
     "foreign": (limited, "foreign"),
     "superuser": (superuser, "own"),
 }
-"""Who comes, and to whose rows."""
+"""The users, and whose rows they request."""

@@ -1,4 +1,4 @@
-"""What the list of access tokens shows and finds."""
+"""The admin of access tokens."""
 
 from __future__ import annotations
 
@@ -39,10 +39,10 @@ class TestAccessTokens:
         deactivate(refused.credential.organization)
         return dict(zip(self.STATES, (live, revoked, expired, refused), strict=True))
 
-    def test_show_how_they_stand(self, operator, tokens):
+    def test_show_their_state(self, operator, tokens):
         for state, token in tokens.items():
             text = operator.get(admin_url("accesstoken", "change", token)).text
-            assert f'<span class="te-badge te-{state}">{state}</span>' in text
+            assert f'<span class="te-badge te-{state}">{state.title()}</span>' in text
         text = operator.get(TOKENS).text
         assert [text.count(f"te-badge te-{state}") for state in self.STATES] == [1, 1, 1, 1]
 

@@ -1,4 +1,4 @@
-"""Operators look up what happened, and can change none of it."""
+"""The audit trail: list, links to targets, event pages, and that nothing changes it."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tests.admin.clients import make_token
 from tests.admin.events import LIST, NOW, detail, found, make_event
 from tests.models.rows import stored
 from tests.support.factories import make_api_key, make_client_app, make_organization, make_user
-from token_exchange.admin.base import trail_url
+from token_exchange.admin.base import audit_trail_url
 from token_exchange.issuer import credentials, organizations, signing_keys, tokens
 from token_exchange.models import AuditEvent, SigningKey
 
@@ -35,7 +35,7 @@ class TestList:
         by = make_user(username="operator")
         credentials.revoke(key, now=NOW, by=by, origin="192.0.2.1", reason="Left")
         text = operator.get(LIST).text
-        row = text[text.index("credential revoked", text.index("result_list")) :]
+        row = text[text.index("Credential revoked", text.index("result_list")) :]
         row = row[: row.index("</tr>")]
         shown = (key.identifier, credential_url(key, "change"), "Acme")
         for each in (*shown, "operator", "192.0.2.1", "Left"):
@@ -131,7 +131,7 @@ class TestTargets:
         request = rf.get("/")
         request.user = operator.user
         changelist = site.get_model_admin(AuditEvent).get_changelist_instance(request)
-        shown = [each.whereabouts.target(each) for each in changelist.result_list]
+        shown = [each.target_links.target(each) for each in changelist.result_list]
         assert [each for each in shown if "href" in each] == []
         assert any("Acme &amp; Sons" in each for each in shown)
 
@@ -165,7 +165,7 @@ class TestTrail:
     def test_is_not_where_the_site_has_none(self, rf, operator, token):
         request = rf.get("/")
         request.user = operator.user
-        assert trail_url(admin.AdminSite(), request, token.jti) is None
+        assert audit_trail_url(admin.AdminSite(), request, token.jti) is None
 
     def test_of_an_event_there_is_none(self, operator):
         assert "Audit trail" not in detail(operator, make_event())
@@ -180,7 +180,7 @@ class TestDetail:
         row = '<tr><th scope="row"><code>{}</code></th><td>{}</td><td>{}</td></tr>'
         assert row.format("scopes", "a b", "a") in text
         assert row.format("name", "Nightly", "Weekly") in text
-        assert row.format("metadata", "not recorded", "not recorded") in text
+        assert row.format("metadata", "Not recorded", "Not recorded") in text
         assert "hunter2" not in text
 
     def test_shows_values(self, operator):
@@ -190,8 +190,8 @@ class TestDetail:
         text = detail(operator, event)
         row = '<tr><th scope="row"><code>{}</code></th><td>{}</td></tr>'
         for name, value in [
-            ("yes", "yes"),
-            ("no", "no"),
+            ("yes", "Yes"),
+            ("no", "No"),
             ("none", "-"),
             ("list", "a b"),
             ("number", "5"),
@@ -215,7 +215,7 @@ class TestDetail:
         assert "/delete/" not in text
 
 
-class TestNothingChanges:
+class TestReadOnly:
     """Nobody adds, changes or deletes, also no superuser."""
 
     def test_by_any_page(self, operator):

@@ -1,4 +1,4 @@
-"""Operators take along what a list of events shows."""
+"""The export of the audit trail."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Operators find events by what is indexed, and of their own organizations alone."""
+"""Filters and search of the audit trail, also for limited operators."""
 
 from __future__ import annotations
 
@@ -55,10 +55,10 @@ class TestFilters:
             assert list(response.context["cl"].result_list) == [event]
 
     def test_by_user_and_by_none(self, operator):
-        his, nobodys = make_event(actor="operator"), make_event(actor="")
-        assert found(operator, actor="operator") == [his]
-        assert found(operator, actor="")[0] == nobodys
-        assert his not in found(operator, actor="")
+        theirs, unowned = make_event(actor="operator"), make_event(actor="")
+        assert found(operator, actor="operator") == [theirs]
+        assert found(operator, actor="")[0] == unowned
+        assert theirs not in found(operator, actor="")
 
     def test_offer_those_who_did_most_of_late_and_the_chosen_one(self, operator, monkeypatch):
         monkeypatch.setattr("token_exchange.admin.audit.filters.ACTOR_LIMIT", 2)
@@ -70,7 +70,7 @@ class TestFilters:
             if spec.parameter_name == "actor"
             for _value, title in spec.lookup_choices
         }
-        assert offered == {"b", "c", "z", "no user"}
+        assert offered == {"b", "c", "z", "No user"}
 
     @pytest.mark.parametrize(
         ("query", "ages"),
@@ -156,7 +156,7 @@ class TestSearch:
 
 
 class TestHostileTexts:
-    def test_are_inert(self, operator):
+    def test_are_escaped(self, operator):
         organization = make_organization(name=HOSTILE)
         key = make_api_key(name=HOSTILE, organization=organization, scopes=["a"]).credential
         key = stored(key)

@@ -1,4 +1,4 @@
-"""The page of a credential says what it is, who uses it and how, and never a digest."""
+"""The change form of a credential: summary, previous secret, usage examples, no digest."""
 
 from __future__ import annotations
 
@@ -30,14 +30,14 @@ def _clock():
 
 
 def facts_of(response):
-    return {str(label): str(value) for label, value in response.context["facts"]}
+    return {str(label): str(value) for label, value in response.context["summary"]}
 
 
 def exactly(at):
     return date_format(timezone.localtime(at), "DATETIME_FORMAT")
 
 
-class TestFacts:
+class TestSummary:
     def test_of_a_users_key(self, operator):
         owner = make_user(username="ada")
         organization = make_organization(name="Acme")
@@ -53,30 +53,30 @@ class TestFacts:
         make_token(issued)
         facts = facts_of(operator.get(credential_url(issued.credential, "change")))
         assert facts["Organization"] == "Acme"
-        assert facts["Speaks for"] == "ada"
+        assert facts["Acts as"] == "ada"
         assert facts["Issued"].endswith(f" by {operator.user.username}")
         assert facts["Scopes"] == "<code>a</code> <code>b</code>"
         assert facts["Audience"] == "<code>https://api.test</code>"
         assert facts["Networks"] == "<code>192.0.2.0/24</code>"
-        assert facts["Sent to"] == "<code>https://issuer.test/v1/token</code>"
-        assert exactly(NOW + timedelta(days=90)) in facts["Works until"]
+        assert facts["Token endpoint"] == "<code>https://issuer.test/v1/token</code>"
+        assert exactly(NOW + timedelta(days=90)) in facts["Expires"]
         assert ">1</a>" in facts["Live tokens"]
 
     def test_of_one_without_anything(self, operator):
         facts = facts_of(operator.get(credential_url(make_api_key().credential, "change")))
-        assert facts["Speaks for"] == "the organization"
-        assert facts["Last used"] == "never"
-        assert facts["Scopes"] == "none"
+        assert facts["Acts as"] == "The organization"
+        assert facts["Last used"] == "Never"
+        assert facts["Scopes"] == "None"
         assert facts["Audience"] == "<code>https://issuer.test</code>"
-        assert facts["Networks"] == "any"
-        assert facts["Works until"] == "it is revoked"
+        assert facts["Networks"] == "Any"
+        assert facts["Expires"] == "Never"
         assert "by" not in facts["Issued"]
 
     def test_of_a_key_whose_owner_is_gone(self, operator):
         key = make_api_key(owner=make_user()).credential
         APIKey.objects.update(owner=None)
         facts = facts_of(operator.get(credential_url(key, "change")))
-        assert facts["Speaks for"] == "a user who is gone"
+        assert facts["Acts as"] == "Deleted user"
 
     def test_of_the_last_use(self, operator, django_capture_on_commit_callbacks):
         issued = make_api_key()
@@ -107,13 +107,13 @@ class TestFacts:
         issued = make_api_key(organization=organization, token_lifetime=lifetime(own))
         make_token(issued)
         facts = facts_of(operator.get(credential_url(issued.credential, "change")))
-        assert facts["Tokens work for"] == words
+        assert facts["Token lifetime"] == words
         token = AccessToken.objects.get()
         assert minutes(words) == token.expires_at - token.issued_at
 
     def test_of_a_client_app_have_another_lifetime(self, operator):
         response = operator.get(credential_url(make_client_app().credential, "change"))
-        assert facts_of(response)["Tokens work for"] == "8 hours"
+        assert facts_of(response)["Token lifetime"] == "8 hours"
 
     def test_have_the_whole_identifier_to_copy(self, operator):
         for issued, label in ((make_api_key(), "Identifier"), (make_client_app(), "client_id")):
@@ -127,19 +127,19 @@ def minutes(words):
 
 
 class TestPreviousSecret:
-    def test_is_told_with_its_end_and_use(self, operator, django_capture_on_commit_callbacks):
+    def test_shows_its_end_and_last_use(self, operator, django_capture_on_commit_callbacks):
         issued = make_api_key(name="Nightly")
         credentials.rotate(issued.credential, now=NOW)
         url = credential_url(issued.credential, "change")
         text = operator.get(url).text
-        assert "The previous secret of Nightly still works" in text
+        assert 'The previous secret of "Nightly" still works' in text
         assert exactly(NOW + timedelta(days=1)) in text
-        assert "Last used: not since the rotation" in text
+        assert "Not used since the rotation" in text
         with django_capture_on_commit_callbacks(execute=True):
             assert works(issued.raw_secret)
         text = operator.get(url).text
         assert f"just now</time> {FROM}" in text
-        assert "this client gets no more tokens until it has the new secret" in text
+        assert "that client can't get new tokens until it has the new secret" in text
 
     def test_can_be_ended_from_there(self, operator):
         issued = make_api_key()
@@ -149,14 +149,14 @@ class TestPreviousSecret:
         assert f'<form method="post" id="te-end-{issued.credential.pk}" action="{end}">' in text
         assert f'form="te-end-{issued.credential.pk}"' in text
 
-    def test_is_only_told_to_those_who_may_not_rotate(self, sign_in):
+    def test_has_no_button_without_permission(self, sign_in):
         issued = make_api_key()
         credentials.rotate(issued.credential, now=NOW)
         text = sign_in("view_apikey").get(credential_url(issued.credential, "change")).text
         assert "still works" in text
         assert "te-end-" not in text
 
-    def test_is_not_told_where_it_has_ended(self, operator):
+    def test_is_hidden_after_it_has_ended(self, operator):
         issued = make_api_key()
         credentials.rotate(issued.credential, now=NOW)
         url = credential_url(issued.credential, "change")
@@ -172,27 +172,27 @@ class TestRevoked:
         credentials.revoke(key, now=NOW, by=operator.user, reason=HOSTILE)
         response = operator.get(credential_url(key, "change"))
         told = {str(label): str(value) for label, value in response.context["revoked"]}
-        assert told["When"].endswith(f"</time> by {operator.user.username}")
-        assert told["Why"] == HOSTILE
+        assert told["Revoked"].endswith(f"</time> by {operator.user.username}")
+        assert told["Reason"] == HOSTILE
         assert "<script>alert" not in response.text
         assert "<img src=x" not in response.text
 
     def test_without_a_reason_says_so(self, operator):
         key = make_api_key().credential
         credentials.revoke(key, now=NOW)
-        assert "no reason was given" in operator.get(credential_url(key, "change")).text
+        assert "No reason given" in operator.get(credential_url(key, "change")).text
 
     def test_shows_no_form_and_no_lines_to_use_it(self, operator):
         key = make_api_key(metadata={"team": HOSTILE}).credential
         credentials.revoke(key, now=NOW)
         text = operator.get(credential_url(key, "change")).text
-        assert "How clients use it" not in text
+        assert "Usage examples" not in text
         assert 'name="name"' not in text
         assert "&quot;team&quot;" in text
         assert "<img src=x" not in text
 
 
-class TestLooking:
+class TestViewOnly:
     def test_shows_the_policy_in_words(self, sign_in):
         key = make_api_key(scopes=["a", "b"]).credential
         response = sign_in("view_apikey").get(credential_url(key, "change"))
@@ -211,7 +211,7 @@ class TestLooking:
     def test_has_lines_for_a_key_that_follows_revocations(self, operator):
         key = make_api_key(scopes=[REVOCATIONS_SCOPE]).credential
         response = operator.get(credential_url(key, "change"))
-        assert [label for label, _lines in response.context["how_to_use"]] == ["curl", "Python"]
+        assert [label for label, _lines in response.context["usage_examples"]] == ["curl", "Python"]
         assert "https://issuer.test/v1/revocations" in response.text
 
     def test_leads_to_the_tokens_only_who_may_see_them(self, sign_in):
@@ -223,12 +223,12 @@ class TestLooking:
         both = sign_in("view_apikey", "view_accesstoken").get(url)
         assert tokens in facts_of(both)["Live tokens"]
 
-    def test_makes_hostile_text_inert(self, operator):
+    def test_escapes_hostile_text(self, operator):
         organization = make_organization(name=HOSTILE)
         owner = make_user(username=HOSTILE)
         issued = make_api_key(name=HOSTILE, organization=organization, owner=owner)
         credentials.rotate(issued.credential, now=NOW)
-        for name in ("change", "rotate", "compromise", "revoke"):
+        for name in ("change", "rotate", "rotate_compromised", "revoke"):
             text = operator.get(credential_url(issued.credential, name)).text
             assert "<script>alert" not in text
             assert "<img src=x" not in text

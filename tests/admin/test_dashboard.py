@@ -1,4 +1,4 @@
-"""The dashboard sums up what was exchanged and refused, and shows what will hurt soon."""
+"""The numbers and tables of the dashboard."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def other():
     return make_client_app(name="Billing").credential
 
 
-class TestSums:
+class TestTotals:
     def test_of_nothing_say_so(self, operator):
         response = operator.get(DASHBOARD)
         assert summary(response) == {
@@ -48,7 +48,7 @@ class TestSums:
             "Refused": "0",
             "Live tokens now": "0",
         }
-        assert "Nothing was counted in this time." in response.text
+        assert "No exchanges in this period." in response.text
         assert "te-chart" not in response.text
 
     def test_are_of_all_organizations_and_of_nobody(self, operator, key, other):
@@ -100,13 +100,13 @@ class TestReasons:
         count(None, "of_tomorrow", 2)
         assert table(operator.get(DASHBOARD), "reasons") == [
             ["No credential has this identifier", "unknown", "30"],
-            ["of tomorrow", "of_tomorrow", "2"],
-            ["The secret is wrong", "wrong_secret", "2"],
+            ["Of tomorrow", "of_tomorrow", "2"],
+            ["Wrong secret", "wrong_secret", "2"],
         ]
 
     def test_are_none_where_all_went_well(self, operator, key):
         count(key, "exchanged", 2)
-        assert "Nothing was refused in this time." in operator.get(DASHBOARD).text
+        assert "No exchange was refused in this period." in operator.get(DASHBOARD).text
 
 
 class TestTopCredentials:
@@ -191,7 +191,7 @@ class TestSelection:
         response = operator.get(DASHBOARD, {"credential": issued.raw_secret})
         assert (response.status_code, response.url) == (302, DASHBOARD)
         text = operator.get(response.url).text
-        assert "That was a secret" in text
+        assert "That looks like a secret." in text
         assert issued.raw_secret not in text
 
 
@@ -224,8 +224,8 @@ class TestExpiring:
             ("In 9", "June 12, 2030"),
         ]
 
-    def test_are_ten_and_more_is_said(self, operator):
-        more = "There are more"
+    def test_are_ten_and_link_to_all(self, operator):
+        more = "See all expiring API keys"
         for number in range(11):
             assert more not in operator.get(DASHBOARD).text
             make_api_key(expires_at=timezone.now() + timedelta(days=1, minutes=number))
@@ -262,10 +262,10 @@ class TestPreviousSecrets:
         ]
         assert f'<a href="{credential_url(soon, "rotate")}"' in response.text
 
-    def test_are_ten_and_more_is_said(self, operator, rotate, django_capture_on_commit_callbacks):
+    def test_are_ten_and_link_to_all(self, operator, rotate, django_capture_on_commit_callbacks):
         with django_capture_on_commit_callbacks(execute=True):
             for _ in range(11):
                 rotate(HOUR)
         response = operator.get(DASHBOARD)
         assert len(table(response, "previous")) == 10
-        assert "There are more" in response.text
+        assert "See all rotating API keys" in response.text

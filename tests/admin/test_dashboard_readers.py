@@ -1,4 +1,4 @@
-"""Who reads the dashboard, in which language, with what, and how much it costs."""
+"""The dashboard's permissions, languages, accessibility and number of queries."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def in_trouble(make=make_api_key, **values):
     return credential
 
 
-class TestReach:
+class TestTenants:
     @pytest.fixture
     def limited(self, sign_in, token_exchange_settings):
         """Return who is limited to the organization of the slug "ours"."""
@@ -85,7 +85,7 @@ class TestReach:
 
     def test_leads_to_no_other_by_the_address(self, limited, ours, theirs):
         response = limited.get(DASHBOARD, {"organization": theirs.organization_id})
-        assert "There is no such organization." in response.text
+        assert "No such organization." in response.text
         assert "Them" not in response.text
         assert summary(response)["Exchanges"] == "0"
         response = limited.get(DASHBOARD, {"credential": theirs.identifier})
@@ -208,7 +208,7 @@ class TestReading:
         assert re.findall(r"""\sstyle=|\son\w+=|<style|<script(?![^>]*src)""", content) == []
 
     @pytest.mark.parametrize("period", ["day", "week"])
-    def test_names_are_inert(self, operator, period):
+    def test_names_are_escaped(self, operator, period):
         evil = "<script>alert(1)</script>"
         organization = make_organization(name=evil)
         in_trouble(name=f'"{evil}', organization=organization)

@@ -1,4 +1,4 @@
-"""An operator changes the policy of a credential, and nothing else of it."""
+"""Editing a credential in the admin, and edit conflicts."""
 
 from __future__ import annotations
 
@@ -77,7 +77,10 @@ class TestChange:
         operator.post(credential_url(key, "change"), self.values(scopes="a"))
         key.refresh_from_db()
         assert (key.scopes, key.generation) == (["a"], 2)
-        assert "ends all tokens" in operator.get(credential_url(key, "change")).text
+        assert (
+            "revokes the credential's active tokens"
+            in operator.get(credential_url(key, "change")).text
+        )
 
     def test_leaves_alone_what_is_not_policy(self, operator):
         key = self.make_key()
@@ -150,10 +153,10 @@ class TestChange:
                 assert "digest" not in text.lower()
 
 
-class TestMeanwhile:
+class TestEditConflict:
     """Somebody else has changed the credential since the form was drawn."""
 
-    def test_nothing_is_saved_and_the_page_says_so(self, operator):
+    def test_saves_nothing_and_says_so(self, operator):
         key = make_api_key(name="Nightly", scopes=["a", "b"]).credential
         url = credential_url(key, "change")
         drawn = hidden_fields(operator.get(url))
@@ -161,11 +164,11 @@ class TestMeanwhile:
         credentials.change(key, now=timezone.now())
         response = operator.post(url, {**drawn, "name": "Other", "scopes": "a b"})
         assert response.status_code == 409
-        assert "Nothing was done now, so that their change stays." in response.text
+        assert "Your changes were not saved." in response.text
         assert APIKey.objects.values_list("name", "scopes").get() == ("Nightly", ["a"])
         assert LogEntry.objects.count() == 0
 
-    def test_its_use_and_a_rotation_are_no_such_changes(self, operator):
+    def test_ignores_use_and_rotation(self, operator):
         key = make_api_key(name="Nightly").credential
         url = credential_url(key, "change")
         drawn = hidden_fields(operator.get(url))
@@ -179,22 +182,24 @@ class TestMeanwhile:
         url = credential_url(key, "change")
         drawn = hidden_fields(operator.get(url))
         response = operator.post(url, {**drawn, "name": "Other", "scopes": "c", "metadata": "x"})
-        assert dict(response.context["facts"])["Scopes"] == "none"
+        assert dict(response.context["summary"])["Scopes"] == "None"
         operator.post(url, {**hidden_fields(response), "name": "Other", "scopes": "c"})
         assert APIKey.objects.values_list("name", "scopes").get() == ("Other", ["c"])
 
-    def test_it_was_revoked(self, operator):
+    def test_after_a_revocation_is_a_403(self, operator):
         key = make_api_key(name="Nightly").credential
         url = credential_url(key, "change")
         drawn = hidden_fields(operator.get(url))
         credentials.revoke(key, now=timezone.now())
         assert operator.post(url, {**drawn, "name": "Other"}).status_code == 403
 
-    def test_it_is_told_to_nobody_who_may_not_change_it(self, sign_in):
+    def test_is_not_shown_without_change_permission(self, sign_in):
         key = make_api_key().credential
-        response = sign_in("view_apikey").post(credential_url(key, "change"), {"edition": "x"})
+        response = sign_in("view_apikey").post(credential_url(key, "change"), {"form_version": "x"})
         assert response.status_code == 403
 
-    def test_it_is_gone_for_who_may_no_longer_see_it(self, operator):
-        response = operator.post("/admin/token_exchange/apikey/999999/change/", {"edition": "x"})
+    def test_of_a_missing_credential_redirects(self, operator):
+        response = operator.post(
+            "/admin/token_exchange/apikey/999999/change/", {"form_version": "x"}
+        )
         assert response.status_code == 302

@@ -1,4 +1,4 @@
-"""The history is written in one language, whatever the language of the operator."""
+"""Django's history is written in English, whatever the operator's language."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ GERMAN = {
     "Revoked.": "Widerrufen.",
     "Revoked: %s": "Widerrufen: %s",
     "Rotated: %s": "Rotiert: %s",
-    "Rotate the signing key": "Signaturschlüssel rotieren",
+    "Rotate signing key": "Signaturschlüssel rotieren",
     "%d hour\0%d hours": "%d Stunde\0%d Stunden",
 }
 
@@ -56,14 +56,14 @@ def message_of_the_only_entry():
     return LogEntry.objects.get().change_message
 
 
-def test_of_a_rotation(operator):
+def test_rotation_is_recorded_in_english(operator):
     url = credential_url(make_api_key().credential, "rotate")
     assert "1 Stunde" in operator.get(url).text
     operator.send(url, overlap="3600")
     assert message_of_the_only_entry() == "Rotated: 1 hour"
 
 
-def test_of_an_overlap(operator):
+def test_overlap_is_recorded_in_english(operator):
     credential = make_api_key().credential
     credentials.rotate(credential, now=timezone.now())
     operator.post(credential_url(credential, "end_overlap"))
@@ -71,18 +71,18 @@ def test_of_an_overlap(operator):
 
 
 @pytest.mark.parametrize(("reason", "message"), [("", "Revoked."), ("lost", "Revoked: lost")])
-def test_of_a_revocation(operator, reason, message):
+def test_revocation_is_recorded_in_english(operator, reason, message):
     operator.send(credential_url(make_api_key().credential, "revoke"), reason=reason)
     assert message_of_the_only_entry() == message
 
 
-def test_of_new_signing_keys(operator):
+def test_new_signing_keys_are_recorded_in_english(operator):
     url = admin_url("signingkey", "rotate")
     assert "Signaturschlüssel rotieren" in operator.get(url).text
     operator.send(url, all_new="on")
     assert message_of_the_only_entry() == "Replaced all keys."
 
 
-def test_of_a_removed_signing_key(operator):
+def test_removed_signing_key_is_recorded_in_english(operator):
     operator.send(admin_url("signingkey", "remove", SigningKey.objects.get()))
     assert message_of_the_only_entry() == "Removed."

@@ -1,4 +1,4 @@
-"""An operator issues a credential and sees its secret once."""
+"""Issuing a credential, and showing its secret once."""
 
 from __future__ import annotations
 
@@ -191,7 +191,7 @@ class TestIssue:
         response = operator.send(ADD_KEY, name="Nightly", organization=make_organization().pk)
         assert secrets_of(response)[0] not in repr(response.context["secrets"])
 
-    def test_makes_a_hostile_name_inert(self, operator):
+    def test_escapes_a_hostile_name(self, operator):
         name = "<script>alert(1)</script>"
         organization = make_organization(name=name)
         response = operator.send(ADD_KEY, name=name, organization=organization.pk)
@@ -233,10 +233,10 @@ class TestReload:
         # Here both share a transaction, so the other's credential is undone as well.
         assert (APIKey.objects.count(), LogEntry.objects.count()) == (0, 0)
 
-    @pytest.mark.parametrize("drawn", ["", "forged", signing.dumps("sk_live.aaaaaaaaaaaa")])
-    def test_a_forged_identifier_is_refused_and_a_new_one_drawn(self, operator, drawn):
+    @pytest.mark.parametrize("sealed", ["", "forged", signing.dumps("sk_live.aaaaaaaaaaaa")])
+    def test_a_forged_identifier_is_refused_and_replaced(self, operator, sealed):
         values = {"name": "Nightly", "organization": make_organization().pk}
-        response = operator.post(ADD_KEY, {**values, "drawn": drawn})
+        response = operator.post(ADD_KEY, {**values, "sealed_identifier": sealed})
         assert (
             "This form is out of date or belongs to another user. Submit it again." in response.text
         )

@@ -1,4 +1,4 @@
-"""What an operator asks for cannot be issued."""
+"""Issue forms with invalid values."""
 
 from __future__ import annotations
 
@@ -93,7 +93,7 @@ class TestRefusals:
 
     def test_of_too_much_metadata(self, operator):
         errors = refusal(operator, metadata='{"a": "%s"}' % ("x" * 20_000))
-        assert errors == {"metadata": ["Enter no more than 20000 characters."]}
+        assert errors == {"metadata": ["Enter at most 20000 characters."]}
 
     def test_keep_what_was_typed(self, operator):
         organization = make_organization().pk

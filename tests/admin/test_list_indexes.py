@@ -1,4 +1,4 @@
-"""Has each index of credentials a list that needs it?"""
+"""Each index of credentials is needed by a change list."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def plans(operator, url):
 
 
 @pytest.mark.usefixtures("_many")
-def test_each_has_a_list_that_needs_it(operator):
+def test_each_index_serves_a_change_list(operator):
     small = Credential.objects.get(identifier=f"sk_live.{SMALL:012}").organization_id
     wanted = {
         "kind": ("clientapp", ""),

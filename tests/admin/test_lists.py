@@ -1,4 +1,4 @@
-"""What the lists and pages of the admin show, find and ask of the database."""
+"""Change lists: filters, order, counts and number of queries."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tests.admin.admin_urls import admin_url, credential_url
 from tests.admin.clients import make_token
 from tests.admin.conftest import hidden_fields
 from tests.support.factories import make_api_key, make_client_app, make_organization, make_user
-from token_exchange.admin import APIKeyAdmin, filters, list_display
+from token_exchange.admin import APIKeyAdmin, filters, pagination
 from token_exchange.issuer import credentials, signing_keys
 from token_exchange.models import AccessToken, APIKey, SigningKey
 
@@ -62,12 +62,12 @@ class TestCredentials:
         shown = {row.state(now=timezone.now()) for row in response.context["cl"].result_list}
         assert state == "nonsense" or shown == {state}
 
-    def test_wear_their_state(self, operator):
+    def test_show_their_state(self, operator):
         make_one_of_each()
         text = operator.get(KEYS).text
-        badge = '<span class="te-badge te-{0}">{0}</span>'
+        badge = '<span class="te-badge te-{}">{}</span>'
         states = ("active", "rotating", "expired", "revoked")
-        assert [text.count(badge.format(state)) for state in states] == [2, 1, 1, 1]
+        assert [text.count(badge.format(state, state.title())) for state in states] == [2, 1, 1, 1]
 
     def test_are_found_by_organization(self, operator):
         key = make_api_key(name="mine").credential
@@ -157,8 +157,8 @@ class TestCredentials:
         assert row.live_token_count == 0
 
     def test_count_no_further_than_the_limit(self, operator, monkeypatch):
-        monkeypatch.setattr(list_display, "COUNT_LIMIT", 2)
-        hint = "These pages end after 2 rows."
+        monkeypatch.setattr(pagination, "COUNT_LIMIT", 2)
+        hint = "Only the first 2 rows are listed."
         make_api_key()
         assert hint not in operator.get(KEYS).text
         for _ in range(2):
@@ -196,7 +196,7 @@ class TestCredentials:
         assert len(response.context["cl"].result_list) == 3
         assert len(three) == len(one)
 
-    def test_make_hostile_names_inert(self, operator):
+    def test_escapes_hostile_text(self, operator):
         name = "<script>alert(1)</script>"
         make_token(make_api_key(name=name, organization=make_organization(name=name)))
         key = APIKey.objects.get()

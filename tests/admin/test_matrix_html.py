@@ -1,4 +1,4 @@
-"""Hostile text stays text on each page of the admin, and no page holds a digest."""
+"""Hostile text is escaped on every admin page, and no page contains a digest."""
 
 from __future__ import annotations
 
@@ -112,7 +112,9 @@ def answers(operator, rows):
         url = page_inventory.url_of(name, rows)
         yield operator.get(url)
         if "delete" not in name:
-            yield operator.post(url, {"version": evil("version"), "drawn": evil("drawn")})
+            yield operator.post(
+                url, {"version": evil("version"), "sealed_identifier": evil("sealed_identifier")}
+            )
     yield from _issue(operator, rows)
     for model in ("apikey", "clientapp"):
         yield from _end(operator, model, rows[model])
@@ -216,7 +218,7 @@ def test_lines_that_others_copy_run_nothing(operator, limited, ours, audience):
     values |= {"audience": audience, "allowed_networks": ""}
     limited.post(url, values)
     assert Credential.objects.get(pk=key.pk).audience == [audience]
-    lines = "".join(text for _label, text in operator.get(url).context["how_to_use"])
+    lines = "".join(text for _label, text in operator.get(url).context["usage_examples"])
     assert audience not in lines
     assert "https://issuer.test" in lines
 

@@ -1,4 +1,4 @@
-"""Tenants in the admin, ours and the project's own."""
+"""The admin of organizations, the app's own and a project's."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class TestOrganizations:
         response = operator.post(
             admin_url("organization", "add"), {**values, "default_token_lifetime": "00:20:00"}
         )
-        assert "The default is over the organization&#x27;s maximum." in response.text
+        assert "The default can&#x27;t be longer than the maximum." in response.text
 
     def test_with_credentials_are_not_deleted(self, operator):
         organization = make_api_key().credential.organization

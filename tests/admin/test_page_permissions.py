@@ -1,4 +1,4 @@
-"""Who may do what in the admin: each page of ours, each kind of user, each method."""
+"""The permission that each page, action and button of the admin needs."""
 
 from __future__ import annotations
 
@@ -41,12 +41,12 @@ PAGES = [
     Page("apikey", "add", "add", 200),
     Page("apikey", "rotate", "rotate", 200),
     Page("apikey", "end_overlap", "rotate", 405),
-    Page("apikey", "compromise", "rotate", 200),
+    Page("apikey", "rotate_compromised", "rotate", 200),
     Page("apikey", "revoke", "revoke", 200),
     Page("clientapp", "add", "add", 200),
     Page("clientapp", "rotate", "rotate", 200),
     Page("clientapp", "end_overlap", "rotate", 405),
-    Page("clientapp", "compromise", "rotate", 200),
+    Page("clientapp", "rotate_compromised", "rotate", 200),
     Page("clientapp", "revoke", "revoke", 200),
     Page("accesstoken", "revoke", "revoke", 200),
     Page("signingkey", "rotate", "rotate", 200),
@@ -63,10 +63,10 @@ OBJECT_PAGES = [
 ]
 ACTIONS = [
     ("apikey", "rotate_selected", "rotate"),
-    ("apikey", "compromise_selected", "rotate"),
+    ("apikey", "rotate_compromised_selected", "rotate"),
     ("apikey", "revoke_selected", "revoke"),
     ("clientapp", "rotate_selected", "rotate"),
-    ("clientapp", "compromise_selected", "rotate"),
+    ("clientapp", "rotate_compromised_selected", "rotate"),
     ("clientapp", "revoke_selected", "revoke"),
     ("accesstoken", "revoke_selected", "revoke"),
 ]
@@ -254,7 +254,7 @@ class TestButtons:
         assert admin_url("signingkey", "remove", key) not in text
 
 
-def test_changing_a_credential_needs_its_own_permission(sign_in, rows):
+def test_editing_a_credential_needs_its_own_permission(sign_in, rows):
     key = rows["apikey"]
     url = credential_url(key, "change")
     assert sign_in(*all_but("apikey", "change")).post(url, {"name": "x"}).status_code == 403
@@ -262,7 +262,7 @@ def test_changing_a_credential_needs_its_own_permission(sign_in, rows):
     assert APIKey.objects.get().name == "Other"
 
 
-def test_a_csrf_token_lets_an_operator_in(operator):
+def test_post_with_a_csrf_token_is_accepted(operator):
     strict = OperatorClient(enforce_csrf_checks=True)
     strict.force_login(operator.user)
     url = credential_url(make_api_key().credential, "revoke")

@@ -1,4 +1,4 @@
-"""Each page of the desk obeys a strict content security policy: ``default-src 'self'``."""
+"""Content security policy and caching of the admin pages."""
 
 from __future__ import annotations
 
@@ -54,12 +54,12 @@ def all_pages(operator):
     )
 
 
-def test_holds_neither_script_nor_style_of_its_own(operator):
+def test_pages_have_no_inline_script_or_style(operator):
     for response in all_pages(operator):
         assert INLINE.findall(response.text) == []
 
 
-def test_names_only_files_that_are_there(operator):
+def test_pages_reference_existing_static_files(operator):
     for response in all_pages(operator):
         sources = SOURCE.findall(response.text)
         ours = [each for each in sources if each.startswith("/static/")]
@@ -67,13 +67,13 @@ def test_names_only_files_that_are_there(operator):
         assert [each for each in ours if finders.find(each.removeprefix("/static/")) is None] == []
 
 
-def test_is_kept_by_no_cache_even_where_the_site_would_allow_it(rf, operator):
+def test_secret_page_is_not_cached_whatever_the_site_sets(rf, operator):
     request = rf.get("/")
     request.user = operator.user
-    response = admin.site.get_model_admin(APIKey).page(request, "show_once.html", secrets=[])
+    response = admin.site.get_model_admin(APIKey).render(request, "show_once.html", secrets=[])
     assert response.headers["Cache-Control"] == "no-store"
 
 
-def test_is_kept_by_no_cache(operator):
+def test_pages_are_not_cached(operator):
     for response in all_pages(operator):
         assert "no-store" in response.headers["Cache-Control"]

@@ -1,4 +1,4 @@
-"""Does docs/permissions.md tell the truth, and do its recipes work?"""
+"""The table and the recipes of docs/permissions.md."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def member_of(token_exchange_settings):
     return member_of
 
 
-def test_every_permission_is_in_the_table():
+def test_table_lists_every_permission():
     table = PAGE.split("\n## What each permission allows\n")[1].split("\n## ")[0]
     rows = re.findall(r"^\| (`.+?`) \|", table, re.MULTILINE)
     named = re.findall(r"`(\w+)`", " ".join(rows))
@@ -61,11 +61,11 @@ def test_every_permission_is_in_the_table():
     assert sorted(named) == sorted(ours.values_list("codename", flat=True))
 
 
-def test_the_hook_is_that_of_the_example():
+def test_documented_hook_is_the_example_project_s():
     assert Path(operators.__file__).read_text(encoding="utf-8") == HOOK
 
 
-class TestTheGroups:
+class TestGroups:
     def test_can_be_made_again(self):
         run(GROUPS)
         run(GROUPS)
@@ -112,7 +112,7 @@ class TestTheGroups:
         assert operator.get(admin_url("apikey", "add")).status_code == 403
 
 
-def test_the_admin_of_ones_own_tenants_is_limited(member_of, own, foreign):
+def test_custom_tenant_admin_is_limited(member_of, own, foreign):
     tenant_admin = run(TENANT_ADMIN)["TenantAdmin"](Organization, admin.site)
     request = RequestFactory().get("/")
     request.user = member_of("Tenant operators", "tenant: ours").get("/admin/").wsgi_request.user

@@ -1,4 +1,4 @@
-"""An operator chooses from what would be accepted, or writes something else."""
+"""The preset fields of the issue form: token lifetime, expiry and owner."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from tests.admin.admin_urls import admin_url, credential_url
 from tests.support.factories import make_api_key, make_organization, make_user
-from token_exchange.admin.preset_fields import MomentField, in_words
+from token_exchange.admin.preset_fields import PresetDateTimeField, duration_in_words
 from token_exchange.models import APIKey
 
 pytestmark = pytest.mark.django_db
@@ -49,26 +49,26 @@ def issue(operator, **values):
         (7_776_000, "90 days"),
     ],
 )
-def test_durations_are_said_in_the_largest_whole_unit(seconds, words):
-    assert in_words(timedelta(seconds=seconds)) == words
+def test_durations_are_written_in_the_largest_whole_unit(seconds, words):
+    assert duration_in_words(timedelta(seconds=seconds)) == words
 
 
 class TestLifetime:
     def test_offers_the_usual_and_says_what_is_otherwise(self, operator):
         assert offered(operator.get(ADD_KEY), "token_lifetime") == {
-            "": "as the organization says, otherwise 30 minutes",
+            "": "Organization default (otherwise 30 minutes)",
             "900": "15 minutes",
             "1800": "30 minutes",
             "3600": "1 hour",
             "28800": "8 hours",
             "86400": "1 day",
-            "custom": "another duration",
+            "custom": "Another duration",
         }
 
     def test_of_a_client_app_is_another(self, operator):
         response = operator.get(ADD_APP)
-        assert offered(response, "token_lifetime")[""].endswith("otherwise 8 hours")
-        assert "never handed out twice" in response.text
+        assert offered(response, "token_lifetime")[""].endswith("(otherwise 8 hours)")
+        assert "are not reused" in response.text
 
     def test_does_not_offer_what_would_be_refused(self, operator, token_exchange_settings):
         token_exchange_settings(MAX_TOKEN_LIFETIME=3600, CLIENT_APP_TOKEN_LIFETIME=3600)
@@ -86,13 +86,13 @@ class TestLifetime:
     def test_that_was_not_offered_is_refused(self, operator):
         response, key = issue(operator, token_lifetime="901")
         assert key is None
-        assert "Choose one of these." in response.text
+        assert "Choose one of the options." in response.text
 
     def test_over_the_maximum_of_the_organization_is_refused(self, operator):
         organization = make_organization(max_token_lifetime=timedelta(minutes=20))
         response, key = issue(operator, token_lifetime="1800", organization=organization)
         assert key is None
-        assert "The maximum of this organization is 20 minutes." in response.text
+        assert "This organization&#x27;s maximum is 20 minutes." in response.text
         _response, key = issue(operator, token_lifetime="900", organization=organization)
         assert key.token_lifetime == timedelta(minutes=15)
 
@@ -103,7 +103,7 @@ class TestLifetime:
         operator.post(url, {"name": "Other", "token_lifetime": "3600"})
         assert APIKey.objects.get().name == "Other"
         response = operator.post(url, {"name": "Third", "token_lifetime": "28800"})
-        assert "The maximum of this organization is 20 minutes." in response.text
+        assert "This organization&#x27;s maximum is 20 minutes." in response.text
 
     def test_that_is_no_preset_is_shown_as_number_and_unit(self, operator):
         key = make_api_key(token_lifetime=timedelta(minutes=7)).credential
@@ -122,11 +122,12 @@ class TestExpiry:
     def test_offers_the_usual_with_their_days_and_proposes_ninety(self, operator):
         response = operator.get(ADD_KEY)
         assert offered(response, "expires_at") == {
-            "": "never",
-            "2592000": "in 30 days (March 31, 2026)",
-            "7776000": "in 90 days (May 30, 2026)",
-            "31536000": "in 365 days (March 1, 2027)",
-            "custom": "another day and time",
+            "": "Never",
+            "604800": "In 7 days (March 8, 2026)",
+            "2592000": "In 30 days (March 31, 2026)",
+            "7776000": "In 90 days (May 30, 2026)",
+            "31536000": "In 365 days (March 1, 2027)",
+            "custom": "Another date and time",
         }
         assert '<option value="7776000" selected>' in response.text
 
@@ -134,8 +135,8 @@ class TestExpiry:
         token_exchange_settings(MAX_KEY_LIFETIME=60 * 86_400)
         response = operator.get(ADD_KEY)
         found = offered(response, "expires_at")
-        assert list(found) == ["", "2592000", "custom"]
-        assert found[""] == "as late as allowed: in 60 days"
+        assert list(found) == ["", "604800", "2592000", "custom"]
+        assert found[""] == "Latest allowed (in 60 days)"
         assert '<option value="" selected>' in response.text
 
     def test_can_be_the_longest_that_is_allowed(self, operator, token_exchange_settings):
@@ -159,7 +160,7 @@ class TestExpiry:
     def test_is_written_in_the_readers_time_zone(self, operator):
         with timezone.override("Europe/Berlin"):
             _response, key = issue(operator, expires_at="custom", expires_at_at="2026-07-01T12:00")
-            assert "A day and time is in the time zone Europe/Berlin." in operator.get(ADD_KEY).text
+            assert "Custom times are in Europe/Berlin." in operator.get(ADD_KEY).text
         assert key.expires_at == datetime(2026, 7, 1, 10, tzinfo=UTC)
 
     @pytest.mark.parametrize(
@@ -168,7 +169,7 @@ class TestExpiry:
     def test_that_is_no_time_is_refused(self, operator, typed):
         response, key = issue(operator, expires_at="custom", expires_at_at=typed)
         assert key is None
-        assert "Enter a day and time, such as 2030-12-31T18:00." in response.text
+        assert "Enter a date and time, for example 2030-12-31T18:00." in response.text
 
     def test_in_the_year_one_is_refused(self, operator):
         response, key = issue(operator, expires_at="custom", expires_at_at="0001-01-01T00:00")
@@ -180,12 +181,15 @@ class TestExpiry:
         assert 'name="expires_at_at" value="soon"' in response.text
         assert '<option value="custom" selected>' in response.text
 
-    def test_does_not_guess_which_of_two_was_meant(self, operator):
+    def test_refuses_a_preset_together_with_a_custom_value(self, operator):
         response, key = issue(operator, expires_at="", expires_at_at="2030-01-01T00:00")
         assert key is None
-        assert "Choose the last of these for what you typed, or empty it." in response.text
+        assert (
+            "To use the custom value, choose the last option. Otherwise leave the value empty."
+            in response.text
+        )
 
-    def test_that_must_be_is_never_taken_away(self, operator, token_exchange_settings):
+    def test_cannot_be_removed_if_required(self, operator, token_exchange_settings):
         later = make_api_key(expires_at=NOW + timedelta(days=9)).credential
         never = make_api_key().credential
         token_exchange_settings(MAX_KEY_LIFETIME=60 * 86_400)
@@ -193,9 +197,9 @@ class TestExpiry:
         assert "" in offered(operator.get(credential_url(never, "change")), "expires_at")
 
     def test_of_a_field_that_nobody_sent_is_none(self):
-        assert MomentField([], none="never", required=False).clean(None) is None
+        assert PresetDateTimeField([], none="never", required=False).clean(None) is None
         with pytest.raises(ValidationError):
-            MomentField([], none="never", required=True).clean(["", ""])
+            PresetDateTimeField([], none="never", required=True).clean(["", ""])
 
 
 class TestOwner:
@@ -205,7 +209,7 @@ class TestOwner:
         text = operator.get(ADD_KEY).text
         assert "somebody-else" not in text
         assert f'<option value="{operator.user.pk}">{operator.user.username}</option>' in text
-        assert "nobody: it speaks for the organization" in text
+        assert "None (organization key)" in text
 
     def test_can_be_oneself(self, sign_in):
         operator = sign_in("add_apikey", "view_apikey")

@@ -1,4 +1,4 @@
-"""What can still be done with credentials that have ended, and with overlaps that have not."""
+"""Actions on revoked and expired credentials, and ending an overlap."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ class TestEnded:
         before = APIKey.objects.values().get()
         response = getattr(operator, method)(credential_url(ended, name), {"confirmed": "yes"})
         assert response.url == credential_url(ended, "change")
-        assert "has ended" in operator.get(response.url).text
+        assert "revoked or expired" in operator.get(response.url).text
         assert APIKey.objects.values().get() == before
 
     def test_an_expired_credential_can_be_revoked(self, operator, expired):
@@ -95,14 +95,14 @@ class TestEndOverlap:
         credentials.rotate(key, now=timezone.now())
         response = operator.post(credential_url(key, "end_overlap"), shown)
         assert response.status_code == 409
-        assert "Nothing was done now" in response.text
+        assert "Your changes were not saved." in response.text
         assert works(second.raw_secret)
         assert LogEntry.objects.count() == 0
 
     def test_without_an_overlap_says_so(self, operator):
         issued = make_api_key()
         response = operator.post(credential_url(issued.credential, "end_overlap"))
-        assert "There is no previous secret now." in operator.get(response.url).text
+        assert "The previous secret no longer works" in operator.get(response.url).text
         assert LogEntry.objects.count() == 0
 
     def test_is_not_obtained_by_get(self, operator):

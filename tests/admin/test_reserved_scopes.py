@@ -1,4 +1,4 @@
-"""Only who holds a permission of its own may grant what reads all revocations, or take it away."""
+"""Granting and removing reserved scopes needs a permission of its own."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from token_exchange_core.scopes import REVOCATIONS_SCOPE
 pytestmark = pytest.mark.django_db
 
 ADD = admin_url("apikey", "add")
-REFUSAL = f"You have no permission to grant {REVOCATIONS_SCOPE}, or to take it away."
+REFUSAL = f"You don&#x27;t have permission to grant or remove {REVOCATIONS_SCOPE}."
 OPERATOR = ("add_apikey", "change_apikey", "view_apikey")
 
 
@@ -110,7 +110,7 @@ class TestChange:
         assert scopes_of(key) == ["b", REVOCATIONS_SCOPE]
         assert APIKey.objects.get().name == "Other"
 
-    def test_of_a_form_that_was_drawn_before_it_was_granted_is_refused(self, tenant, change):
+    def test_of_a_form_rendered_before_it_was_granted_is_refused(self, tenant, change):
         key = make_api_key(scopes=["a"]).credential
         tenant.get(credential_url(key, "change"))
         APIKey.objects.update(scopes=["a", REVOCATIONS_SCOPE])
@@ -121,7 +121,7 @@ class TestChange:
         token_exchange_settings(SCOPES={"a": "A"})
         key = make_api_key(scopes=["a", REVOCATIONS_SCOPE]).credential
         text = tenant.get(credential_url(key, "change")).text
-        assert f"of all organizations</span> <code>{REVOCATIONS_SCOPE}</code>" in text
+        assert f"(all organizations)</span> <code>{REVOCATIONS_SCOPE}</code>" in text
         assert "No longer offered" not in text
 
     def test_the_permission_to_see_revocations_is_another(self, sign_in, change):
@@ -135,7 +135,7 @@ class TestChange:
         assert scopes_of(key) == [REVOCATIONS_SCOPE]
 
 
-def test_the_permission_alone_opens_nothing(sign_in):
+def test_grant_permission_alone_gives_no_access(sign_in):
     key = make_api_key().credential
     granter = sign_in("grant_revocations")
     assert granter.get(ADD).status_code == 403

@@ -1,4 +1,4 @@
-"""An operator ends credentials and tokens."""
+"""Revoking credentials and access tokens in the admin."""
 
 from __future__ import annotations
 
@@ -32,13 +32,13 @@ class TestRevokeCredential:
         assert '<td data-label="Live tokens">2</td>' in response.text
         assert APIKey.objects.get().revoked_at is None
 
-    def test_ends_it_and_says_so(self, operator):
+    def test_revokes_it_and_says_so(self, operator):
         credential = make_api_key().credential
         url = credential_url(credential, "revoke")
         response = operator.send(url, reason="laptop <b>lost</b>")
         assert response.url == credential_url(credential, "change")
         text = operator.get(response.url).text
-        assert "1 was revoked." in text
+        assert "1 API key revoked." in text
         assert "laptop &lt;b&gt;lost&lt;/b&gt;" in text
         credential.refresh_from_db()
         assert credential.revoked_by == operator.user
@@ -75,7 +75,7 @@ class TestRevokeCredential:
         assert APIKey.objects.exclude(revoked_at=None).count() == 0
         response = operator.post(LIST, {**hidden_fields(response), "reason": "leaver"})
         assert response.url == LIST
-        assert "2 were revoked." in operator.get(LIST).text
+        assert "2 API keys revoked." in operator.get(LIST).text
         assert set(APIKey.objects.exclude(revoked_at=None)) == set(rows[:2])
         assert LogEntry.objects.count() == 2
 
@@ -93,10 +93,10 @@ class TestRevokeCredential:
         values = hidden_fields(operator.choose(LIST, "revoke_selected", *rows))
         operator.post(LIST, values)
         assert operator.post(LIST, values).url == LIST
-        assert "it has ended already" in operator.get(LIST).text
+        assert "Nothing to revoke: already revoked or expired." in operator.get(LIST).text
         assert LogEntry.objects.count() == 2
 
-    def test_does_not_count_what_somebody_else_has_just_revoked(self, operator):
+    def test_does_not_count_rows_that_someone_else_revoked(self, operator):
         """The other request commits after this one has read the row."""
         credential = make_api_key().credential
 
@@ -111,12 +111,12 @@ class TestRevokeCredential:
         with connection.execute_wrapper(be_faster):
             response = operator.post(credential_url(credential, "revoke"), values)
         assert response.status_code == 409
-        assert "Somebody else has revoked this at the same moment." in response.text
+        assert "Someone else revoked this at the same time." in response.text
         assert credential_url(credential, "change") in response.text
         assert LogEntry.objects.count() == 0
 
-    def test_of_several_tells_how_many_somebody_else_has_just_revoked(self, operator):
-        """The others are revoked all the same: whoever asks for that wants them to end."""
+    def test_of_several_counts_those_that_someone_else_revoked(self, operator):
+        """The other rows are still revoked."""
         first, second = make_api_key().credential, make_api_key().credential
         done = []
 
@@ -130,8 +130,8 @@ class TestRevokeCredential:
         with connection.execute_wrapper(be_faster):
             response = operator.post(LIST, values)
         text = operator.get(response.url).text
-        assert "1 was revoked." in text
-        assert "1 had been revoked by somebody else meanwhile." in text
+        assert "1 API key revoked." in text
+        assert "1 had already been revoked by someone else." in text
         assert LogEntry.objects.get().object_id == str(second.pk)
 
     def test_offers_reasons_and_takes_any(self, operator):

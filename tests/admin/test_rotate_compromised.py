@@ -1,4 +1,4 @@
-"""A secret has leaked: an operator ends it, the one before it and all tokens at once."""
+"""Rotating a leaked secret in the admin."""
 
 from __future__ import annotations
 
@@ -27,9 +27,9 @@ class TestPage:
         issued = make_api_key(name="Leaky")
         make_token(issued)
         make_token(issued)
-        response = operator.get(credential_url(issued.credential, "compromise"))
+        response = operator.get(credential_url(issued.credential, "rotate_compromised"))
         assert "Live tokens: 2." in response.text
-        assert "whoever has them gets no more tokens" in response.text
+        assert "they can no longer be exchanged for tokens" in response.text
         assert issued.credential.identifier in response.text
         assert "no-store" in response.headers["Cache-Control"]
         assert works(issued.raw_secret)
@@ -38,8 +38,8 @@ class TestPage:
     def test_is_behind_a_button_of_its_own_that_warns(self, operator):
         credential = make_api_key().credential
         text = operator.get(credential_url(credential, "change")).text
-        url = credential_url(credential, "compromise")
-        assert f'<a href="{url}" class="te-danger">Compromised</a>' in text
+        url = credential_url(credential, "rotate_compromised")
+        assert f'<a href="{url}" class="te-danger">Rotate: leaked…</a>' in text
 
     def test_is_not_reached_from_the_form_of_a_planned_rotation(self, operator):
         issued = make_api_key()
@@ -52,17 +52,17 @@ class TestPage:
     def test_does_not_take_the_form_of_a_planned_rotation(self, operator):
         issued = make_api_key()
         values = hidden_fields(operator.get(credential_url(issued.credential, "rotate")))
-        response = operator.post(credential_url(issued.credential, "compromise"), values)
+        response = operator.post(credential_url(issued.credential, "rotate_compromised"), values)
         assert response.status_code == 409
         assert works(issued.raw_secret)
 
 
-class TestCompromise:
+class TestRotateCompromised:
     def test_ends_both_secrets_and_all_tokens_and_shows_a_new_secret(self, operator):
         issued = make_api_key(scopes=["a"])
         token = make_token(issued)
         second = credentials.rotate(issued.credential, now=timezone.now())
-        response = operator.send(credential_url(issued.credential, "compromise"))
+        response = operator.send(credential_url(issued.credential, "rotate_compromised"))
         (raw_key,) = secrets_of(response)
         assert "no-store" in response.headers["Cache-Control"]
         assert [works(each.raw_secret) for each in (issued, second)] == [False, False]
@@ -71,12 +71,12 @@ class TestCompromise:
 
     def test_of_a_client_app(self, operator):
         app = make_client_app().credential
-        operator.send(credential_url(app, "compromise"))
+        operator.send(credential_url(app, "rotate_compromised"))
         assert ClientApp.objects.get().generation == 2
 
     def test_enters_the_history_and_the_audit_trail(self, operator):
         issued = make_api_key()
-        response = operator.send(credential_url(issued.credential, "compromise"))
+        response = operator.send(credential_url(issued.credential, "rotate_compromised"))
         entry = LogEntry.objects.get()
         assert (entry.user, entry.change_message) == (operator.user, "Rotated as compromised.")
         event = AuditEvent.objects.filter(event=AuditEvent.Event.CREDENTIAL_COMPROMISED).get()
@@ -86,12 +86,12 @@ class TestCompromise:
 
     def test_a_reload_does_nothing(self, operator):
         issued = make_api_key()
-        url = credential_url(issued.credential, "compromise")
+        url = credential_url(issued.credential, "rotate_compromised")
         values = hidden_fields(operator.get(url))
         (raw_key,) = secrets_of(operator.post(url, values))
         response = operator.post(url, values)
         assert response.status_code == 409
-        assert "This page is out of date. Nothing was done now." in response.text
+        assert "This page is out of date, so nothing was changed." in response.text
         assert raw_key not in response.text
         assert works(raw_key)
         assert LogEntry.objects.count() == 1
@@ -101,7 +101,7 @@ class TestCompromise:
         ended = make_api_key(name="Ended").credential
         credentials.revoke(ended, now=timezone.now())
         rows = [*(each.credential for each in leaked), ended]
-        response = operator.choose(LIST, "compromise_selected", *rows)
+        response = operator.choose(LIST, "rotate_compromised_selected", *rows)
         assert response.context["skipped"] == [ended]
         response = operator.post(LIST, hidden_fields(response))
         assert len(secrets_of(response)) == 2
@@ -111,5 +111,8 @@ class TestCompromise:
     def test_of_what_has_ended_says_so(self, operator):
         ended = make_api_key().credential
         credentials.revoke(ended, now=timezone.now())
-        response = operator.get(credential_url(ended, "compromise"))
-        assert "A credential that has ended cannot be rotated" in operator.get(response.url).text
+        response = operator.get(credential_url(ended, "rotate_compromised"))
+        assert (
+            "A revoked or expired credential can&#x27;t be rotated"
+            in operator.get(response.url).text
+        )

@@ -1,4 +1,4 @@
-"""An operator gives credentials new secrets."""
+"""Rotating credentials in the admin."""
 
 from __future__ import annotations
 
@@ -54,19 +54,19 @@ class TestForm:
         with time_machine.travel(NOW, tick=False):
             response = operator.get(credential_url(make_api_key().credential, "rotate"))
             day = date_format(timezone.localtime(NOW + timedelta(days=1)), "DATETIME_FORMAT")
-        assert labels_of(response)[0] == "not at all: it stops now"
-        assert labels_of(response)[2] == f"1 day, until {day}"
+        assert labels_of(response)[0] == "Stop immediately"
+        assert labels_of(response)[2] == f"1 day (until {day})"
 
     def test_knows_the_settings(self, operator, token_exchange_settings):
         token_exchange_settings(DEFAULT_OVERLAP=90, MAX_OVERLAP=7200)
         response = operator.get(credential_url(make_api_key().credential, "rotate"))
         assert choices_of(response) == ["0", "90", "3600", "custom"]
         assert response.context["form"]["overlap"].initial == timedelta(seconds=90)
-        assert "90 seconds, until" in response.text
+        assert "90 seconds (until" in response.text
 
-    def test_leads_to_the_way_for_a_secret_that_leaked(self, operator):
+    def test_links_to_the_rotation_of_a_leaked_secret(self, operator):
         credential = make_api_key().credential
-        url = credential_url(credential, "compromise")
+        url = credential_url(credential, "rotate_compromised")
         assert f'href="{url}"' in operator.get(credential_url(credential, "rotate")).text
 
     def test_changes_nothing(self, operator):
@@ -82,7 +82,7 @@ class TestForm:
         with time_machine.travel(NOW, tick=False):
             credentials.rotate(issued.credential, now=NOW)
             url = credential_url(issued.credential, "rotate")
-            assert "Last used: not since the rotation" in operator.get(url).text
+            assert "Not used since the rotation" in operator.get(url).text
             with django_capture_on_commit_callbacks(execute=True):
                 assert works(issued.raw_secret)
             text = operator.get(url).text
@@ -93,7 +93,7 @@ class TestForm:
             f'title="{used_at}">just now</time> <span class="te-aside">from 192.0.2.1</span>'
             in text
         )
-        assert "A client still has the old secret." in text
+        assert "A client is still using the old secret." in text
         assert credential_url(issued.credential, "end_overlap") in text
 
     def test_waits_while_a_previous_secret_lives(self, operator):
@@ -101,18 +101,18 @@ class TestForm:
         credentials.rotate(issued.credential, now=timezone.now())
         response = operator.get(credential_url(issued.credential, "rotate"))
         assert 'name="overlap"' not in response.text
-        assert "end the overlap first, and then rotate" in response.text
-        assert credential_url(issued.credential, "compromise") in response.text
+        assert "End the overlap before rotating again." in response.text
+        assert credential_url(issued.credential, "rotate_compromised") in response.text
         digest = APIKey.objects.get().secret_digest
         operator.post(credential_url(issued.credential, "rotate"), {"version": "x", "overlap": "0"})
         assert APIKey.objects.get().secret_digest == digest
 
-    def test_makes_hostile_names_inert(self, operator):
+    def test_escapes_hostile_text(self, operator):
         name = "<script>alert(1)</script>"
         issued = make_api_key(name=name, organization=make_organization(name=name))
         text = operator.get(credential_url(issued.credential, "rotate")).text
         assert "<script>alert" not in text
-        assert text.count("&lt;script&gt;alert(1)") == 2
+        assert text.count("&lt;script&gt;alert(1)") == 5
         credentials.rotate(issued.credential, now=timezone.now())
         text = operator.get(credential_url(issued.credential, "rotate")).text
         assert "<script>alert" not in text
@@ -158,12 +158,12 @@ class TestRotate:
         [
             ("31", "days", "The maximum is 30 days."),
             ("999999999", "days", "The maximum is 30 days."),
-            ("9999999999", "days", "Enter a whole number, and choose its unit."),
-            ("-1", "days", "Enter a whole number, and choose its unit."),
-            ("1.5", "days", "Enter a whole number, and choose its unit."),
-            ("", "days", "Enter a whole number, and choose its unit."),
-            ("\u0663", "days", "Enter a whole number, and choose its unit."),
-            ("1", "years", "Enter a whole number, and choose its unit."),
+            ("9999999999", "days", "Enter a whole number and choose a unit."),
+            ("-1", "days", "Enter a whole number and choose a unit."),
+            ("1.5", "days", "Enter a whole number and choose a unit."),
+            ("", "days", "Enter a whole number and choose a unit."),
+            ("\u0663", "days", "Enter a whole number and choose a unit."),
+            ("1", "years", "Enter a whole number and choose a unit."),
         ],
     )
     def test_refuses_another_overlap_out_of_bounds(self, operator, number, unit, error):
@@ -177,12 +177,15 @@ class TestRotate:
         assert works(issued.raw_secret)
         assert LogEntry.objects.count() == 0
 
-    def test_does_not_guess_which_of_two_overlaps_was_meant(self, operator):
+    def test_refuses_a_preset_together_with_a_custom_overlap(self, operator):
         """Without JavaScript both can be filled in."""
         url = credential_url(make_api_key().credential, "rotate")
         response = operator.send(url, overlap="3600", overlap_number="5", overlap_unit="days")
         (error,) = response.context["form"].errors["overlap"]
-        assert error == "Choose the last of these for what you typed, or empty it."
+        assert (
+            error
+            == "To use the custom value, choose the last option. Otherwise leave the value empty."
+        )
 
     def test_of_a_client_app_repeats_the_client_id(self, operator):
         app = make_client_app().credential
@@ -213,7 +216,7 @@ class TestRotate:
         assert works(issued.raw_secret)
         assert LogEntry.objects.count() == 0
 
-    def test_refuses_what_the_verb_refuses(self, operator):
+    def test_shows_a_conflict_and_rotates_nothing(self, operator):
         """Somebody else rotates after this request has looked, and before it writes."""
         first, second = make_api_key(), make_api_key()
         rows = (first.credential, second.credential)
@@ -256,7 +259,7 @@ class TestReload:
         (raw_key,) = secrets_of(operator.post(url, values))
         response = operator.post(url, values)
         assert response.status_code == 409
-        assert "This page is out of date. Nothing was done now." in response.text
+        assert "This page is out of date, so nothing was changed." in response.text
         assert raw_key not in response.text
         assert works(raw_key)
         assert LogEntry.objects.count() == 1
@@ -300,7 +303,7 @@ class TestBulk:
         assert LogEntry.objects.count() == 0
 
     @pytest.mark.parametrize(
-        "action", ["rotate_selected", "compromise_selected", "revoke_selected"]
+        "action", ["rotate_selected", "rotate_compromised_selected", "revoke_selected"]
     )
     def test_asks_by_as_many_queries_for_many_as_for_one(self, operator, action):
         rows = [make_api_key(owner=make_user()).credential for _ in range(6)]
@@ -334,7 +337,7 @@ class TestBulk:
         ended, alive = make_api_key(name="Ended").credential, make_api_key()
         credentials.revoke(ended, now=timezone.now())
         response = operator.choose(LIST, "rotate_selected", ended, alive.credential)
-        assert "Left out, because they have ended already:" in response.text
+        assert "Not included, because they are already revoked or expired:" in response.text
         response = operator.post(LIST, {**hidden_fields(response), "overlap": "0"})
         assert len(secrets_of(response)) == 1
         assert not works(alive.raw_secret)
@@ -343,7 +346,7 @@ class TestBulk:
         waiting, ready = make_api_key(name="Waiting"), make_api_key()
         credentials.rotate(waiting.credential, now=timezone.now())
         response = operator.choose(LIST, "rotate_selected", waiting.credential, ready.credential)
-        assert "The previous secret of Waiting still works" in response.text
+        assert 'The previous secret of "Waiting" still works' in response.text
         assert credential_url(waiting.credential, "end_overlap") in response.text
         response = operator.post(LIST, {**hidden_fields(response), "overlap": "0"})
         assert len(secrets_of(response)) == 1
@@ -354,7 +357,7 @@ class TestBulk:
         credentials.revoke(ended, now=timezone.now())
         response = operator.choose(LIST, "rotate_selected", ended)
         assert response.url == LIST
-        assert "A credential that has ended cannot be rotated" in operator.get(LIST).text
+        assert "A revoked or expired credential can&#x27;t be rotated" in operator.get(LIST).text
 
     def test_takes_no_more_than_a_hundred(self, operator):
         organization = make_organization()
@@ -363,4 +366,4 @@ class TestBulk:
         url = admin_url("clientapp", "changelist")
         response = operator.choose(url, "rotate_selected", *ClientApp.objects.all())
         assert response.url == url
-        assert "Select no more than 100 rows at once." in operator.get(url).text
+        assert "Select at most 100 rows." in operator.get(url).text

@@ -1,4 +1,4 @@
-"""What the search of a list finds, and what nobody may search for."""
+"""Search in the change lists, and its refusal of secrets."""
 
 from __future__ import annotations
 
@@ -114,9 +114,9 @@ class TestSecrets:
         assert (response.status_code, response.url) == (302, f"{url}?e=1")
         assert all(raw_secret[-40:] not in query["sql"] for query in queries)
         (message,) = get_messages(response.wsgi_request)
-        assert "rotate the secret" in str(message)
+        assert "rotate the key" in str(message)
         text = operator.get(response.url).text
-        assert "rotate the secret" in text
+        assert "rotate the key" in text
         assert raw_secret[-40:] not in response.text + text + str(response.cookies)
 
     def test_find_nothing_where_a_field_is_completed(self, operator):

@@ -1,4 +1,4 @@
-"""Only who may act as what a credential stands for is shown a new secret of it."""
+"""Seeing a new secret needs permission to act as the credential's subject."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ class TestRotate:
         APIKey.objects.filter(pk=key.pk).update(owner=None)
         assert not is_shown(sign_in(*OPERATOR), key)
 
-    def test_of_another_users_key_is_not_for_somebody_with_limits(
+    def test_of_another_users_key_is_refused_to_limited_operators(
         self, sign_in, token_exchange_settings
     ):
         operator = sign_in(*OPERATOR, "impersonate_apikey", username="acme")
@@ -87,7 +87,7 @@ class TestRotate:
         assert response.url == LIST
         text = operator.get(LIST).text
         assert "Other &lt;b&gt;&#x27;s&lt;/b&gt;" in text
-        assert "Nothing was done." in text
+        assert "Nothing was changed." in text
 
 
 class TestRevoke:

@@ -1,4 +1,4 @@
-"""An operator brings in the next signing key, or ends one that leaked."""
+"""Rotating and removing signing keys in the admin."""
 
 from __future__ import annotations
 
@@ -30,8 +30,8 @@ class TestRotate:
 
     def test_says_first_what_will_happen(self, operator):
         text = operator.get(ROTATE).text
-        assert "A new EdDSA key is published now" in text
-        assert "every client must exchange again" in text
+        assert "This publishes a new EdDSA key." in text
+        assert "Every client needs to exchange again" in text
         assert states() == ["current"]
 
     def test_publishes_a_key_that_signs_later(self, operator):
@@ -39,7 +39,7 @@ class TestRotate:
         assert response.url == LIST
         assert states() == ["current", "next"]
         key = SigningKey.objects.order_by("sequence").last()
-        assert f"Key {key.kid} has been published." in operator.get(LIST).text
+        assert f"Key {key.kid} published." in operator.get(LIST).text
         entry = LogEntry.objects.get()
         assert (entry.action_flag, entry.user, entry.get_edited_object()) == (
             ADDITION,
@@ -108,9 +108,9 @@ class TestRemove:
         text = operator.get(admin_url("signingkey", "remove", key)).text
         assert f"<code>{key.kid}</code>" in text
         assert "<td>2</td>" in text
-        assert "A new key is published and signs from now on." in text
-        assert "Clients whose tokens stop have to exchange again." in text
-        assert "go by it for up to 300 seconds" in text
+        assert "A new key is published and starts signing immediately." in text
+        assert "Clients whose tokens stop working need to exchange again." in text
+        assert "may trust it for up to 5 minutes" in text
         assert states() == ["current"]
 
     def test_does_not_count_tokens_without_end(self, operator, key, monkeypatch):
@@ -123,12 +123,12 @@ class TestRemove:
     def test_says_what_signs_then(self, operator, key):
         new = signing_keys.rotate_signing_key(now=timezone.now())
         text = operator.get(admin_url("signingkey", "remove", key)).text
-        assert "The next key, which is published already, signs from now on." in text
+        assert "The next key, which is already published, starts signing immediately." in text
         text = operator.get(admin_url("signingkey", "remove", new)).text
-        assert "It does not sign yet: the key of today signs on." in text
+        assert "It isn't in use yet; the current key keeps signing." in text
         SigningKey.objects.update(activates_at=timezone.now(), retires_at=timezone.now())
         text = operator.get(admin_url("signingkey", "remove", key)).text
-        assert "It signs no more, so the other keys do not change." in text
+        assert "It no longer signs tokens, so the other keys don't change." in text
         assert "exchange again" not in text
 
     def test_removes_it_and_says_what_signs(self, operator, key):
@@ -137,7 +137,7 @@ class TestRemove:
         assert states() == ["gone", "current"]
         new = SigningKey.objects.get(sequence=2)
         text = operator.get(response.url).text
-        assert f"The key has been removed. Key {new.kid} signs now." in text
+        assert f"Key removed. Tokens are now signed with key {new.kid}." in text
         assert admin_url("signingkey", "remove", key) not in text
         entry = LogEntry.objects.get()
         assert (entry.action_flag, entry.user, entry.get_edited_object()) == (
@@ -153,11 +153,11 @@ class TestRemove:
         for ask in (operator.get, operator.post):
             response = ask(url, {"confirmed": "yes"})
             assert response.url == admin_url("signingkey", "change", key)
-            assert "There is nothing to remove: the key is gone." in operator.get(response.url).text
+            assert "This key is already gone." in operator.get(response.url).text
         assert states() == ["gone", "current"]
         assert LogEntry.objects.count() == 1
 
-    def test_says_so_where_somebody_was_faster(self, operator, key):
+    def test_reports_a_conflict_if_someone_else_was_faster(self, operator, key):
         def be_faster(*, instance, **_):
             post_init.disconnect(be_faster, sender=SigningKey)
             signing_keys.remove_signing_key(key.kid, now=timezone.now())

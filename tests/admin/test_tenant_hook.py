@@ -1,4 +1,4 @@
-"""Which organizations a user is limited to, as the project's hook says."""
+"""OPERATOR_ORGANIZATIONS limits operators to organizations."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from django.contrib.auth.models import Group
 from tests.admin import operators
 from tests.admin.admin_urls import admin_url
 from tests.support.factories import make_api_key, make_organization
-from token_exchange.admin.tenant_access import organizations_in_reach, organizations_of
+from token_exchange.admin.tenant_access import permitted_organization_keys, permitted_organizations
 from token_exchange.models import Organization
 
 pytestmark = pytest.mark.django_db
@@ -43,7 +43,7 @@ def found(operator):
     return {each.pk for each in operator.get(LIST).context["cl"].result_list}
 
 
-class TestTheHook:
+class TestHook:
     def test_limits_nobody_where_there_is_none(self, operator, rows):
         assert found(operator) == {each.pk for each in rows}
 
@@ -77,7 +77,7 @@ class TestTheHook:
         assert found(operator) == set()
 
 
-class TestAHookThatIsWrong:
+class TestInvalidHook:
     @pytest.mark.filterwarnings("ignore:coroutine 'later' was never awaited")
     @pytest.mark.parametrize(
         "name",
@@ -104,18 +104,18 @@ class TestAHookThatIsWrong:
             (each.event, each.event_fields, each.exc_info is not None)
             for each in caplog.records
             if each.name == "token_exchange"
-        ] == [("operator.reach_unknown", {"user": str(operator.user.pk)}, True)]
+        ] == [("operator.organizations_unknown", {"user": str(operator.user.pk)}, True)]
 
     def test_limits_a_superuser_neither(self, hook, sign_in, rows):
         hook("fails")
         assert found(sign_in(is_superuser=True)) == {each.pk for each in rows}
 
 
-class TestOrganizationsInReach:
-    def test_are_all_for_who_is_not_limited(self, operator, rows):
-        assert set(organizations_in_reach(operator.user)) == set(Organization.objects.all())
-        assert organizations_of(operator.user) is None
+class TestPermittedOrganizations:
+    def test_are_all_for_unlimited_users(self, operator, rows):
+        assert set(permitted_organizations(operator.user)) == set(Organization.objects.all())
+        assert permitted_organization_keys(operator.user) is None
 
-    def test_are_his_for_who_is(self, hook, operator, rows):
+    def test_are_the_permitted_ones_for_limited_users(self, hook, operator, rows):
         hook("by_group")
-        assert [each.slug for each in organizations_in_reach(operator.user)] == ["ours"]
+        assert [each.slug for each in permitted_organizations(operator.user)] == ["ours"]

@@ -1,4 +1,4 @@
-"""What an operator of one organization tries, to learn of another."""
+"""A limited operator cannot read rows of other organizations."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ MODELS = ("apikey", "clientapp", "accesstoken", "organization", "auditevent")
 
 class TestLists:
     @pytest.mark.parametrize("model", MODELS)
-    def test_hold_his_rows_alone(self, limited, own, foreign, model):
+    def test_contain_only_the_own_rows(self, limited, own, foreign, model):
         response = limited.get(admin_url(model, "changelist"))
         found = [each.pk for each in response.context["cl"].result_list]
         assert own[model].pk in found
@@ -37,7 +37,7 @@ class TestLists:
             assert list(response.context["cl"].result_list) == []
 
     @pytest.mark.parametrize("model", ["apikey", "clientapp", "auditevent"])
-    def test_offer_his_organizations_to_filter_by(self, limited, own, foreign, model):
+    def test_offer_only_the_own_organizations_to_filter_by(self, limited, own, foreign, model):
         chosen = {"organization": foreign["organization"].pk}
         response = limited.get(admin_url(model, "changelist"), chosen)
         assert told(response, foreign) == []
@@ -73,7 +73,7 @@ class TestLists:
 class TestObjects:
     @pytest.mark.parametrize("method", ["get", "post"])
     @pytest.mark.parametrize("model", MODELS)
-    def test_of_others_are_not_there(self, limited, own, foreign, model, method):
+    def test_of_others_do_not_exist(self, limited, own, foreign, model, method):
         """Each page of an object answers for a foreign one as for one that never was."""
         before = everything()
         for pattern in object_patterns(model):
@@ -96,7 +96,7 @@ class TestObjects:
         assert everything() == before
 
     @pytest.mark.parametrize("model", MODELS)
-    def test_of_his_own_are(self, limited, own, model):
+    def test_of_the_own_organization_are_shown(self, limited, own, model):
         assert limited.get(admin_url(model, "change", own[model])).status_code == 200
         assert limited.get(admin_url(model, "history", own[model])).status_code == 200
 
@@ -122,7 +122,7 @@ class TestAutocomplete:
 
     @pytest.mark.parametrize("model", ["apikey", "clientapp", "credential"])
     @pytest.mark.parametrize("term", ["", "o", FOREIGN])
-    def test_finds_his_organizations_alone(self, limited, own, foreign, model, term):
+    def test_finds_only_the_own_organizations(self, limited, own, foreign, model, term):
         found = self.search(limited, model, "organization", term=term).json()["results"]
         expected = [] if term == FOREIGN else [str(own["organization"].pk)]
         assert [each["id"] for each in found] == expected
@@ -138,7 +138,7 @@ class TestAutocomplete:
 
 class TestExports:
     @pytest.mark.parametrize("file_format", ["json", "csv"])
-    def test_hold_what_his_list_would_show(self, limited, own, foreign, file_format):
+    def test_contain_only_what_the_list_shows(self, limited, own, foreign, file_format):
         url = reverse("admin:token_exchange_auditevent_export", args=[file_format])
         answers = [
             limited.get(url, values)
@@ -159,7 +159,7 @@ class TestExports:
         ]
 
 
-class TestTheDashboard:
+class TestDashboard:
     @pytest.fixture
     def counts(self, own, foreign):
         for rows, count in ((own, 3), (foreign, 98_765)):
@@ -177,7 +177,7 @@ class TestTheDashboard:
         )
 
     @pytest.mark.parametrize("period", ["day", "week"])
-    def test_sums_up_his_rows_alone(self, limited, own, foreign, counts, period):
+    def test_sums_up_only_the_own_rows(self, limited, own, foreign, counts, period):
         url = admin_url("dashboard", "changelist")
         answers = [
             limited.get(url, {"period": period, **values})
@@ -195,11 +195,11 @@ class TestTheDashboard:
         assert marks == [[], [], [], set()]
         assert ["98,765" in each.text or "98765" in each.text for each in answers] == [False] * 4
 
-    def test_sums_up_all_for_who_is_not_limited(self, operator, own, foreign, counts):
+    def test_sums_up_all_rows_for_unlimited_users(self, operator, own, foreign, counts):
         assert told(operator.get(admin_url("dashboard", "changelist")), foreign) != []
 
 
-class TestTheRestOfTheAdmin:
+class TestRestOfTheAdmin:
     def test_shows_ones_own_recent_actions(self, limited, operator, own, foreign):
         operator.post(
             credential_url(foreign["apikey"], "revoke"), {"confirmed": "yes", "reason": FOREIGN}

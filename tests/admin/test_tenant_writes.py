@@ -1,4 +1,4 @@
-"""What an operator of one organization tries, to change what is not his."""
+"""A limited operator cannot change rows of other organizations."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class TestActions:
         ],
     )
     @pytest.mark.parametrize("across", ["0", "1"])
-    def test_pass_over_what_is_not_his(self, limited, rows, model, action, across):
+    def test_skip_rows_of_other_organizations(self, limited, rows, model, action, across):
         own, foreign = rows
         url, before = (
             admin_url(model, "changelist"),
@@ -68,12 +68,12 @@ class TestActions:
 
 
 class TestIssue:
-    """He holds every permission, so that only his reach stands between him and the rest."""
+    """A user with every permission, whom only the limit to one organization stops."""
 
     def issue(self, operator, **values):
         return operator.send(admin_url("apikey", "add"), **{"name": "Mine", **values})
 
-    def test_for_his_organization(self, limited, ours):
+    def test_for_the_own_organization(self, limited, ours):
         self.issue(limited, organization=ours.pk)
         assert APIKey.objects.get().organization == ours
 
@@ -106,13 +106,13 @@ class TestIssue:
         assert Credential.objects.count() == count
 
     def test_by_ids_names_nobody_to_who_may_not_speak_for_others(self, sign_in, foreign):
-        """Also to somebody who is not limited: a raw id would come back with a name."""
+        """Also for users who are not limited: a raw id field would show the name."""
         operator = sign_in("view_apikey", "add_apikey")
         response = operator.send(admin_url("apikey", "add") + "?by-id", owner=foreign["owner"].pk)
         assert "owner" in response.context["adminform"].form.errors
         assert foreign["owner"].username not in response.text
 
-    def test_offers_his_organizations_alone(self, limited, own, foreign):
+    def test_offers_only_the_own_organizations(self, limited, own, foreign):
         response = limited.get(admin_url("apikey", "add"))
         assert told(response, foreign) == []
         assert own["organization"].name in response.text
@@ -122,7 +122,7 @@ class TestIssue:
     def test_grants_nothing_of_all_organizations(
         self, limited, ours, token_exchange_settings, registry
     ):
-        """Though he holds the permission: it is not an organization's to give."""
+        """Even with the permission, because the scope covers all organizations."""
         token_exchange_settings(SCOPES=registry)
         response = self.issue(limited, organization=ours.pk, scopes=[REVOCATIONS_SCOPE])
         assert list(response.context["adminform"].form.errors) == ["scopes"]
@@ -138,7 +138,7 @@ class TestIssue:
         limited.choose(admin_url("apikey", "changelist"), "rotate_selected", key)
         assert APIKey.objects.get(pk=key.pk).secret_digest == key.secret_digest
 
-    def test_revokes_any_key_of_his_organization(self, limited, own):
+    def test_revokes_any_key_of_the_own_organization(self, limited, own):
         url = credential_url(own["apikey"], "revoke")
         limited.post(url, {"confirmed": "yes", "reason": "Leaked"})
         assert APIKey.objects.get(pk=own["apikey"].pk).revoked_at is not None
@@ -156,9 +156,9 @@ class TestIssue:
         )
 
     def test_takes_no_form_of_a_key_in_another_organization(self, limited, own, foreign):
-        """The form carries an identifier, which he cannot choose."""
+        """The form carries a sealed identifier, which the user cannot choose."""
         values = {"name": "x", "organization": own["organization"].pk}
-        values["drawn"] = foreign["apikey"].identifier
+        values["sealed_identifier"] = foreign["apikey"].identifier
         response = limited.post(admin_url("apikey", "add"), values)
         assert told(response, foreign) == []
         assert not APIKey.objects.filter(name="x").exists()
@@ -171,7 +171,7 @@ class TestSigningKeys:
     @pytest.mark.parametrize(
         "name", ["changelist", "rotate", "add", "change", "delete", "history", "remove"]
     )
-    def test_are_not_his(self, limited, own, method, name):
+    def test_are_refused(self, limited, own, method, name):
         key = SigningKey.objects.get()
         obj = None if name in {"changelist", "rotate", "add"} else key
         before = everything()
@@ -193,7 +193,7 @@ class TestOrganizations:
         operator.post(admin_url("organization", "change", organization), data)
         organization.refresh_from_db()
 
-    def test_of_his_are_his_to_name(self, limited, ours):
+    def test_own_one_can_be_renamed(self, limited, ours):
         self.change(limited, ours)
         assert (ours.name, ours.default_token_lifetime) == ("Renamed", timedelta(minutes=5))
 

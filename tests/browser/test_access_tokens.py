@@ -1,4 +1,4 @@
-"""An operator looks for tokens, and ends some."""
+"""Revoking access tokens in the browser."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from tests.browser.viewports import NARROW_DARK
 pytestmark = [pytest.mark.browser, pytest.mark.parametrize("look", [NARROW_DARK], ids=str)]
 
 
-def test_ends_one(window, scene):
+def test_one_token_is_revoked(window, scene):
     token = scene.tokens[1]
     window.open(admin_url("accesstoken", "changelist"))
     window.search(token.jti)
@@ -25,7 +25,7 @@ def test_ends_one(window, scene):
     assert window.page.get_by_role("link", name="Revoke", exact=True).count() == 0
 
 
-def test_ends_all_that_live(window, scene):
+def test_all_live_tokens_are_revoked(window, scene):
     window.open(admin_url("accesstoken", "changelist") + "?state=live")
     window.run_on_all("Revoke selected access tokens")
     window.inspect()

@@ -1,4 +1,4 @@
-"""An operator issues a credential: exactly one, and its secret is there exactly once."""
+"""Issuing a credential in the browser: exactly one, whose secret is shown once."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def issue(window, *, name="Nightly import"):
 
 
 @pytest.mark.parametrize("look", LOOKS, ids=str)
-def test_shows_the_secret_and_copies_it(window):
+def test_secret_is_shown_and_copied(window):
     window.open(admin_url("apikey", "add"))
     window.inspect()
     issue(window)
@@ -42,7 +42,7 @@ def test_shows_the_secret_and_copies_it(window):
     assert secret in window.copied("Python")
 
 
-def test_neither_reload_nor_back_shows_it_again_or_makes_a_second(window):
+def test_reload_and_back_show_no_secret_and_issue_no_second(window):
     issue(window)
     secret = window.value("API key")
     count = APIKey.objects.count()
@@ -58,10 +58,10 @@ def test_neither_reload_nor_back_shows_it_again_or_makes_a_second(window):
     assert APIKey.objects.count() == count
 
 
-def test_leaving_and_coming_back_shows_nothing(window):
+def test_returning_to_the_page_shows_no_secret(window):
     issue(window)
     secret = window.value("API key")
-    window.follow("I have stored everything: back to the API keys")
+    window.follow("Done, I've saved it")
     window.go_back()
     assert secret not in window.page.content()
     with window.expecting(409):
@@ -71,7 +71,7 @@ def test_leaving_and_coming_back_shows_nothing(window):
 
 
 @pytest.mark.parametrize("look", [WIDE_LIGHT], ids=str)
-def test_a_double_click_issues_one(window):
+def test_double_click_issues_one(window):
     window.open(admin_url("apikey", "add"))
     window.choose("Organization", "Example Company")
     window.page.get_by_label("Name", exact=False).fill("Twice")
@@ -81,29 +81,29 @@ def test_a_double_click_issues_one(window):
     assert APIKey.objects.filter(name="Twice").count() == 1
 
 
-def test_keeps_what_was_typed_when_something_is_missing(window):
+def test_invalid_form_keeps_typed_values(window):
     window.open(admin_url("apikey", "add"))
     window.page.get_by_label("Name", exact=False).fill("No organization")
     window.page.get_by_label("Expires at").select_option("custom")
-    window.page.get_by_label("Day and time").fill("2031-02-03T04:05")
+    window.page.get_by_label("Date and time").fill("2031-02-03T04:05")
     window.page.locator("form").last.evaluate("form => form.noValidate = true")
     window.press("Issue")
     window.inspect()
     assert "This field is required." in window.text()
     assert window.page.get_by_label("Name", exact=False).input_value() == "No organization"
-    assert window.page.get_by_label("Day and time").input_value().startswith("2031-02-03T04:05")
+    assert window.page.get_by_label("Date and time").input_value().startswith("2031-02-03T04:05")
 
 
-def test_asks_for_a_moment_only_where_no_preset_fits(window):
+def test_date_and_time_are_asked_only_for_a_custom_expiry(window):
     window.open(admin_url("apikey", "add"))
-    moment = window.page.get_by_label("Day and time")
-    assert moment.is_hidden()
+    date_time = window.page.get_by_label("Date and time")
+    assert date_time.is_hidden()
     window.page.get_by_label("Expires at").select_option("custom")
-    assert moment.is_visible()
+    assert date_time.is_visible()
     window.inspect()
 
 
-def test_a_client_app_gets_an_id_and_a_secret(window):
+def test_client_app_gets_an_id_and_a_secret(window):
     window.open(admin_url("clientapp", "add"))
     window.choose("Organization", "Another Company")
     window.page.get_by_label("Name", exact=False).fill("Ledger")

@@ -1,4 +1,4 @@
-"""An operator ends credentials, knowing what will stop."""
+"""Revoking credentials in the browser."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from token_exchange.models import APIKey
 pytestmark = pytest.mark.browser
 
 
-def test_says_what_stops_and_why_it_did(window, scene):
+def test_revocation_shows_consequences_and_reason(window, scene):
     window.open(admin_url("apikey", "change", scene.active))
     window.follow("Revoke")
     window.inspect()
@@ -24,13 +24,13 @@ def test_says_what_stops_and_why_it_did(window, scene):
     assert window.page.get_by_role("link", name="Revoke", exact=True).count() == 0
 
 
-def test_suggests_reasons(window, scene):
+def test_reasons_are_suggested(window, scene):
     window.open(admin_url("apikey", "revoke", scene.active))
     values = window.page.locator("datalist option").evaluate_all("all => all.map(o => o.value)")
     assert "Leaked, or suspected to be" in values
 
 
-def test_ends_many(window):
+def test_selected_keys_are_revoked(window):
     window.open(admin_url("apikey", "changelist"))
     window.run_on_all("Revoke selected API keys")
     window.inspect()
@@ -41,7 +41,7 @@ def test_ends_many(window):
     window.inspect()
 
 
-def test_cancelling_changes_nothing(window, scene):
+def test_cancel_changes_nothing(window, scene):
     window.open(admin_url("apikey", "revoke", scene.active))
     window.follow("Cancel")
     scene.active.refresh_from_db()

@@ -41,8 +41,8 @@ class Credential(EditedModel):
     class SubjectType(models.TextChoices):
         """For whom its tokens speak; never changes."""
 
-        ORGANIZATION = "organization", _("organization")
-        USER = "user", _("user")
+        ORGANIZATION = "organization", _("Organization")
+        USER = "user", _("User")
 
     EDITABLE_FIELDS = (*POLICY_FIELDS, "name", "allowed_networks", "metadata")
     """All that ``save`` writes of a stored credential; the rest belongs to the verbs."""
@@ -80,7 +80,7 @@ class Credential(EditedModel):
         blank=True,
         related_name="token_exchange_credentials",
         verbose_name=_("owner"),
-        help_text=_("The user for whom tokens speak; leave empty for the organization itself."),
+        help_text=_("Tokens act as this user. Leave empty for an organization key."),
     )
     scopes = models.JSONField(_("scopes"), default=list, blank=True, validators=[validate_scopes])
     audience = models.JSONField(
@@ -88,7 +88,7 @@ class Credential(EditedModel):
         default=list,
         blank=True,
         validators=[validate_audience],
-        help_text=_("The services that accept its tokens; empty for this service's own."),
+        help_text=_("The services that accept its tokens. Leave empty for this service."),
     )
     token_lifetime = models.DurationField(
         _("token lifetime"),
@@ -96,8 +96,8 @@ class Credential(EditedModel):
         blank=True,
         validators=[validate_lifetime],
         help_text=_(
-            "Lifetime of its tokens, as HH:MM:SS; empty for the organization's. An auth token of "
-            "30 minutes or less is never handed out twice."
+            "Lifetime of its tokens (HH:MM:SS). Leave empty for the organization's default. Auth "
+            "tokens of 30 minutes or less are not reused."
         ),
     )
     allowed_networks = models.JSONField(
@@ -105,7 +105,9 @@ class Credential(EditedModel):
         default=list,
         blank=True,
         validators=[validate_networks],
-        help_text=_("The networks in CIDR notation that it may be used from; empty for all."),
+        help_text=_(
+            "The networks it can be used from, in CIDR notation. Leave empty to allow all."
+        ),
     )
     secret_digest = models.CharField(max_length=64, editable=False)
     secret_issued_at = models.DateTimeField(_("secret issued at"), editable=False)

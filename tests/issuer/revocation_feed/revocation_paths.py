@@ -211,7 +211,7 @@ CREDENTIAL_WAYS = {
     "compromise": Way(compromise),
     "compromise in the admin": Way(
         lambda subject, operator: operator.send(
-            credential_url(subject.credential, "compromise"), confirmed="yes"
+            credential_url(subject.credential, "rotate_compromised"), confirmed="yes"
         )
     ),
     "compromise by command": Way(

@@ -57,7 +57,7 @@ class TestAdmin:
         expect("credential.rotated")
 
     def test_end_what_is_compromised(self, operator, its, expect):
-        operator.send(credential_url(its["key"], "compromise"))
+        operator.send(credential_url(its["key"], "rotate_compromised"))
         expect("credential.compromised")
 
     def test_end_an_overlap(self, operator, its, expect):

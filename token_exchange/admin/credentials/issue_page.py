@@ -1,4 +1,4 @@
-"""How does an operator get a new credential, exactly one for each form?"""
+"""The issue form, which creates exactly one credential."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 from django.views.decorators.debug import sensitive_variables
 
-from token_exchange.admin.base import DeskAdmin
+from token_exchange.admin.base import TokenExchangeAdmin
 from token_exchange.admin.credentials.change_page import BY_ID
 from token_exchange.admin.credentials.show_once import show_secrets
 from token_exchange.issuer import credentials
@@ -24,53 +24,57 @@ from token_exchange.request import client_address
 from token_exchange.views.signed_state import seal, unseal
 
 
-def issue_page(model_admin: DeskAdmin, request: HttpRequest) -> HttpResponse:
-    """Show the empty form, or issue and show the secret.
+def issue_view(model_admin: TokenExchangeAdmin, request: HttpRequest) -> HttpResponse:
+    """Show the empty form, or issue a credential and show its secret.
 
-    The form brings the identifier with it, so that the same form sent twice finds its credential
-    issued already and makes no second one.
+    The form carries the new credential's identifier, so that submitting it twice does not create a
+    second credential.
     """
     if not model_admin.has_add_permission(request):
         raise PermissionDenied
     form_class = model_admin.get_form(request, None, change=False)
     if request.method != "POST":
-        return _form_page(model_admin, request, form_class())
+        return _render_form(model_admin, request, form_class())
     form = form_class(request.POST)
     try:
-        identifier = unseal(request.POST.get("drawn", ""), **_binding(model_admin, request))
+        identifier = unseal(
+            request.POST.get("sealed_identifier", ""), **_binding(model_admin, request)
+        )
     except BadSignature:
         form.add_error(
             None, _("This form is out of date or belongs to another user. Submit it again.")
         )
-        return _form_page(model_admin, request, form)
+        return _render_form(model_admin, request, form)
     return _issue_once(model_admin, request, identifier, form)
 
 
 @sensitive_variables("issued")
 def _issue_once(
-    model_admin: DeskAdmin, request: HttpRequest, identifier: str, form: ModelForm[Any]
+    model_admin: TokenExchangeAdmin, request: HttpRequest, identifier: str, form: ModelForm[Any]
 ) -> HttpResponse:
     if model_admin.model.objects.on_writer().filter(identifier=identifier).exists():
-        return _already_issued(model_admin, request, identifier)
+        return _render_already_issued(model_admin, request, identifier)
     if form.is_valid():
         try:
             issued = _issue(model_admin, request, identifier, form)
-        except CredentialConflict:  # by the same form, at this very moment
-            return _already_issued(model_admin, request, identifier)
+        except CredentialConflict:  # the same form was submitted at the same moment
+            return _render_already_issued(model_admin, request, identifier)
         except ValidationError as error:
             _add_errors(form, error)
         else:
             title = capfirst(_("%(kind)s issued") % {"kind": model_admin.opts.verbose_name})
             return show_secrets(model_admin, request, [issued], title=title)
-    return _form_page(model_admin, request, form, drawn=request.POST["drawn"])
+    return _render_form(
+        model_admin, request, form, sealed_identifier=request.POST["sealed_identifier"]
+    )
 
 
-def _binding(model_admin: DeskAdmin, request: HttpRequest) -> dict[str, Any]:
+def _binding(model_admin: TokenExchangeAdmin, request: HttpRequest) -> dict[str, Any]:
     return {"purpose": f"issue {model_admin.model.KIND}", "user": request.user}
 
 
 def _issue(
-    model_admin: DeskAdmin, request: HttpRequest, identifier: str, form: ModelForm[Any]
+    model_admin: TokenExchangeAdmin, request: HttpRequest, identifier: str, form: ModelForm[Any]
 ) -> IssuedSecret:
     model = model_admin.model
     with transaction.atomic(using=(using := router.db_for_write(model))):
@@ -82,7 +86,7 @@ def _issue(
             origin=client_address(request),
             **form.cleaned_data,
         )
-        # The history belongs to the proxy.
+        # Django's history refers to the proxy model.
         credential = model.objects.using(using).get(pk=issued.credential.pk)
         model_admin.log_addition(request, credential, [{"added": {}}])
     return issued
@@ -93,9 +97,11 @@ def _add_errors(form: ModelForm[Any], error: ValidationError) -> None:
         form.add_error(name if name in form.fields else None, errors)
 
 
-def _already_issued(model_admin: DeskAdmin, request: HttpRequest, identifier: str) -> HttpResponse:
+def _render_already_issued(
+    model_admin: TokenExchangeAdmin, request: HttpRequest, identifier: str
+) -> HttpResponse:
     credential = model_admin.model.objects.on_writer().filter(identifier=identifier).first()
-    return model_admin.page(
+    return model_admin.render(
         request,
         "already_issued.html",
         status=409,
@@ -105,8 +111,12 @@ def _already_issued(model_admin: DeskAdmin, request: HttpRequest, identifier: st
     )
 
 
-def _form_page(
-    model_admin: DeskAdmin, request: HttpRequest, form: ModelForm[Any], *, drawn: str = ""
+def _render_form(
+    model_admin: TokenExchangeAdmin,
+    request: HttpRequest,
+    form: ModelForm[Any],
+    *,
+    sealed_identifier: str = "",
 ) -> HttpResponse:
     binding = _binding(model_admin, request)
     fieldsets: Any = list(model_admin.get_fieldsets(request))
@@ -120,6 +130,7 @@ def _form_page(
         "errors": helpers.AdminErrorList(form, []),
         "inline_admin_formsets": [],
         "by_id_url": f"?{BY_ID}" if model_admin.get_autocomplete_fields(request) else None,
-        "drawn": drawn or seal(credentials.new_identifier(model_admin.model.KIND), **binding),
+        "sealed_identifier": sealed_identifier
+        or seal(credentials.new_identifier(model_admin.model.KIND), **binding),
     }
     return model_admin.render_change_form(request, context, add=True)
