@@ -15,7 +15,7 @@ from django.db import connection
 from django.http import HttpResponse
 from django.views.debug import ExceptionReporter
 
-from tests.admin.conftest import Desk
+from tests.admin.conftest import OperatorClient
 from tests.secrecy.flows import Run
 from tests.secrecy.storage_search import Secrets, database_dump
 from tests.support.cache_contents import cache_contents
@@ -32,14 +32,14 @@ ENCRYPTION_KEY = "the-key-that-encrypts-the-signing-keys-0"
 def run(transactional_db, https_client, settings, token_exchange_settings):
     """The run, ready to start."""
     token_exchange_settings(RATE_LIMITS=None, SIGNING_KEY_ENCRYPTION_KEYS=[ENCRYPTION_KEY])
-    desk = Desk()
-    desk.user = make_user(is_staff=True, is_superuser=True, password=PASSWORD)
-    run = Run(https_client, desk, token_exchange_settings)
+    operator = OperatorClient()
+    operator.user = make_user(is_staff=True, is_superuser=True, password=PASSWORD)
+    run = Run(https_client, operator, token_exchange_settings)
     run.secrets.add(settings.SECRET_KEY, "SECRET_KEY")
     run.secrets.add(ENCRYPTION_KEY, "SIGNING_KEY_ENCRYPTION_KEYS")
     run.secrets.add(PASSWORD, "a password")
-    form = {"username": desk.user.username, "password": PASSWORD}
-    run.see(desk.post("/admin/login/", form))
+    form = {"username": operator.user.username, "password": PASSWORD}
+    run.see(operator.post("/admin/login/", form))
     run.objects += [conf.get_settings(), conf.read_settings()]
     return run
 
@@ -103,7 +103,7 @@ def test_nothing_is_found_anywhere(log, run):
     assert findings(secrets, log) == []
     assert secrets.found_in("the headers", map(whole, run.answers)) == []
     assert secrets.found_in("a body that hands out nothing", run.bodies) == []
-    jars = [run.desk.cookies.output(), run.client.cookies.output()]
+    jars = [run.operator.cookies.output(), run.client.cookies.output()]
     assert secrets.found_in("a cookie", jars) == []
     shown = [*map(repr, run.objects), *map(str, run.objects)]
     assert secrets.found_in("an object's text", shown) == []

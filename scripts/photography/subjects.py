@@ -7,7 +7,7 @@ from collections.abc import Callable
 from django.urls import reverse
 
 from photography.studio import Subject
-from tests.admin.pages import page
+from tests.admin.admin_urls import admin_url
 from tests.browser.page_driver import Window
 from tests.browser.sample_data import Scene
 from tests.browser.viewports import NARROW_DARK, NARROW_LIGHT, WIDE_DARK, WIDE_LIGHT
@@ -17,13 +17,13 @@ def _at(model: str, name: str, of: str | None = None) -> Callable[[Window, Scene
     """Open a page by its address, that of one of the scene's rows if there is one."""
 
     def show(window: Window, scene: Scene) -> None:
-        window.open(page(model, name, of and getattr(scene, of)))
+        window.open(admin_url(model, name, of and getattr(scene, of)))
 
     return show
 
 
 def _issuing(window: Window, _scene: Scene) -> None:
-    window.open(page("apikey", "add"))
+    window.open(admin_url("apikey", "add"))
     window.choose("Organization", "Example Company")
     window.page.get_by_label("Name", exact=False).fill("Nightly import")
     window.page.get_by_role("checkbox", name="Read reports reports:read").check()
@@ -35,7 +35,7 @@ def _issued(window: Window, scene: Scene) -> None:
 
 
 def _dashboard(window: Window, _scene: Scene) -> None:
-    window.open(page("dashboard", "changelist"))
+    window.open(admin_url("dashboard", "changelist"))
 
 
 def _users_keys(window: Window, _scene: Scene) -> None:
@@ -57,7 +57,7 @@ SUBJECTS = {
     "api-key": Subject(WIDE_LIGHT, _at("apikey", "change", "rotating")),
     "api-key-dark": Subject(WIDE_DARK, _at("apikey", "change", "rotating")),
     "rotate": Subject(WIDE_LIGHT, _at("apikey", "rotate", "active")),
-    "compromised": Subject(WIDE_LIGHT, _at("apikey", "compromise", "active")),
+    "compromised": Subject(WIDE_LIGHT, _at("apikey", "rotate_compromised", "active")),
     "revoke": Subject(WIDE_LIGHT, _at("apikey", "revoke", "active")),
     "access-tokens": Subject(WIDE_LIGHT, _at("accesstoken", "changelist")),
     "signing-keys": Subject(WIDE_LIGHT, _at("signingkey", "changelist")),

@@ -1,4 +1,4 @@
-"""What the clients of a credential do with it while operators look after it."""
+"""Helpers that use a credential as its client would."""
 
 from __future__ import annotations
 

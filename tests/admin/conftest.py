@@ -1,4 +1,4 @@
-"""Operators: who they are, and how they send what a page's form holds."""
+"""Fixtures: operators with their permissions and clients, and rows of two organizations."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ from tests.support.list_pages import BIG
 HIDDEN = re.compile(r'<input type="hidden" name="([^"]+)" value="([^"]*)">')
 
 
-class Desk(Client):
-    """A signed-in operator's browser, over https."""
+class OperatorClient(Client):
+    """A test client of a signed-in operator, over HTTPS."""
 
     user: Any
 
@@ -27,11 +27,11 @@ class Desk(Client):
         return super().generic(*args, **{**kwargs, "secure": True})
 
     def send(self, url: str, **values: Any) -> Any:
-        """Open the page, and send its form with these values."""
+        """Get the page, and post its hidden fields with these values."""
         return self.post(url, {**hidden_fields(self.get(url)), **values})
 
     def choose(self, url: str, action: str, *rows: Any) -> Any:
-        """Select rows of a list and run an action."""
+        """Select rows of a change list and run an action."""
         return self.post(
             url, {"action": action, "index": "0", "_selected_action": [row.pk for row in rows]}
         )
@@ -45,27 +45,27 @@ def hidden_fields(response: Any) -> dict[str, Any]:
 
 
 @pytest.fixture
-def sign_in() -> Callable[..., Desk]:
-    """Sign in a member of the staff with some permissions: ``sign_in("view_apikey")``."""
+def sign_in() -> Callable[..., OperatorClient]:
+    """Sign in a staff user with some permissions: ``sign_in("view_apikey")``."""
 
-    def sign_in(*codenames: str, **values: Any) -> Desk:
+    def sign_in(*codenames: str, **values: Any) -> OperatorClient:
         user = make_user(is_staff=True, **values)
         permissions = Permission.objects.filter(
             content_type__app_label__in=["token_exchange", "auth"], codename__in=codenames
         )
         assert len(permissions) == len(codenames)
         user.user_permissions.set(permissions)
-        desk = Desk()
-        desk.force_login(user)
-        desk.user = user
-        return desk
+        operator = OperatorClient()
+        operator.force_login(user)
+        operator.user = user
+        return operator
 
     return sign_in
 
 
 @pytest.fixture
-def desk(sign_in: Callable[..., Desk]) -> Desk:
-    """An operator who may do everything."""
+def operator(sign_in: Callable[..., OperatorClient]) -> OperatorClient:
+    """An operator with all permissions, who is not limited."""
     return sign_in(is_superuser=True)
 
 
@@ -76,31 +76,33 @@ def ours() -> Any:
 
 
 @pytest.fixture
-def limited(sign_in: Callable[..., Desk], ours: Any, token_exchange_settings: Any) -> Desk:
-    """An operator who holds every permission of ours, for his organization's rows."""
+def limited(
+    sign_in: Callable[..., OperatorClient], ours: Any, token_exchange_settings: Any
+) -> OperatorClient:
+    """An operator with every permission of the app, limited to one organization."""
     token_exchange_settings(OPERATOR_ORGANIZATIONS="tests.admin.operators.by_group")
-    desk = sign_in()
-    desk.user.groups.add(Group.objects.create(name="ours"))
-    desk.user.user_permissions.set(
+    operator = sign_in()
+    operator.user.groups.add(Group.objects.create(name="ours"))
+    operator.user.user_permissions.set(
         Permission.objects.filter(content_type__app_label="token_exchange")
     )
-    return desk
+    return operator
 
 
 @pytest.fixture
 def own(ours: Any) -> dict[str, Any]:
-    """A row of each model that belongs to the limited operator's organization."""
+    """A row of each model in the limited operator's organization."""
     return make_rows(ours, "clerk")
 
 
 @pytest.fixture
 def foreign() -> dict[str, Any]:
-    """A row of each model that belongs to another organization, and its owner."""
+    """A row of each model in another organization, and its owner."""
     return make_rows(make_organization(name=FOREIGN, slug="foreign"), "foreign-minister")
 
 
 @pytest.fixture
 def fresh_tables(db):
-    """Leave the big tables without a page: plans would allow for rows that were rolled back."""
+    """Truncate the big tables, because rolled-back rows would influence query plans."""
     with connection.cursor() as cursor:
         cursor.execute(f"TRUNCATE {', '.join(sorted(BIG))} CASCADE")

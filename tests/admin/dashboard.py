@@ -1,4 +1,4 @@
-"""What the dashboard sums up, and how a test reads it."""
+"""Helpers that write hourly counts and parse the dashboard."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from typing import Any
 
 from django.utils import timezone
 
-from tests.admin.pages import page
+from tests.admin.admin_urls import admin_url
 from token_exchange.models import Counted, HourlyCount
 
-DASHBOARD = page("dashboard", "changelist")
+DASHBOARD = admin_url("dashboard", "changelist")
 
 
 def count(credential: Any, outcome: str, number: int, *, hours_ago: int = 0) -> None:
-    """Write what is counted of a credential, and of its organization; ``None`` is nobody's."""
+    """Count exchanges of a credential and its organization; ``None`` for unknown ones."""
     hour = timezone.now().replace(minute=0, second=0, microsecond=0) - timedelta(hours=hours_ago)
     organization = "" if credential is None else str(credential.organization_id)
     names = {""} if credential is None else {"", credential.identifier}
@@ -26,12 +26,12 @@ def count(credential: Any, outcome: str, number: int, *, hours_ago: int = 0) -> 
 
 
 def summary(response: Any) -> dict[str, str]:
-    """Return the figures at the top by their names."""
+    """Return the totals at the top by their labels."""
     return dict(re.findall(r"<dt>(.*?)</dt><dd>(.*?)</dd>", response.text))
 
 
 def table(response: Any, name: str) -> list[list[str]]:
-    """Return the text of each cell of the first table of a section, without its head."""
+    """Return the cells of the first table of a section, without its header."""
     section = re.search(rf'aria-labelledby="te-{name}">(.*?)</section>', response.text, re.DOTALL)
     assert section is not None, f"there is no section {name}"
     bodies = re.findall(r"<tbody>(.*?)</tbody>", section[1], re.DOTALL)

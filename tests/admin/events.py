@@ -1,10 +1,10 @@
-"""Events as nothing that happened wrote them, and what the desk shows of them."""
+"""Helpers that write audit events and read the audit trail."""
 
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
-from tests.admin.pages import page
+from tests.admin.admin_urls import admin_url
 from token_exchange.models import AuditEvent
 
 LIST = "/admin/token_exchange/auditevent/"
@@ -14,15 +14,15 @@ HOSTILE = "<script>alert('x')</script>\"'"
 
 
 def make_event(**values):
-    """Write an event as nothing that happened."""
+    """Create an event that no operation recorded."""
     defaults = {"occurred_at": NOW, "event": "credential.revoked", "target_type": "api_key"}
     return AuditEvent.objects.create(**{**defaults, "target": "sk_live.0123456789AB", **values})
 
 
-def found(desk, **query):
-    """Return the events of a list, the newest first."""
-    return list(desk.get(LIST, query).context["cl"].result_list)
+def found(operator, **query):
+    """Return the events of a filtered list, the newest first."""
+    return list(operator.get(LIST, query).context["cl"].result_list)
 
 
-def detail(desk, event):
-    return desk.get(page("auditevent", "change", event)).text
+def detail(operator, event):
+    return operator.get(admin_url("auditevent", "change", event)).text

@@ -1,15 +1,15 @@
-"""What of a page can be sent?"""
+"""A parser that finds the buttons that submit a form."""
 
 from __future__ import annotations
 
 from html.parser import HTMLParser
 
 _OF_THE_FRAME = ("/admin/logout/",)
-"""Where the forms send that Django puts on every page."""
+"""The targets of forms that Django puts on every page."""
 
 
 class _Forms(HTMLParser):
-    """Collects the buttons of the forms that post."""
+    """Collects the submit buttons of POST forms."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -33,7 +33,7 @@ class _Forms(HTMLParser):
 
 
 def buttons_that_post(html: str) -> list[str]:
-    """Return the buttons that would send something, apart from the log-out."""
+    """Return the buttons that submit a POST form, except the log-out."""
     parser = _Forms()
     parser.feed(html)
     return parser.buttons

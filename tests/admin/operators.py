@@ -1,4 +1,4 @@
-"""What a project may name in OPERATOR_ORGANIZATIONS, and what it should not."""
+"""Hooks for OPERATOR_ORGANIZATIONS, valid and invalid ones."""
 
 from __future__ import annotations
 
@@ -7,18 +7,18 @@ from typing import Any
 from token_exchange.models import Organization
 
 ASKED: list[Any] = []
-"""The users that ``by_group`` was asked about."""
+"""The users that ``by_group`` was called for."""
 
 
 def by_group(user: Any) -> list[Any]:
-    """Limit each user to the organizations whose slugs are the names of his groups."""
+    """Limit each user to the organizations whose slugs are the names of their groups."""
     ASKED.append(user.pk)
     names = user.groups.values("name")
     return list(Organization.objects.filter(slug__in=names).values_list("pk", flat=True))
 
 
 def nobody_is_limited(user: Any) -> None:
-    """Limit nobody."""
+    """Limit no user."""
 
 
 def as_a_query(user: Any) -> Any:
@@ -72,5 +72,5 @@ async def later(user: Any) -> Any:
 
 
 def by_role(user: Any) -> list[Any] | None:
-    """Limit who is named for it as ``by_group`` does, and nobody else."""
+    """Limit the user named "limited" as ``by_group`` does, and no other."""
     return by_group(user) if user.username == "limited" else None

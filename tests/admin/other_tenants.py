@@ -25,7 +25,11 @@ def issue_and_find() -> dict[str, object]:
     client = Client()
     client.force_login(get_user_model().objects.create_superuser("root"))
     form = client.get("/admin/token_exchange/apikey/add/", secure=True)
-    values = {"drawn": form.context["drawn"], "name": "Nightly", "organization": str(tenant.pk)}
+    values = {
+        "signed_identifier": form.context["signed_identifier"],
+        "name": "Nightly",
+        "organization": str(tenant.pk),
+    }
     answer = client.post("/admin/token_exchange/apikey/add/", values, secure=True)
     url = f"/admin/token_exchange/apikey/?organization={tenant.pk}"
     events = client.get(f"/admin/token_exchange/auditevent/?organization={tenant.pk}", secure=True)
@@ -66,7 +70,11 @@ def look_beyond() -> dict[str, object]:
     client.force_login(user)
     url = "/admin/token_exchange/apikey/"
     form = client.get(f"{url}add/", secure=True)
-    values = {"drawn": form.context["drawn"], "name": "Mine", "organization": str(other.pk)}
+    values = {
+        "signed_identifier": form.context["signed_identifier"],
+        "name": "Mine",
+        "organization": str(other.pk),
+    }
     answer = client.post(f"{url}add/", values, secure=True)
     keys = client.get(url, {"organization": str(other.pk)}, secure=True)
     events = client.get("/admin/token_exchange/auditevent/", secure=True)

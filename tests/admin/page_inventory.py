@@ -1,4 +1,4 @@
-"""Every page of ours in the admin, and everybody who may come to it."""
+"""Every admin page of the app, and the kinds of users who request it."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from django.contrib import admin
 from django.contrib.auth.models import Group, Permission
 from django.urls import reverse
 
-from tests.admin.conftest import Desk
+from tests.admin.conftest import OperatorClient
 from tests.support.factories import make_user
 from token_exchange.models import SigningKey
 
@@ -19,12 +19,12 @@ APP = "token_exchange"
 
 
 _OF_NO_ROW = {"file_format": "csv"}
-"""What stands in a URL beside the id of an object."""
+"""URL arguments other than the id of an object."""
 
 
 @cache
 def all_pages() -> dict[str, list[str]]:
-    """Return each page of our models by its name, with the parameters of its URL."""
+    """Return each page of the app's models by URL name, with its URL parameters."""
     return {
         pattern.name: re.findall(r"<\w+:(\w+)>", str(pattern.pattern))
         for model, model_admin in admin.site._registry.items()
@@ -35,85 +35,85 @@ def all_pages() -> dict[str, list[str]]:
 
 
 def url_of(name: str, rows: dict[str, Any]) -> str:
-    """Return where the page is, for these rows."""
+    """Return the page's URL for these rows."""
     model = name.removeprefix(f"{APP}_").partition("_")[0]
     values = {"object_id": rows[model].pk if model in rows else None, **_OF_NO_ROW}
     return reverse(f"admin:{name}", args=[values[each] for each in all_pages()[name]])
 
 
 def complete(rows: dict[str, Any]) -> dict[str, Any]:
-    """Add what is nobody's."""
+    """Add rows without an organization."""
     return {**rows, "signingkey": SigningKey.objects.latest("sequence")}
 
 
-def _desk(user: Any) -> Desk:
-    desk = Desk()
-    desk.force_login(user)
-    desk.user = user
-    return desk
+def _signed_in(user: Any) -> OperatorClient:
+    client = OperatorClient()
+    client.force_login(user)
+    client.user = user
+    return client
 
 
-def _holding(*codenames: str, **values: Any) -> Desk:
+def _holding(*codenames: str, **values: Any) -> OperatorClient:
     user = make_user(is_staff=True, **values)
     permissions = Permission.objects.filter(content_type__app_label=APP)
     if codenames:
         permissions = permissions.filter(codename__startswith=codenames[0])
     user.user_permissions.set(permissions)
-    return _desk(user)
+    return _signed_in(user)
 
 
-def stranger() -> Desk:
-    return Desk()
+def stranger() -> OperatorClient:
+    return OperatorClient()
 
 
-def outsider() -> Desk:
-    """Return somebody who may do everything, and is not of the staff."""
-    return _desk(make_user(is_superuser=True))
+def outsider() -> OperatorClient:
+    """Return a superuser who is not staff."""
+    return _signed_in(make_user(is_superuser=True))
 
 
-def inactive() -> Desk:
-    """Return somebody who was dismissed while he was signed in."""
-    desk = superuser()
-    desk.user.is_active = False
-    desk.user.save()
-    return desk
+def inactive() -> OperatorClient:
+    """Return a superuser who was deactivated while signed in."""
+    client = superuser()
+    client.user.is_active = False
+    client.user.save()
+    return client
 
 
-def staff() -> Desk:
-    """Return a member of the staff who holds no permission of ours."""
-    return _desk(make_user(is_staff=True))
+def staff() -> OperatorClient:
+    """Return a staff user without permissions of the app."""
+    return _signed_in(make_user(is_staff=True))
 
 
-def auditor() -> Desk:
+def auditor() -> OperatorClient:
     return _holding("view_", username="auditor")
 
 
-def operator() -> Desk:
-    """Return who holds every permission, for all organizations."""
+def operator() -> OperatorClient:
+    """Return a staff user with every permission, for all organizations."""
     return _holding(username="operator")
 
 
-def limited() -> Desk:
-    """Return who holds every permission, for our organization alone."""
-    desk = _holding(username="limited")
-    desk.user.groups.add(Group.objects.get_or_create(name="ours")[0])
-    return desk
+def limited() -> OperatorClient:
+    """Return a staff user with every permission, for one organization."""
+    client = _holding(username="limited")
+    client.user.groups.add(Group.objects.get_or_create(name="ours")[0])
+    return client
 
 
-def superuser() -> Desk:
-    return _desk(make_user(is_staff=True, is_superuser=True))
+def superuser() -> OperatorClient:
+    return _signed_in(make_user(is_staff=True, is_superuser=True))
 
 
-SHUT_OUT: dict[str, Callable[[], Desk]] = {
+SHUT_OUT: dict[str, Callable[[], OperatorClient]] = {
     "stranger": stranger,
     "outsider": outsider,
     "inactive": inactive,
 }
-ROLES: dict[str, tuple[Callable[[], Desk], str]] = {
+ROLES: dict[str, tuple[Callable[[], OperatorClient], str]] = {
     "auditor": (auditor, "own"),
     "operator": (operator, "own"),
     "limited": (limited, "own"),
     "foreign": (limited, "foreign"),
     "superuser": (superuser, "own"),
 }
-"""Who comes, and to whose rows."""
+"""The users, and whose rows they request."""

@@ -1,4 +1,4 @@
-"""Two organizations whose rows must not meet, and what would show that they did."""
+"""Rows of two organizations, and the texts that would reveal them."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ FOREIGN = "Foreign Affairs"
 
 
 def make_rows(organization: Any, username: str) -> dict[str, Any]:
-    """Make a row of each model, with the organization's name in each name."""
+    """Create a row of each model, with the organization's name in each name."""
     owner = make_user(username=username)
     values = {"organization": organization, "scopes": ["a"]}
     key = make_api_key(name=f"{organization} key", owner=owner, **values)
@@ -41,22 +41,22 @@ def make_rows(organization: Any, username: str) -> dict[str, Any]:
 
 
 def text_of(response: Any) -> str:
-    """Return the body of an answer, also of one that comes in pieces."""
+    """Return the body of a response, also of a streaming one."""
     if not response.streaming:
         return str(response.text)
-    # Once only: what was sent is gone.
+    # A stream can be read only once.
     if not hasattr(response, "whole_text"):
         response.whole_text = response.getvalue().decode()
     return str(response.whole_text)
 
 
 def told(response: Any, rows: dict[str, Any]) -> list[str]:
-    """Return what a page tells of the rows."""
+    """Return the texts of the rows that a response contains."""
     return [mark for mark in marks(rows) if mark in text_of(response)]
 
 
 def marks(rows: dict[str, Any]) -> list[str]:
-    """Return each text that would show that a page knows of the rows."""
+    """Return the texts that would reveal the rows."""
     return [
         rows["organization"].name,
         rows["owner"].username,
@@ -67,6 +67,6 @@ def marks(rows: dict[str, Any]) -> list[str]:
 
 
 def everything() -> str:
-    """Return all that an operator could change, to compare it with what it is later."""
+    """Return all rows that an operator could change, for comparison."""
     rows = [*Credential.objects.all(), *Organization.objects.all(), *SigningKey.objects.all()]
     return serializers.serialize("json", [*rows, *LogEntry.objects.all()])

@@ -1,4 +1,4 @@
-"""Operators take along what a list of events shows."""
+"""The export of the audit trail."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from asgiref.sync import async_to_sync
 from django.test import AsyncClient
 from django.utils import timezone
 
-from tests.admin.conftest import Desk
+from tests.admin.conftest import OperatorClient
 from tests.admin.events import LIST, NOW, make_event
 from tests.support.factories import make_api_key, make_organization
 from token_exchange.issuer import credentials
@@ -32,8 +32,8 @@ class TestExport:
             make_event(event="token.revoked", target_type="access_token", **values),
         ]
 
-    def test_as_json_is_all_of_what_is_filtered(self, desk, events):
-        response = desk.get(f"{LIST}export/json/", {"actor": "operator"})
+    def test_as_json_is_all_of_what_is_filtered(self, operator, events):
+        response = operator.get(f"{LIST}export/json/", {"actor": "operator"})
         assert json.loads(response.getvalue()) == [
             {
                 "id": events[0].pk,
@@ -63,9 +63,9 @@ class TestExport:
             },
         ]
 
-    def test_as_csv_is_the_same(self, desk, events):
+    def test_as_csv_is_the_same(self, operator, events):
         found = [
-            desk.get(f"{LIST}export/{each}/", {"actor": "operator"}).getvalue().decode()
+            operator.get(f"{LIST}export/{each}/", {"actor": "operator"}).getvalue().decode()
             for each in ("csv", "json")
         ]
         rows = list(csv.DictReader(io.StringIO(found[0], newline="")))
@@ -77,21 +77,21 @@ class TestExport:
         ("file_format", "content_type"),
         [("json", "application/json"), ("csv", "text/csv; charset=utf-8")],
     )
-    def test_is_a_download_that_nobody_keeps(self, desk, file_format, content_type):
-        response = desk.get(f"{LIST}export/{file_format}/")
+    def test_is_a_download_that_nobody_keeps(self, operator, file_format, content_type):
+        response = operator.get(f"{LIST}export/{file_format}/")
         assert response.streaming
         assert response.headers["Content-Type"] == content_type
         name = f'attachment; filename="audit.{file_format}"'
         assert response.headers["Content-Disposition"] == name
         assert "no-store" in response.headers["Cache-Control"]
 
-    def test_is_sent_in_pieces_by_an_asynchronous_server_too(self, desk, monkeypatch):
+    def test_is_sent_in_pieces_by_an_asynchronous_server_too(self, operator, monkeypatch):
         monkeypatch.setattr(audit_export, "BATCH_ROWS", 2)
         pks = [make_event(event="token.revoked").pk for _ in range(5)]
 
         async def fetch():
             client = AsyncClient()
-            await client.aforce_login(desk.user)
+            await client.aforce_login(operator.user)
             url = f"{LIST}export/json/?event=token.revoked"
             response = await client.get(url, secure=True)
             assert response.is_async
@@ -101,33 +101,35 @@ class TestExport:
         assert len(pieces) == 4
         assert [each["id"] for each in json.loads(b"".join(pieces))] == pks
 
-    def test_is_linked_from_the_list_with_its_filters(self, desk):
-        text = desk.get(f"{LIST}?actor=operator&p=1").text
+    def test_is_linked_from_the_list_with_its_filters(self, operator):
+        text = operator.get(f"{LIST}?actor=operator&p=1").text
         assert f'href="{LIST}export/json/?actor=operator"' in text
         assert f'href="{LIST}export/csv/?actor=operator"' in text
-        assert f'href="{LIST}export/csv/"' in desk.get(LIST).text
+        assert f'href="{LIST}export/csv/"' in operator.get(LIST).text
 
-    def test_goes_past_what_the_list_counts(self, desk):
+    def test_goes_past_what_the_list_counts(self, operator):
         AuditEvent.objects.bulk_create(
             AuditEvent(occurred_at=NOW, event="token.revoked", target="x", target_type="api_key")
             for _ in range(2500)
         )
-        response = desk.get(f"{LIST}export/json/", {"event": "token.revoked"})
+        response = operator.get(f"{LIST}export/json/", {"event": "token.revoked"})
         pks = [each["id"] for each in json.loads(response.getvalue())]
         assert len(set(pks)) == 2500
         assert pks == sorted(pks)
 
-    def test_knows_no_other_format(self, desk):
-        assert desk.get(f"{LIST}export/xml/").status_code == 404
+    def test_knows_no_other_format(self, operator):
+        assert operator.get(f"{LIST}export/xml/").status_code == 404
 
     def test_sends_strangers_to_the_login(self):
-        assert Desk().get(f"{LIST}export/json/").url.startswith("/admin/login/")
+        assert OperatorClient().get(f"{LIST}export/json/").url.startswith("/admin/login/")
 
-    def test_has_no_secret(self, desk):
+    def test_has_no_secret(self, operator):
         issued = make_api_key(scopes=["a"])
-        rotated = credentials.rotate(issued.credential, act=Act(now=timezone.now(), by=desk.user))
+        rotated = credentials.rotate(
+            issued.credential, act=Act(now=timezone.now(), by=operator.user)
+        )
         for file_format in ("json", "csv"):
-            text = desk.get(f"{LIST}export/{file_format}/").getvalue().decode()
+            text = operator.get(f"{LIST}export/{file_format}/").getvalue().decode()
             assert issued.credential.identifier in text
             assert issued.raw_secret[-49:] not in text
             assert rotated.raw_secret[-49:] not in text

@@ -1,4 +1,4 @@
-"""Where do the bars and the lines of a chart stand?"""
+"""Coordinates of the dashboard's charts."""
 
 from __future__ import annotations
 
@@ -7,13 +7,15 @@ from datetime import UTC, datetime
 import pytest
 
 from token_exchange.admin.dashboard.charts import bar_chart, rate_chart, round_up
-from token_exchange.admin.dashboard.queries import Hour, Tally
+from token_exchange.admin.dashboard.queries import Hour, OutcomeCounts
 
 AT = datetime(2030, 1, 1, tzinfo=UTC)
 
 
-def hours(*tallies):
-    return [Hour(AT, Tally(succeeded=good, refused=bad)) for good, bad in tallies]
+def hours(*counts_by_identifier):
+    return [
+        Hour(AT, OutcomeCounts(succeeded=good, refused=bad)) for good, bad in counts_by_identifier
+    ]
 
 
 class TestBars:
@@ -43,5 +45,5 @@ class TestRate:
     ("number", "rounded"),
     [(0, 1), (1, 1), (2, 2), (3, 5), (6, 10), (11, 20), (50, 50), (51, 100), (100_001, 200_000)],
 )
-def test_the_top_is_a_round_number(number, rounded):
+def test_top_is_a_round_number(number, rounded):
     assert round_up(number) == rounded

@@ -1,4 +1,4 @@
-"""The dashboard sums up what was exchanged and refused, and shows what will hurt soon."""
+"""The numbers and tables of the dashboard."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ import time_machine
 from django.db import connection
 from django.utils import timezone
 
+from tests.admin.admin_urls import credential_url
 from tests.admin.dashboard import DASHBOARD, count, summary, table
-from tests.admin.pages import credential_page
 from tests.support.factories import make_api_key, make_client_app, make_tokens
 from token_exchange.admin.dashboard import queries
 from token_exchange.issuer import credentials
@@ -40,24 +40,24 @@ def other():
     return make_client_app(name="Billing").credential
 
 
-class TestSums:
-    def test_of_nothing_say_so(self, desk):
-        response = desk.get(DASHBOARD)
+class TestTotals:
+    def test_of_nothing_say_so(self, operator):
+        response = operator.get(DASHBOARD)
         assert summary(response) == {
             "Exchanges": "0",
             "Success rate": "-",
             "Refused": "0",
             "Live tokens now": "0",
         }
-        assert "Nothing was counted in this time." in response.text
+        assert "No exchanges in this period." in response.text
         assert "te-chart" not in response.text
 
-    def test_are_of_all_organizations_and_of_nobody(self, desk, key, other):
+    def test_are_of_all_organizations_and_of_nobody(self, operator, key, other):
         count(key, "exchanged", 1000)
         count(key, "wrong_secret", 1)
         count(other, "reused", 200, hours_ago=5)
         count(None, "unknown", 4)
-        assert summary(desk.get(DASHBOARD)) == {
+        assert summary(operator.get(DASHBOARD)) == {
             "Exchanges": "1,205",
             "Success rate": "99.5 %",
             "Refused": "5",
@@ -67,19 +67,19 @@ class TestSums:
     @pytest.mark.parametrize(
         ("refused", "rate"), [(0, "100 %"), (1, "99.9 %"), (9_999, "50.0 %"), (990_000, "0.9 %")]
     )
-    def test_never_call_all_what_is_not(self, desk, key, refused, rate):
+    def test_never_call_all_what_is_not(self, operator, key, refused, rate):
         count(key, "exchanged", 9_999)
         count(key, "wrong_secret", refused)
-        assert summary(desk.get(DASHBOARD))["Success rate"] == rate
+        assert summary(operator.get(DASHBOARD))["Success rate"] == rate
 
-    def test_are_of_a_day_or_of_a_week(self, desk, key):
+    def test_are_of_a_day_or_of_a_week(self, operator, key):
         for hours_ago in (0, 23, 24, 167, 168):
             count(key, "exchanged", 1, hours_ago=hours_ago)
         asked = ("", "?period=day", "?period=week", "?period=year")
-        found = [summary(desk.get(DASHBOARD + each))["Exchanges"] for each in asked]
+        found = [summary(operator.get(DASHBOARD + each))["Exchanges"] for each in asked]
         assert found == ["2", "2", "4", "2"]
 
-    def test_have_what_this_process_has_just_counted(self, desk, key, transactional_db):
+    def test_have_what_this_process_has_just_counted(self, operator, key, transactional_db):
         """In a transaction of the request it could not be written."""
         exchange_counts.count(
             "exchanged",
@@ -89,76 +89,76 @@ class TestSums:
         )
         connection.settings_dict["ATOMIC_REQUESTS"] = True
         try:
-            assert summary(desk.get(DASHBOARD))["Exchanges"] == "1"
+            assert summary(operator.get(DASHBOARD))["Exchanges"] == "1"
         finally:
             connection.settings_dict["ATOMIC_REQUESTS"] = False
 
 
 class TestReasons:
-    def test_are_told_in_words_the_most_frequent_first(self, desk, key):
+    def test_are_told_in_words_the_most_frequent_first(self, operator, key):
         count(key, "wrong_secret", 2)
         count(None, "unknown", 30)
         count(None, "of_tomorrow", 2)
-        assert table(desk.get(DASHBOARD), "reasons") == [
+        assert table(operator.get(DASHBOARD), "reasons") == [
             ["No credential has this identifier", "unknown", "30"],
-            ["of tomorrow", "of_tomorrow", "2"],
-            ["The secret is wrong", "wrong_secret", "2"],
+            ["Of tomorrow", "of_tomorrow", "2"],
+            ["Wrong secret", "wrong_secret", "2"],
         ]
 
-    def test_are_none_where_all_went_well(self, desk, key):
+    def test_are_none_where_all_went_well(self, operator, key):
         count(key, "exchanged", 2)
-        assert "Nothing was refused in this time." in desk.get(DASHBOARD).text
+        assert "No exchange was refused in this period." in operator.get(DASHBOARD).text
 
 
 class TestTopCredentials:
-    def test_are_those_with_the_most_exchanges(self, desk, key, other):
+    def test_are_those_with_the_most_exchanges(self, operator, key, other):
         count(key, "exchanged", 3)
         count(other, "reused", 1, hours_ago=1)
         count(other, "exchanged", 2)
         count(other, "rate_auth_token", 1)
-        assert table(desk.get(DASHBOARD), "top") == [
+        assert table(operator.get(DASHBOARD), "top") == [
             [f"Billing {other.identifier}", "4", "1", "75.0 %"],
             [f"Nightly {key.identifier}", "3", "0", "100 %"],
         ]
 
-    def test_are_ten(self, desk):
+    def test_are_ten(self, operator):
         for number in range(12):
             count(make_api_key().credential, "exchanged", number + 1)
-        assert [row[1] for row in table(desk.get(DASHBOARD), "top")] == [
+        assert [row[1] for row in table(operator.get(DASHBOARD), "top")] == [
             str(number) for number in range(12, 2, -1)
         ]
 
-    def test_lead_to_their_pages_and_to_their_figures(self, desk, key):
+    def test_lead_to_their_pages_and_to_their_figures(self, operator, key):
         count(key, "exchanged", 3)
-        text = desk.get(DASHBOARD + "?period=week").text
-        assert f'<a href="{credential_page(key, "change")}">Nightly</a>' in text
+        text = operator.get(DASHBOARD + "?period=week").text
+        assert f'<a href="{credential_url(key, "change")}">Nightly</a>' in text
         assert f'<a href="?period=week&amp;credential={key.identifier}"' in text
 
-    def test_that_are_gone_have_no_name(self, desk, key):
+    def test_that_are_gone_have_no_name(self, operator, key):
         count(key, "exchanged", 3)
         Credential.objects.filter(pk=key.pk).delete()
-        assert table(desk.get(DASHBOARD), "top") == [[key.identifier, "3", "0", "100 %"]]
+        assert table(operator.get(DASHBOARD), "top") == [[key.identifier, "3", "0", "100 %"]]
 
 
 class TestSelection:
-    def test_of_an_organization(self, desk, key, other):
+    def test_of_an_organization(self, operator, key, other):
         count(key, "exchanged", 3)
         count(other, "exchanged", 4)
         count(None, "unknown", 5)
-        response = desk.get(DASHBOARD, {"organization": key.organization_id, "period": "week"})
+        response = operator.get(DASHBOARD, {"organization": key.organization_id, "period": "week"})
         assert summary(response)["Exchanges"] == "3"
         assert [row[1] for row in table(response, "top")] == ["3"]
         assert f"?period=day&amp;organization={key.organization_id}" in response.text
         assert f"selected>{key.organization}" in response.text
 
-    def test_of_a_credential(self, desk, key):
+    def test_of_a_credential(self, operator, key):
         sibling = make_api_key(organization=key.organization).credential
         count(key, "exchanged", 3)
         count(key, "wrong_secret", 1)
         count(sibling, "exchanged", 4)
         make_tokens(None, None, credential=key)
         make_tokens(None, credential=sibling)
-        response = desk.get(DASHBOARD, {"credential": f" {key.identifier} "})
+        response = operator.get(DASHBOARD, {"credential": f" {key.identifier} "})
         assert summary(response) == {
             "Exchanges": "4",
             "Success rate": "75.0 %",
@@ -167,70 +167,70 @@ class TestSelection:
         }
         assert 'id="te-top"' not in response.text
 
-    def test_of_a_credential_in_another_organization_is_empty(self, desk, key, other):
+    def test_of_a_credential_in_another_organization_is_empty(self, operator, key, other):
         count(key, "exchanged", 3)
         values = {"credential": key.identifier, "organization": other.organization_id}
-        assert summary(desk.get(DASHBOARD, values))["Exchanges"] == "0"
+        assert summary(operator.get(DASHBOARD, values))["Exchanges"] == "0"
 
     @pytest.mark.parametrize("organization", ["0", "x", "' OR 1=1", "\x00"])
-    def test_of_an_organization_that_does_not_exist_says_so(self, desk, key, organization):
+    def test_of_an_organization_that_does_not_exist_says_so(self, operator, key, organization):
         count(key, "exchanged", 3)
-        response = desk.get(DASHBOARD, {"organization": organization})
+        response = operator.get(DASHBOARD, {"organization": organization})
         assert response.status_code == 200
         assert response.context["form"].errors.keys() == {"organization"}
         assert 'class="errorlist"' in response.text
         assert summary(response)["Exchanges"] == "0"
 
-    def test_of_a_credential_that_is_too_long_says_so(self, desk, key):
+    def test_of_a_credential_that_is_too_long_says_so(self, operator, key):
         count(key, "exchanged", 3)
-        response = desk.get(DASHBOARD, {"credential": "id." * 22, "organization": 1})
+        response = operator.get(DASHBOARD, {"credential": "id." * 22, "organization": 1})
         assert "at most 64 characters" in response.text
         assert summary(response)["Exchanges"] == "0"
 
-    def test_is_not_of_a_secret(self, desk):
+    def test_is_not_of_a_secret(self, operator):
         issued = make_api_key()
-        response = desk.get(DASHBOARD, {"credential": issued.raw_secret})
+        response = operator.get(DASHBOARD, {"credential": issued.raw_secret})
         assert (response.status_code, response.url) == (302, DASHBOARD)
-        text = desk.get(response.url).text
-        assert "That was a secret" in text
+        text = operator.get(response.url).text
+        assert "That looks like a secret." in text
         assert issued.raw_secret not in text
 
 
 class TestTokens:
-    def test_are_counted_if_they_work_now(self, desk, key, other):
+    def test_are_counted_if_they_work_now(self, operator, key, other):
         make_tokens(None, None, timezone.now(), credential=key)
         make_tokens(None, credential=other)
         credentials.revoke(other, act=Act(now=timezone.now()))
-        assert summary(desk.get(DASHBOARD))["Live tokens now"] == "2"
+        assert summary(operator.get(DASHBOARD))["Live tokens now"] == "2"
         values = {"organization": other.organization_id}
-        assert summary(desk.get(DASHBOARD, values))["Live tokens now"] == "0"
+        assert summary(operator.get(DASHBOARD, values))["Live tokens now"] == "0"
 
-    def test_are_counted_no_further_than_to_a_limit(self, desk, key, monkeypatch):
+    def test_are_counted_no_further_than_to_a_limit(self, operator, key, monkeypatch):
         monkeypatch.setattr(queries, "TOKEN_LIMIT", 3)
         make_tokens(None, None, None, credential=key)
-        assert summary(desk.get(DASHBOARD))["Live tokens now"] == "3"
+        assert summary(operator.get(DASHBOARD))["Live tokens now"] == "3"
         make_tokens(None, None, credential=key)
-        assert summary(desk.get(DASHBOARD))["Live tokens now"] == "more than 3"
+        assert summary(operator.get(DASHBOARD))["Live tokens now"] == "more than 3"
 
 
 class TestExpiring:
-    def test_are_shown_the_next_first(self, desk):
+    def test_are_shown_the_next_first(self, operator):
         now = timezone.now()
         for days in (9, 2, 300):
             make_api_key(name=f"In {days}", expires_at=now + timedelta(days=days))
         make_api_key(name="Never")
-        rows = table(desk.get(DASHBOARD), "expiring")
+        rows = table(operator.get(DASHBOARD), "expiring")
         assert [(row[0].split(" sk")[0], row[1]) for row in rows] == [
             ("In 2", "June 5, 2030"),
             ("In 9", "June 12, 2030"),
         ]
 
-    def test_are_ten_and_more_is_said(self, desk):
-        more = "There are more"
+    def test_are_ten_and_link_to_all(self, operator):
+        more = "See all expiring API keys"
         for number in range(11):
-            assert more not in desk.get(DASHBOARD).text
+            assert more not in operator.get(DASHBOARD).text
             make_api_key(expires_at=timezone.now() + timedelta(days=1, minutes=number))
-        response = desk.get(DASHBOARD)
+        response = operator.get(DASHBOARD)
         assert len(table(response, "expiring")) == 10
         assert more in response.text
 
@@ -250,23 +250,23 @@ class TestPreviousSecrets:
         return rotate
 
     def test_in_use_are_shown_with_their_use_and_what_to_do(
-        self, desk, rotate, django_capture_on_commit_callbacks
+        self, operator, rotate, django_capture_on_commit_callbacks
     ):
         with django_capture_on_commit_callbacks(execute=True):
             late, soon = rotate(5 * HOUR, name="Late"), rotate(HOUR, name="Soon")
             rotate(HOUR, name="Unused", is_used=False)
-        response = desk.get(DASHBOARD)
+        response = operator.get(DASHBOARD)
         used = "3 minutes ago from 10.0.0.7"
         assert table(response, "previous") == [
             [f"Soon {soon.identifier}", used, "June 3, 2030, 1:30 p.m.", "End or rotate"],
             [f"Late {late.identifier}", used, "June 3, 2030, 5:30 p.m.", "End or rotate"],
         ]
-        assert f'<a href="{credential_page(soon, "rotate")}"' in response.text
+        assert f'<a href="{credential_url(soon, "rotate")}"' in response.text
 
-    def test_are_ten_and_more_is_said(self, desk, rotate, django_capture_on_commit_callbacks):
+    def test_are_ten_and_link_to_all(self, operator, rotate, django_capture_on_commit_callbacks):
         with django_capture_on_commit_callbacks(execute=True):
             for _ in range(11):
                 rotate(HOUR)
-        response = desk.get(DASHBOARD)
+        response = operator.get(DASHBOARD)
         assert len(table(response, "previous")) == 10
-        assert "There are more" in response.text
+        assert "See all rotating API keys" in response.text

@@ -1,4 +1,4 @@
-"""What the database reads for the dashboard, when there are many rows of everything."""
+"""The rows that the database reads for the dashboard with many rows in each table."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def many(fresh_tables):
 
 
 @pytest.mark.usefixtures("many")
-def test_no_page_of_it_reads_a_whole_table():
+def test_dashboard_reads_no_whole_table():
     first = str(Credential.objects.order_by("pk")[0].organization_id)
     # Not of the first organization, which has a third of all: there a scan is the shortest way.
     small = HourlyCount.objects.exclude(identifier="").exclude(organization=first).order_by("pk")[0]

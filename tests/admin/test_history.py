@@ -1,4 +1,4 @@
-"""The history is written in one language, whatever the language of the operator."""
+"""Django's history is written in English, whatever the operator's language."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import pytest
 from django.contrib.admin.models import LogEntry
 from django.utils import timezone, translation
 
-from tests.admin.pages import credential_page, page
+from tests.admin.admin_urls import admin_url, credential_url
 from tests.support.factories import make_api_key
 from token_exchange.issuer import credentials
 from token_exchange.issuer.credentials import Act
@@ -25,7 +25,7 @@ GERMAN = {
     "Revoked.": "Widerrufen.",
     "Revoked: %s": "Widerrufen: %s",
     "Rotated: %s": "Rotiert: %s",
-    "Rotate the signing key": "Signaturschlüssel rotieren",
+    "Rotate signing key": "Signaturschlüssel rotieren",
     "%d hour\0%d hours": "%d Stunde\0%d Stunden",
 }
 
@@ -57,33 +57,33 @@ def message_of_the_only_entry():
     return LogEntry.objects.get().change_message
 
 
-def test_of_a_rotation(desk):
-    url = credential_page(make_api_key().credential, "rotate")
-    assert "1 Stunde" in desk.get(url).text
-    desk.send(url, overlap="3600")
+def test_rotation_is_recorded_in_english(operator):
+    url = credential_url(make_api_key().credential, "rotate")
+    assert "1 Stunde" in operator.get(url).text
+    operator.send(url, overlap="3600")
     assert message_of_the_only_entry() == "Rotated: 1 hour"
 
 
-def test_of_an_overlap(desk):
+def test_overlap_is_recorded_in_english(operator):
     credential = make_api_key().credential
     credentials.rotate(credential, act=Act(now=timezone.now()))
-    desk.post(credential_page(credential, "end_overlap"))
+    operator.post(credential_url(credential, "end_overlap"))
     assert message_of_the_only_entry() == "Ended the overlap."
 
 
 @pytest.mark.parametrize(("reason", "message"), [("", "Revoked."), ("lost", "Revoked: lost")])
-def test_of_a_revocation(desk, reason, message):
-    desk.send(credential_page(make_api_key().credential, "revoke"), reason=reason)
+def test_revocation_is_recorded_in_english(operator, reason, message):
+    operator.send(credential_url(make_api_key().credential, "revoke"), reason=reason)
     assert message_of_the_only_entry() == message
 
 
-def test_of_new_signing_keys(desk):
-    url = page("signingkey", "rotate")
-    assert "Signaturschlüssel rotieren" in desk.get(url).text
-    desk.send(url, all_new="on")
+def test_new_signing_keys_are_recorded_in_english(operator):
+    url = admin_url("signingkey", "rotate")
+    assert "Signaturschlüssel rotieren" in operator.get(url).text
+    operator.send(url, all_new="on")
     assert message_of_the_only_entry() == "Replaced all keys."
 
 
-def test_of_a_removed_signing_key(desk):
-    desk.send(page("signingkey", "remove", SigningKey.objects.get()))
+def test_removed_signing_key_is_recorded_in_english(operator):
+    operator.send(admin_url("signingkey", "remove", SigningKey.objects.get()))
     assert message_of_the_only_entry() == "Removed."

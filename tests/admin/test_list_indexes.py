@@ -1,4 +1,4 @@
-"""Has each index of credentials a list that needs it?"""
+"""Each index of credentials is needed by a change list."""
 
 from __future__ import annotations
 
@@ -48,10 +48,10 @@ def _many(fresh_tables):
         cursor.execute("ANALYZE token_exchange_credential")
 
 
-def plans(desk, url):
+def plans(operator, url):
     """Return how the database finds what a page shows."""
     with CaptureQueriesContext(connection) as captured:
-        assert desk.get(url).status_code == 200
+        assert operator.get(url).status_code == 200
     for query in list(captured):
         if query["sql"].startswith("SELECT"):
             with connection.cursor() as cursor:
@@ -60,7 +60,7 @@ def plans(desk, url):
 
 
 @pytest.mark.usefixtures("_many")
-def test_each_has_a_list_that_needs_it(desk):
+def test_each_index_serves_a_change_list(operator):
     small = Credential.objects.get(identifier=f"sk_live.{SMALL:012}").organization_id
     wanted = {
         "kind": ("clientapp", ""),
@@ -78,7 +78,7 @@ def test_each_has_a_list_that_needs_it(desk):
     }
     idle = []
     for name, (model, query) in wanted.items():
-        lines = plans(desk, f"{reverse(f'admin:token_exchange_{model}_changelist')}?{query}")
+        lines = plans(operator, f"{reverse(f'admin:token_exchange_{model}_changelist')}?{query}")
         if not any(f" token_exchange_{name} " in f"{line} " for line in lines):
             idle.append(name)
     assert idle == []

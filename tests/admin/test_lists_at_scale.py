@@ -29,7 +29,7 @@ def many(fresh_tables):
 
 
 @pytest.mark.usefixtures("many")
-def test_no_page_of_a_list_reads_a_whole_table():
+def test_change_lists_read_no_whole_table():
     client = operator()
     faults = {}
     for title, url in list_pages().items():

@@ -1,4 +1,4 @@
-"""Tenants in the admin, ours and the project's own."""
+"""The admin of organizations, the app's own and a project's."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import pytest
 from django.contrib import admin
 from django.contrib.auth import get_user_model
 
-from tests.admin.pages import page
+from tests.admin.admin_urls import admin_url
 from tests.support.factories import make_api_key
 from token_exchange.admin import register
 from token_exchange.models import APIKey, Credential, Organization
@@ -17,28 +17,28 @@ pytestmark = pytest.mark.django_db
 
 
 class TestOrganizations:
-    def test_are_made_and_changed(self, desk):
+    def test_are_made_and_changed(self, operator):
         values = {"name": "Acme", "slug": "acme", "is_active": "on"}
         values |= {"default_token_lifetime": "00:10:00", "max_token_lifetime": "01:00:00"}
-        desk.post(page("organization", "add"), values)
+        operator.post(admin_url("organization", "add"), values)
         organization = Organization.objects.get()
         assert organization.default_token_lifetime == timedelta(minutes=10)
-        url = page("organization", "change", organization)
+        url = admin_url("organization", "change", organization)
         del values["is_active"]
-        desk.post(url, values)
+        operator.post(url, values)
         organization.refresh_from_db()
         assert not organization.is_active
 
-    def test_are_refused_with_a_default_over_the_maximum(self, desk):
+    def test_are_refused_with_a_default_over_the_maximum(self, operator):
         values = {"name": "Acme", "slug": "acme", "max_token_lifetime": "00:10:00"}
-        response = desk.post(
-            page("organization", "add"), {**values, "default_token_lifetime": "00:20:00"}
+        response = operator.post(
+            admin_url("organization", "add"), {**values, "default_token_lifetime": "00:20:00"}
         )
-        assert "The default is over the organization&#x27;s maximum." in response.text
+        assert "The default can&#x27;t be longer than the maximum." in response.text
 
-    def test_with_credentials_are_not_deleted(self, desk):
+    def test_with_credentials_are_not_deleted(self, operator):
         organization = make_api_key().credential.organization
-        desk.post(page("organization", "delete", organization), {"post": "yes"})
+        operator.post(admin_url("organization", "delete", organization), {"post": "yes"})
         assert Credential.objects.count() == 1
 
 

@@ -1,4 +1,4 @@
-"""A project that has a tenant model of its own, which the admin does not know."""
+"""The admin in a project with an organization model of its own."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from tests.support.subprocesses import environment, run_python
 
 
 @pytest.mark.processes
-def test_the_desk_works_with_tenants_that_have_another_kind_of_key():
+def test_admin_works_with_another_primary_key_type():
     env = environment(DJANGO_SETTINGS_MODULE="tests.tenants.settings")
     finished = run_python("-m", "tests.admin.other_tenants", env=env)
     assert finished.returncode == 0, finished.stderr

@@ -1,4 +1,4 @@
-"""Who may do what in the admin: each page of ours, each kind of user, each method."""
+"""The permission that each page, action and button of the admin needs."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from django.contrib.admin.models import LogEntry
 from django.core import serializers
 from django.utils import timezone
 
+from tests.admin.admin_urls import admin_url, credential_url
 from tests.admin.clients import make_token
-from tests.admin.conftest import Desk, hidden_fields
-from tests.admin.pages import credential_page, page
+from tests.admin.conftest import OperatorClient, hidden_fields
 from tests.support.factories import make_api_key, make_client_app, make_user
 from token_exchange.issuer import credentials
 from token_exchange.issuer.credentials import Act
@@ -42,12 +42,12 @@ PAGES = [
     Page("apikey", "add", "add", 200),
     Page("apikey", "rotate", "rotate", 200),
     Page("apikey", "end_overlap", "rotate", 405),
-    Page("apikey", "compromise", "rotate", 200),
+    Page("apikey", "rotate_compromised", "rotate", 200),
     Page("apikey", "revoke", "revoke", 200),
     Page("clientapp", "add", "add", 200),
     Page("clientapp", "rotate", "rotate", 200),
     Page("clientapp", "end_overlap", "rotate", 405),
-    Page("clientapp", "compromise", "rotate", 200),
+    Page("clientapp", "rotate_compromised", "rotate", 200),
     Page("clientapp", "revoke", "revoke", 200),
     Page("accesstoken", "revoke", "revoke", 200),
     Page("signingkey", "rotate", "rotate", 200),
@@ -64,10 +64,10 @@ OBJECT_PAGES = [
 ]
 ACTIONS = [
     ("apikey", "rotate_selected", "rotate"),
-    ("apikey", "compromise_selected", "rotate"),
+    ("apikey", "rotate_compromised_selected", "rotate"),
     ("apikey", "revoke_selected", "revoke"),
     ("clientapp", "rotate_selected", "rotate"),
-    ("clientapp", "compromise_selected", "rotate"),
+    ("clientapp", "rotate_compromised_selected", "rotate"),
     ("clientapp", "revoke_selected", "revoke"),
     ("accesstoken", "revoke_selected", "revoke"),
 ]
@@ -112,7 +112,7 @@ def rows():
 @pytest.fixture
 def url(rows):
     def url(its):
-        return page(its.model, its.name, rows[its.model] if its in OBJECT_PAGES else None)
+        return admin_url(its.model, its.name, rows[its.model] if its in OBJECT_PAGES else None)
 
     return url
 
@@ -122,14 +122,14 @@ class TestPages:
     @pytest.mark.parametrize("its", PAGES, ids=name_of)
     def test_send_strangers_to_the_login(self, url, method, its):
         before = everything()
-        response = getattr(Desk(), method)(url(its), CONFIRMATION)
+        response = getattr(OperatorClient(), method)(url(its), CONFIRMATION)
         assert response.url.startswith("/admin/login/")
         assert everything() == before
 
     @pytest.mark.parametrize("method", ["get", "post"])
     @pytest.mark.parametrize("its", PAGES, ids=name_of)
     def test_are_not_for_users_outside_the_staff(self, url, method, its):
-        client = Desk()
+        client = OperatorClient()
         client.force_login(make_user(is_superuser=True))
         response = getattr(client, method)(url(its), CONFIRMATION)
         assert response.url.startswith("/admin/login/")
@@ -137,60 +137,60 @@ class TestPages:
     @pytest.mark.parametrize("method", ["get", "post"])
     @pytest.mark.parametrize("its", PAGES, ids=name_of)
     def test_are_not_for_those_who_may_only_look(self, sign_in, url, method, its):
-        desk = sign_in(f"view_{its.model}")
+        operator = sign_in(f"view_{its.model}")
         before = everything()
-        assert getattr(desk, method)(url(its), CONFIRMATION).status_code == 403
+        assert getattr(operator, method)(url(its), CONFIRMATION).status_code == 403
         assert everything() == before
 
     @pytest.mark.parametrize("method", ["get", "post"])
     @pytest.mark.parametrize("its", PAGES, ids=name_of)
     def test_are_not_opened_by_any_other_permission(self, sign_in, url, method, its):
-        desk = sign_in(*all_but(its.model, its.permission))
+        operator = sign_in(*all_but(its.model, its.permission))
         before = everything()
-        assert getattr(desk, method)(url(its), CONFIRMATION).status_code == 403
+        assert getattr(operator, method)(url(its), CONFIRMATION).status_code == 403
         assert everything() == before
 
     @pytest.mark.parametrize("its", PAGES, ids=name_of)
     def test_are_opened_by_their_own_permission_and_change_nothing_by_get(self, sign_in, url, its):
-        desk = sign_in(f"view_{its.model}", f"{its.permission}_{its.model}")
+        operator = sign_in(f"view_{its.model}", f"{its.permission}_{its.model}")
         before = everything()
-        response = desk.get(url(its))
+        response = operator.get(url(its))
         assert response.status_code == its.status
         assert "no-store" in response.headers["Cache-Control"]
         assert everything() == before
 
     @pytest.mark.parametrize("its", PAGES, ids=name_of)
     def test_act_by_post(self, sign_in, url, rows, its):
-        desk = sign_in(f"view_{its.model}", f"{its.permission}_{its.model}")
+        operator = sign_in(f"view_{its.model}", f"{its.permission}_{its.model}")
         if its.name == "rotate":
             end_overlaps()
-        values = hidden_fields(desk.get(url(its))) if its.status == 200 else {}
+        values = hidden_fields(operator.get(url(its))) if its.status == 200 else {}
         values |= {"name": "x", "organization": rows["apikey"].organization_id}
         before = everything()
-        desk.post(url(its), {**values, "overlap": "0"})
+        operator.post(url(its), {**values, "overlap": "0"})
         assert everything() != before
-        assert LogEntry.objects.get().user == desk.user
+        assert LogEntry.objects.get().user == operator.user
 
     @pytest.mark.parametrize("its", PAGES, ids=name_of)
     def test_need_the_right_to_look_as_well(self, sign_in, url, its):
-        desk = sign_in(f"{its.permission}_{its.model}")
+        operator = sign_in(f"{its.permission}_{its.model}")
         expected = 200 if its.permission == "add" else 403
-        assert desk.get(url(its)).status_code == expected
+        assert operator.get(url(its)).status_code == expected
 
     @pytest.mark.parametrize("its", PAGES, ids=name_of)
-    def test_refuse_a_post_without_a_csrf_token(self, desk, url, its):
-        strict = Desk(enforce_csrf_checks=True)
-        strict.force_login(desk.user)
+    def test_refuse_a_post_without_a_csrf_token(self, operator, url, its):
+        strict = OperatorClient(enforce_csrf_checks=True)
+        strict.force_login(operator.user)
         before = everything()
         assert strict.post(url(its), CONFIRMATION).status_code == 403
         assert everything() == before
 
     @pytest.mark.parametrize("pk", [2**31 - 1, 10**30, "x", "1_5F2"])
     @pytest.mark.parametrize("its", OBJECT_PAGES, ids=name_of)
-    def test_know_no_other_ids(self, desk, its, pk):
+    def test_know_no_other_ids(self, operator, its, pk):
         url = f"/admin/token_exchange/{its.model}/{pk}/{its.name}/"
-        assert desk.get(url).status_code == 404
-        assert desk.post(url, CONFIRMATION).status_code == 404
+        assert operator.get(url).status_code == 404
+        assert operator.post(url, CONFIRMATION).status_code == 404
 
 
 class TestActions:
@@ -199,71 +199,74 @@ class TestActions:
         self, sign_in, rows, model, action, permission
     ):
         for codenames in ([f"view_{model}"], all_but(model, permission)):
-            desk = sign_in(*codenames)
+            operator = sign_in(*codenames)
             before = everything()
-            url = page(model, "changelist")
-            assert action not in desk.get(url).text
-            assert desk.choose(url, action, rows[model]).status_code == 403
+            url = admin_url(model, "changelist")
+            assert action not in operator.get(url).text
+            assert operator.choose(url, action, rows[model]).status_code == 403
             values = {"action": action, "_selected_action": rows[model].pk, **CONFIRMATION}
-            assert desk.post(url, values).status_code == 403
+            assert operator.post(url, values).status_code == 403
             assert everything() == before
 
     @pytest.mark.parametrize(("model", "action", "permission"), ACTIONS)
     def test_are_for_those_who_have_it(self, sign_in, rows, model, action, permission):
-        desk = sign_in(f"view_{model}", f"{permission}_{model}")
-        url = page(model, "changelist")
+        operator = sign_in(f"view_{model}", f"{permission}_{model}")
+        url = admin_url(model, "changelist")
         end_overlaps()
         before = everything()
-        response = desk.choose(url, action, rows[model])
+        response = operator.choose(url, action, rows[model])
         assert response.status_code == 200
         assert everything() == before
-        desk.post(url, {**hidden_fields(response), "overlap": "0"})
-        assert LogEntry.objects.get().user == desk.user
+        operator.post(url, {**hidden_fields(response), "overlap": "0"})
+        assert LogEntry.objects.get().user == operator.user
 
     @pytest.mark.parametrize(("model", "action", "permission"), ACTIONS)
-    def test_refuse_a_post_without_a_csrf_token(self, desk, rows, model, action, permission):
-        strict = Desk(enforce_csrf_checks=True)
-        strict.force_login(desk.user)
+    def test_refuse_a_post_without_a_csrf_token(self, operator, rows, model, action, permission):
+        strict = OperatorClient(enforce_csrf_checks=True)
+        strict.force_login(operator.user)
         before = everything()
         values = {"action": action, "_selected_action": rows[model].pk, **CONFIRMATION}
-        assert strict.post(page(model, "changelist"), values).status_code == 403
+        assert strict.post(admin_url(model, "changelist"), values).status_code == 403
         assert everything() == before
 
 
 class TestButtons:
     @pytest.mark.parametrize("model", ["apikey", "clientapp", "accesstoken"])
     def test_are_hidden_from_those_who_may_only_look(self, sign_in, rows, model):
-        text = sign_in(f"view_{model}").get(page(model, "change", rows[model])).text
-        assert page(model, "revoke", rows[model]) not in text
+        text = sign_in(f"view_{model}").get(admin_url(model, "change", rows[model])).text
+        assert admin_url(model, "revoke", rows[model]) not in text
         assert "/rotate/" not in text
         assert 'name="_save"' not in text
 
     def test_are_each_for_its_own_permission(self, sign_in, rows):
         key = rows["apikey"]
-        text = sign_in("view_apikey", "rotate_apikey").get(credential_page(key, "change")).text
-        assert credential_page(key, "rotate") in text
-        assert credential_page(key, "revoke") not in text
+        text = sign_in("view_apikey", "rotate_apikey").get(credential_url(key, "change")).text
+        assert credential_url(key, "rotate") in text
+        assert credential_url(key, "revoke") not in text
 
     def test_of_the_signing_keys_are_hidden_too(self, sign_in, rows):
-        desk = sign_in("view_signingkey")
-        assert page("signingkey", "rotate") not in desk.get(page("signingkey", "changelist")).text
+        operator = sign_in("view_signingkey")
+        assert (
+            admin_url("signingkey", "rotate")
+            not in operator.get(admin_url("signingkey", "changelist")).text
+        )
         key = rows["signingkey"]
-        text = desk.get(page("signingkey", "change", key)).text
-        assert page("signingkey", "remove", key) not in text
+        text = operator.get(admin_url("signingkey", "change", key)).text
+        assert admin_url("signingkey", "remove", key) not in text
 
 
-def test_changing_a_credential_needs_its_own_permission(sign_in, rows):
+def test_editing_a_credential_needs_its_own_permission(sign_in, rows):
     key = rows["apikey"]
-    url = credential_page(key, "change")
+    url = credential_url(key, "change")
     assert sign_in(*all_but("apikey", "change")).post(url, {"name": "x"}).status_code == 403
     sign_in("change_apikey").post(url, {"name": "Other", "scopes": "", "metadata": ""})
     assert APIKey.objects.get().name == "Other"
 
 
-def test_a_csrf_token_lets_an_operator_in(desk):
-    strict = Desk(enforce_csrf_checks=True)
-    strict.force_login(desk.user)
-    url = credential_page(make_api_key().credential, "revoke")
+def test_post_with_a_csrf_token_is_accepted(operator):
+    strict = OperatorClient(enforce_csrf_checks=True)
+    strict.force_login(operator.user)
+    url = credential_url(make_api_key().credential, "revoke")
     token = strict.get(url).context["csrf_token"]
     values = {"csrfmiddlewaretoken": str(token), "confirmed": "yes"}
     response = strict.post(url, values, headers={"referer": "https://testserver/"})

@@ -1,4 +1,4 @@
-"""Each page of the desk obeys a strict content security policy: ``default-src 'self'``."""
+"""Content security policy and caching of the admin pages."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from django.contrib import admin
 from django.contrib.staticfiles import finders
 from django.utils import timezone
 
+from tests.admin.admin_urls import admin_url, credential_url
 from tests.admin.clients import make_token
 from tests.admin.conftest import hidden_fields
-from tests.admin.pages import credential_page, page
 from tests.support.factories import make_api_key, make_organization
 from token_exchange.issuer import credentials
 from token_exchange.issuer.credentials import Act
@@ -23,50 +23,58 @@ INLINE = re.compile(r"<script(?![^>]*\ssrc=)|<style|\sstyle=|\son[a-z]+=|=.(java
 SOURCE = re.compile(r'(?:<script[^>]*\ssrc|<link[^>]*\shref)="([^"]+)"')
 
 
-def all_pages(desk):
+def all_pages(operator):
     """Each page that an operator meets from the list to the end of a key, as it was answered."""
     issued = make_api_key()
     key = issued.credential
     token = make_token(issued)
-    yield desk.get(page("apikey", "changelist"))
+    yield operator.get(admin_url("apikey", "changelist"))
     values = {"name": "x", "organization": make_organization().pk}
-    values |= hidden_fields(desk.get(page("apikey", "add")))
-    yield from (desk.post(page("apikey", "add"), values) for _ in range(2))
+    values |= hidden_fields(operator.get(admin_url("apikey", "add")))
+    yield from (operator.post(admin_url("apikey", "add"), values) for _ in range(2))
     credentials.rotate(key, act=Act(now=timezone.now()))
-    yield from (desk.get(credential_page(key, each)) for each in ("change", "rotate", "revoke"))
-    yield desk.post(credential_page(key, "rotate"), {"version": "stale"})
-    yield desk.send(credential_page(key, "rotate"), overlap="compromised")
-    yield desk.choose(page("apikey", "changelist"), "revoke_selected", *APIKey.objects.all())
-    yield desk.get(page("accesstoken", "changelist"))
-    yield from (desk.get(page("accesstoken", each, token)) for each in ("change", "revoke"))
-    yield from (desk.get(page("signingkey", each)) for each in ("changelist", "rotate"))
+    yield from (operator.get(credential_url(key, each)) for each in ("change", "rotate", "revoke"))
+    yield operator.post(credential_url(key, "rotate"), {"version": "stale"})
+    yield operator.send(credential_url(key, "rotate"), overlap="compromised")
+    yield operator.choose(
+        admin_url("apikey", "changelist"), "revoke_selected", *APIKey.objects.all()
+    )
+    yield operator.get(admin_url("accesstoken", "changelist"))
+    yield from (
+        operator.get(admin_url("accesstoken", each, token)) for each in ("change", "revoke")
+    )
+    yield from (operator.get(admin_url("signingkey", each)) for each in ("changelist", "rotate"))
     signing_key = SigningKey.objects.get()
-    yield from (desk.get(page("signingkey", each, signing_key)) for each in ("change", "remove"))
-    yield desk.get(page("organization", "add"))
-    yield desk.get(page("auditevent", "changelist"), {"from": "2026-01-01"})
-    yield from (desk.get(page("auditevent", "change", each)) for each in AuditEvent.objects.all())
+    yield from (
+        operator.get(admin_url("signingkey", each, signing_key)) for each in ("change", "remove")
+    )
+    yield operator.get(admin_url("organization", "add"))
+    yield operator.get(admin_url("auditevent", "changelist"), {"from": "2026-01-01"})
+    yield from (
+        operator.get(admin_url("auditevent", "change", each)) for each in AuditEvent.objects.all()
+    )
 
 
-def test_holds_neither_script_nor_style_of_its_own(desk):
-    for response in all_pages(desk):
+def test_pages_have_no_inline_script_or_style(operator):
+    for response in all_pages(operator):
         assert INLINE.findall(response.text) == []
 
 
-def test_names_only_files_that_are_there(desk):
-    for response in all_pages(desk):
+def test_pages_reference_existing_static_files(operator):
+    for response in all_pages(operator):
         sources = SOURCE.findall(response.text)
         ours = [each for each in sources if each.startswith("/static/")]
         assert sorted(set(sources) - set(ours)) in ([], ["/admin/jsi18n/"])
         assert [each for each in ours if finders.find(each.removeprefix("/static/")) is None] == []
 
 
-def test_is_kept_by_no_cache_even_where_the_site_would_allow_it(rf, desk):
+def test_secret_page_is_not_cached_whatever_the_site_sets(rf, operator):
     request = rf.get("/")
-    request.user = desk.user
-    response = admin.site.get_model_admin(APIKey).page(request, "show_once.html", secrets=[])
+    request.user = operator.user
+    response = admin.site.get_model_admin(APIKey).render(request, "show_once.html", secrets=[])
     assert response.headers["Cache-Control"] == "no-store"
 
 
-def test_is_kept_by_no_cache(desk):
-    for response in all_pages(desk):
+def test_pages_are_not_cached(operator):
+    for response in all_pages(operator):
         assert "no-store" in response.headers["Cache-Control"]

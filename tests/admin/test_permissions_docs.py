@@ -1,4 +1,4 @@
-"""Does docs/permissions.md tell the truth, and do its recipes work?"""
+"""The table and the recipes of docs/permissions.md."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from django.contrib.auth.models import Group, Permission
 from django.test import RequestFactory
 
 import operators
-from tests.admin.conftest import Desk
+from tests.admin.admin_urls import admin_url
+from tests.admin.conftest import OperatorClient
 from tests.admin.forms import buttons_that_post
-from tests.admin.pages import page
 from tests.admin.tenant_rows import told
 from tests.support.factories import make_user
 from tests.support.paths import DOCS
@@ -40,20 +40,20 @@ def member_of(token_exchange_settings):
     token_exchange_settings(OPERATOR_ORGANIZATIONS="operators.organizations_of")
     run(GROUPS)
 
-    def member_of(*names: str) -> Desk:
+    def member_of(*names: str) -> OperatorClient:
         user = make_user(is_staff=True)
         for name in names:
             if name.startswith("tenant: "):
                 Group.objects.get_or_create(name=name)
             user.groups.add(Group.objects.get(name=name))
-        desk = Desk()
-        desk.force_login(user)
-        return desk
+        operator = OperatorClient()
+        operator.force_login(user)
+        return operator
 
     return member_of
 
 
-def test_every_permission_is_in_the_table():
+def test_table_lists_every_permission():
     table = PAGE.split("\n## What each permission allows\n")[1].split("\n## ")[0]
     rows = re.findall(r"^\| (`.+?`) \|", table, re.MULTILINE)
     named = re.findall(r"`(\w+)`", " ".join(rows))
@@ -61,54 +61,58 @@ def test_every_permission_is_in_the_table():
     assert sorted(named) == sorted(ours.values_list("codename", flat=True))
 
 
-def test_the_hook_is_that_of_the_example():
+def test_documented_hook_is_the_example_project_s():
     assert Path(operators.__file__).read_text(encoding="utf-8") == HOOK
 
 
-class TestTheGroups:
+class TestGroups:
     def test_can_be_made_again(self):
         run(GROUPS)
         run(GROUPS)
         assert Group.objects.count() == 4
 
     def test_let_auditors_look_at_all_and_press_nothing(self, member_of, own, foreign):
-        desk = member_of("Token auditors")
+        operator = member_of("Token auditors")
         for model in ("apikey", "clientapp", "accesstoken", "organization", "auditevent"):
-            response = desk.get(page(model, "changelist"))
+            response = operator.get(admin_url(model, "changelist"))
             assert len(response.context["cl"].result_list) >= 2
             assert buttons_that_post(response.text) == []
-        assert desk.get(page("signingkey", "changelist")).status_code == 200
-        assert desk.get(page("apikey", "add")).status_code == 403
+        assert operator.get(admin_url("signingkey", "changelist")).status_code == 200
+        assert operator.get(admin_url("apikey", "add")).status_code == 403
 
     def test_let_operators_look_after_all_tenants(self, member_of, own, foreign):
-        desk = member_of("Token operators")
+        operator = member_of("Token operators")
         for rows in (own, foreign):
-            assert desk.get(page("clientapp", "rotate", rows["clientapp"])).status_code == 200
-            assert desk.get(page("apikey", "rotate", rows["apikey"])).status_code == 403
-        assert desk.get(page("organization", "add")).status_code == 200
-        assert desk.get(page("signingkey", "rotate")).status_code == 403
+            assert (
+                operator.get(admin_url("clientapp", "rotate", rows["clientapp"])).status_code == 200
+            )
+            assert operator.get(admin_url("apikey", "rotate", rows["apikey"])).status_code == 403
+        assert operator.get(admin_url("organization", "add")).status_code == 200
+        assert operator.get(admin_url("signingkey", "rotate")).status_code == 403
 
     def test_let_tenants_look_after_their_own(self, member_of, own, foreign):
-        desk = member_of("Tenant operators", "tenant: ours")
-        assert desk.get(page("clientapp", "rotate", own["clientapp"])).status_code == 200
-        assert desk.get(page("clientapp", "rotate", foreign["clientapp"])).status_code == 404
-        response = desk.get(page("clientapp", "changelist"))
+        operator = member_of("Tenant operators", "tenant: ours")
+        assert operator.get(admin_url("clientapp", "rotate", own["clientapp"])).status_code == 200
+        assert (
+            operator.get(admin_url("clientapp", "rotate", foreign["clientapp"])).status_code == 404
+        )
+        response = operator.get(admin_url("clientapp", "changelist"))
         assert told(response, own) != []
         assert told(response, foreign) == []
-        assert desk.get(page("signingkey", "changelist")).status_code == 403
+        assert operator.get(admin_url("signingkey", "changelist")).status_code == 403
 
     def test_show_nothing_to_a_tenant_who_was_forgotten(self, member_of, own):
-        response = member_of("Tenant operators").get(page("clientapp", "changelist"))
+        response = member_of("Tenant operators").get(admin_url("clientapp", "changelist"))
         assert list(response.context["cl"].result_list) == []
 
     def test_let_responders_end_what_leaked_and_see_no_secret(self, member_of, own):
-        desk = member_of("Tenant responders", "tenant: ours")
-        assert desk.get(page("apikey", "revoke", own["apikey"])).status_code == 200
-        assert desk.get(page("apikey", "rotate", own["apikey"])).status_code == 403
-        assert desk.get(page("apikey", "add")).status_code == 403
+        operator = member_of("Tenant responders", "tenant: ours")
+        assert operator.get(admin_url("apikey", "revoke", own["apikey"])).status_code == 200
+        assert operator.get(admin_url("apikey", "rotate", own["apikey"])).status_code == 403
+        assert operator.get(admin_url("apikey", "add")).status_code == 403
 
 
-def test_the_admin_of_ones_own_tenants_is_limited(member_of, own, foreign):
+def test_custom_tenant_admin_is_limited(member_of, own, foreign):
     tenant_admin = run(TENANT_ADMIN)["TenantAdmin"](Organization, admin.site)
     request = RequestFactory().get("/")
     request.user = member_of("Tenant operators", "tenant: ours").get("/admin/").wsgi_request.user

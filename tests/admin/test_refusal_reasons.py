@@ -1,11 +1,11 @@
-"""Does the dashboard have words for each reason for which an exchange can be refused?"""
+"""Every reason of a refused exchange has a description."""
 
 from __future__ import annotations
 
 import ast
 
 from tests.support.paths import ROOT
-from token_exchange.admin.dashboard.refusal_reasons import REASONS, reason_in_words
+from token_exchange.admin.dashboard.refusal_reasons import REASONS, describe_reason
 from token_exchange.conf.settings import DEFAULT_RATE_LIMITS
 from token_exchange_core.errors import ServerError
 
@@ -46,12 +46,12 @@ def reasons_of(source: str) -> set[str]:
     return found
 
 
-def test_each_has_words_and_no_other():
+def test_each_reason_has_a_description():
     found = set().union(*map(reasons_of, SOURCES))
     found |= {f"malformed_{name}" for name in PARAMETERS}
     found |= {f"rate_{name}" for name in DEFAULT_RATE_LIMITS} | {ServerError.reason}
     assert found - OF_OTHERS == set(REASONS)
 
 
-def test_one_that_is_new_has_its_own():
-    assert reason_in_words("of_tomorrow") == "of tomorrow"
+def test_unknown_reason_is_described_by_its_code():
+    assert describe_reason("of_tomorrow") == "Of tomorrow"

@@ -1,18 +1,18 @@
-"""Only who holds a permission of its own may grant what reads all revocations, or take it away."""
+"""Granting and removing reserved scopes needs a permission of its own."""
 
 from __future__ import annotations
 
 import pytest
 
-from tests.admin.pages import credential_page, page
+from tests.admin.admin_urls import admin_url, credential_url
 from tests.support.factories import make_api_key, make_organization
 from token_exchange.models import APIKey, Revocation
 from token_exchange_core.scopes import REVOCATIONS_SCOPE
 
 pytestmark = pytest.mark.django_db
 
-ADD = page("apikey", "add")
-REFUSAL = f"You have no permission to grant {REVOCATIONS_SCOPE}, or to take it away."
+ADD = admin_url("apikey", "add")
+REFUSAL = f"You don&#x27;t have permission to grant or remove {REVOCATIONS_SCOPE}."
 OPERATOR = ("add_apikey", "change_apikey", "view_apikey")
 
 
@@ -41,9 +41,9 @@ def granter(sign_in):
 def change(form):
     """Change the scopes of a key as a user of the admin."""
 
-    def change(desk, key, scopes, **values):
+    def change(operator, key, scopes, **values):
         values = {"name": key.name, "scopes": form(scopes), "metadata": "", **values}
-        return desk.post(credential_page(key, "change"), values)
+        return operator.post(credential_url(key, "change"), values)
 
     return change
 
@@ -53,9 +53,9 @@ def scopes_of(key):
 
 
 class TestIssue:
-    def issue(self, desk, form, scopes):
+    def issue(self, operator, form, scopes):
         organization = make_organization().pk
-        return desk.send(ADD, name="Feed", organization=organization, scopes=form(scopes))
+        return operator.send(ADD, name="Feed", organization=organization, scopes=form(scopes))
 
     def test_with_the_permission(self, granter, form):
         assert self.issue(granter, form, ["a", REVOCATIONS_SCOPE]).status_code == 200
@@ -110,9 +110,9 @@ class TestChange:
         assert scopes_of(key) == ["b", REVOCATIONS_SCOPE]
         assert APIKey.objects.get().name == "Other"
 
-    def test_of_a_form_that_was_drawn_before_it_was_granted_is_refused(self, tenant, change):
+    def test_of_a_form_rendered_before_it_was_granted_is_refused(self, tenant, change):
         key = make_api_key(scopes=["a"]).credential
-        tenant.get(credential_page(key, "change"))
+        tenant.get(credential_url(key, "change"))
         APIKey.objects.update(scopes=["a", REVOCATIONS_SCOPE])
         assert REFUSAL in change(tenant, key, ["a", "b"]).text
         assert scopes_of(key) == ["a", REVOCATIONS_SCOPE]
@@ -120,8 +120,8 @@ class TestChange:
     def test_shows_it_to_all_where_it_is_granted(self, tenant, token_exchange_settings):
         token_exchange_settings(SCOPES={"a": "A"})
         key = make_api_key(scopes=["a", REVOCATIONS_SCOPE]).credential
-        text = tenant.get(credential_page(key, "change")).text
-        assert f"of all organizations</span> <code>{REVOCATIONS_SCOPE}</code>" in text
+        text = tenant.get(credential_url(key, "change")).text
+        assert f"(all organizations)</span> <code>{REVOCATIONS_SCOPE}</code>" in text
         assert "No longer offered" not in text
 
     def test_the_permission_to_see_revocations_is_another(self, sign_in, change):
@@ -129,15 +129,15 @@ class TestChange:
         change(sign_in(*OPERATOR, "view_revocation"), key, ["a", REVOCATIONS_SCOPE])
         assert scopes_of(key) == ["a"]
 
-    def test_superusers_may(self, desk, change):
+    def test_superusers_may(self, operator, change):
         key = make_api_key().credential
-        change(desk, key, [REVOCATIONS_SCOPE])
+        change(operator, key, [REVOCATIONS_SCOPE])
         assert scopes_of(key) == [REVOCATIONS_SCOPE]
 
 
-def test_the_permission_alone_opens_nothing(sign_in):
+def test_grant_permission_alone_gives_no_access(sign_in):
     key = make_api_key().credential
     granter = sign_in("grant_revocations")
     assert granter.get(ADD).status_code == 403
-    assert granter.get(credential_page(key, "change")).status_code == 403
+    assert granter.get(credential_url(key, "change")).status_code == 403
     assert not Revocation.objects.exists()

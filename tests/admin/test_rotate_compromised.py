@@ -1,4 +1,4 @@
-"""A secret has leaked: an operator ends it, the one before it and all tokens at once."""
+"""Rotating a leaked secret in the admin."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ import pytest
 from django.contrib.admin.models import LogEntry
 from django.utils import timezone
 
+from tests.admin.admin_urls import admin_url, credential_url
 from tests.admin.clients import make_token, works
 from tests.admin.conftest import hidden_fields
-from tests.admin.pages import credential_page, page
 from tests.support.factories import make_api_key, make_client_app
 from token_exchange.issuer import credentials
 from token_exchange.issuer.credentials import Act
@@ -16,7 +16,7 @@ from token_exchange.models import AccessToken, APIKey, AuditEvent, ClientApp
 
 pytestmark = pytest.mark.django_db
 
-LIST = page("apikey", "changelist")
+LIST = admin_url("apikey", "changelist")
 
 
 def secrets_of(response):
@@ -24,93 +24,96 @@ def secrets_of(response):
 
 
 class TestPage:
-    def test_says_what_will_stop_and_changes_nothing(self, desk):
+    def test_says_what_will_stop_and_changes_nothing(self, operator):
         issued = make_api_key(name="Leaky")
         make_token(issued)
         make_token(issued)
-        response = desk.get(credential_page(issued.credential, "compromise"))
+        response = operator.get(credential_url(issued.credential, "rotate_compromised"))
         assert "Live tokens: 2." in response.text
-        assert "whoever has them gets no more tokens" in response.text
+        assert "they can no longer be exchanged for tokens" in response.text
         assert issued.credential.identifier in response.text
         assert "no-store" in response.headers["Cache-Control"]
         assert works(issued.raw_secret)
         assert LogEntry.objects.count() == 0
 
-    def test_is_behind_a_button_of_its_own_that_warns(self, desk):
+    def test_is_behind_a_button_of_its_own_that_warns(self, operator):
         credential = make_api_key().credential
-        text = desk.get(credential_page(credential, "change")).text
-        url = credential_page(credential, "compromise")
-        assert f'<a href="{url}" class="te-danger">Compromised</a>' in text
+        text = operator.get(credential_url(credential, "change")).text
+        url = credential_url(credential, "rotate_compromised")
+        assert f'<a href="{url}" class="te-danger">Rotate: leaked…</a>' in text
 
-    def test_is_not_reached_from_the_form_of_a_planned_rotation(self, desk):
+    def test_is_not_reached_from_the_form_of_a_planned_rotation(self, operator):
         issued = make_api_key()
         second = credentials.rotate(issued.credential, act=Act(now=timezone.now()))
-        desk.post(credential_page(issued.credential, "rotate"), {"overlap": "compromised"})
+        operator.post(credential_url(issued.credential, "rotate"), {"overlap": "compromised"})
         other = make_api_key()
-        desk.send(credential_page(other.credential, "rotate"), overlap="compromised")
+        operator.send(credential_url(other.credential, "rotate"), overlap="compromised")
         assert [works(each.raw_secret) for each in (issued, second, other)] == [True] * 3
 
-    def test_does_not_take_the_form_of_a_planned_rotation(self, desk):
+    def test_does_not_take_the_form_of_a_planned_rotation(self, operator):
         issued = make_api_key()
-        values = hidden_fields(desk.get(credential_page(issued.credential, "rotate")))
-        response = desk.post(credential_page(issued.credential, "compromise"), values)
+        values = hidden_fields(operator.get(credential_url(issued.credential, "rotate")))
+        response = operator.post(credential_url(issued.credential, "rotate_compromised"), values)
         assert response.status_code == 409
         assert works(issued.raw_secret)
 
 
-class TestCompromise:
-    def test_ends_both_secrets_and_all_tokens_and_shows_a_new_secret(self, desk):
+class TestRotateCompromised:
+    def test_ends_both_secrets_and_all_tokens_and_shows_a_new_secret(self, operator):
         issued = make_api_key(scopes=["a"])
         token = make_token(issued)
         second = credentials.rotate(issued.credential, act=Act(now=timezone.now()))
-        response = desk.send(credential_page(issued.credential, "compromise"))
+        response = operator.send(credential_url(issued.credential, "rotate_compromised"))
         (raw_key,) = secrets_of(response)
         assert "no-store" in response.headers["Cache-Control"]
         assert [works(each.raw_secret) for each in (issued, second)] == [False, False]
         assert works(raw_key)
         assert not AccessToken.objects.live(now=timezone.now()).filter(pk=token.pk).exists()
 
-    def test_of_a_client_app(self, desk):
+    def test_of_a_client_app(self, operator):
         app = make_client_app().credential
-        desk.send(credential_page(app, "compromise"))
+        operator.send(credential_url(app, "rotate_compromised"))
         assert ClientApp.objects.get().generation == 2
 
-    def test_enters_the_history_and_the_audit_trail(self, desk):
+    def test_enters_the_history_and_the_audit_trail(self, operator):
         issued = make_api_key()
-        response = desk.send(credential_page(issued.credential, "compromise"))
+        response = operator.send(credential_url(issued.credential, "rotate_compromised"))
         entry = LogEntry.objects.get()
-        assert (entry.user, entry.change_message) == (desk.user, "Rotated as compromised.")
+        assert (entry.user, entry.change_message) == (operator.user, "Rotated as compromised.")
         event = AuditEvent.objects.filter(event=AuditEvent.Event.CREDENTIAL_COMPROMISED).get()
         assert (event.target, event.origin) == (issued.credential.identifier, "127.0.0.1")
-        kept = f"{entry.object_repr} {dict(desk.session)} {desk.cookies} {event.details}"
+        kept = f"{entry.object_repr} {dict(operator.session)} {operator.cookies} {event.details}"
         assert secrets_of(response)[0].rpartition(".")[2] not in kept
 
-    def test_a_reload_does_nothing(self, desk):
+    def test_a_reload_does_nothing(self, operator):
         issued = make_api_key()
-        url = credential_page(issued.credential, "compromise")
-        values = hidden_fields(desk.get(url))
-        (raw_key,) = secrets_of(desk.post(url, values))
-        response = desk.post(url, values)
+        url = credential_url(issued.credential, "rotate_compromised")
+        values = hidden_fields(operator.get(url))
+        (raw_key,) = secrets_of(operator.post(url, values))
+        response = operator.post(url, values)
         assert response.status_code == 409
-        assert "This page is out of date. Nothing was done now." in response.text
+        assert "This page is out of date, so nothing was changed." in response.text
         assert raw_key not in response.text
         assert works(raw_key)
         assert LogEntry.objects.count() == 1
 
-    def test_takes_several(self, desk):
+    def test_takes_several(self, operator):
         leaked = [make_api_key() for _ in range(2)]
         ended = make_api_key(name="Ended").credential
         credentials.revoke(ended, act=Act(now=timezone.now()))
         rows = [*(each.credential for each in leaked), ended]
-        response = desk.choose(LIST, "compromise_selected", *rows)
+        response = operator.choose(LIST, "rotate_compromised_selected", *rows)
         assert response.context["skipped"] == [ended]
-        response = desk.post(LIST, hidden_fields(response))
+        response = operator.post(LIST, hidden_fields(response))
         assert len(secrets_of(response)) == 2
         assert [works(each.raw_secret) for each in leaked] == [False, False]
         assert APIKey.objects.filter(generation=2, revoked_at=None).count() == 2
 
-    def test_of_what_has_ended_says_so(self, desk):
+    def test_of_what_has_ended_says_so(self, operator):
         ended = make_api_key().credential
         credentials.revoke(ended, act=Act(now=timezone.now()))
-        response = desk.get(credential_page(ended, "compromise"))
-        assert "A credential that has ended cannot be rotated" in desk.get(response.url).text
+        response = operator.get(credential_url(ended, "rotate_compromised"))
+        assert (
+            "A revoked or expired credential can&#x27;t be rotated"
+            in operator.get(response.url).text
+        )

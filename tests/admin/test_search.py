@@ -1,4 +1,4 @@
-"""What the search of a list finds, and what nobody may search for."""
+"""Search in the change lists, and its refusal of secrets."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
+from tests.admin.admin_urls import admin_url
 from tests.admin.clients import make_token
-from tests.admin.pages import page
 from tests.support.factories import make_api_key, make_client_app, make_organization, make_user
 from token_exchange.issuer import credentials
 from token_exchange.issuer.tokens import TokenRequest, issue
@@ -22,14 +22,14 @@ from token_exchange_core.secret_strings import (
 
 pytestmark = pytest.mark.django_db
 
-KEYS = page("apikey", "changelist")
-APPS = page("clientapp", "changelist")
-TOKENS = page("accesstoken", "changelist")
-TENANTS = page("organization", "changelist")
+KEYS = admin_url("apikey", "changelist")
+APPS = admin_url("clientapp", "changelist")
+TOKENS = admin_url("accesstoken", "changelist")
+TENANTS = admin_url("organization", "changelist")
 
 
-def found(desk, url, term):
-    return sorted(each.name for each in desk.get(url, {"q": term}).context["cl"].result_list)
+def found(operator, url, term):
+    return sorted(each.name for each in operator.get(url, {"q": term}).context["cl"].result_list)
 
 
 class TestCredentials:
@@ -48,87 +48,87 @@ class TestCredentials:
             ("", ["100% of it", "NIGHTLY job", "Nightly report", "back\\slash", "under_score"]),
         ],
     )
-    def test_are_found_by_the_beginning_of_the_name_in_any_case(self, desk, term, names):
+    def test_are_found_by_the_beginning_of_the_name_in_any_case(self, operator, term, names):
         for name in ("Nightly report", "NIGHTLY job", "100% of it", "under_score", "back\\slash"):
             make_api_key(name=name)
-        assert found(desk, KEYS, term) == names
+        assert found(operator, KEYS, term) == names
 
-    def test_are_found_as_typed_where_the_database_knows_no_case(self, desk):
+    def test_are_found_as_typed_where_the_database_knows_no_case(self, operator):
         make_api_key(name="Ärger")
-        assert found(desk, KEYS, "Ärg") == ["Ärger"]
+        assert found(operator, KEYS, "Ärg") == ["Ärger"]
 
-    def test_are_found_by_the_whole_identifier(self, desk):
+    def test_are_found_by_the_whole_identifier(self, operator):
         key, app = make_api_key(name="key").credential, make_client_app(name="app").credential
         make_api_key()
-        assert found(desk, KEYS, key.identifier) == ["key"]
-        assert found(desk, KEYS, key.identifier[:-1]) == []
-        assert found(desk, APPS, app.identifier) == ["app"]
-        assert found(desk, KEYS, app.identifier) == []
+        assert found(operator, KEYS, key.identifier) == ["key"]
+        assert found(operator, KEYS, key.identifier[:-1]) == []
+        assert found(operator, APPS, app.identifier) == ["app"]
+        assert found(operator, KEYS, app.identifier) == []
 
-    def test_are_found_by_the_owner(self, desk):
+    def test_are_found_by_the_owner(self, operator):
         make_api_key(name="hers", owner=make_user(username="anna"))
         make_api_key(name="annabel")
         make_api_key(name="another", owner=make_user(username="bob"))
-        assert found(desk, KEYS, "anna") == ["annabel", "hers"]
-        assert found(desk, KEYS, "bob") == ["another"]
-        assert found(desk, KEYS, "an") == ["annabel", "another"]
+        assert found(operator, KEYS, "anna") == ["annabel", "hers"]
+        assert found(operator, KEYS, "bob") == ["another"]
+        assert found(operator, KEYS, "an") == ["annabel", "another"]
 
-    def test_are_sorted_by_name_in_any_case(self, desk):
+    def test_are_sorted_by_name_in_any_case(self, operator):
         for name in ("b", "A", "C"):
             make_api_key(name=name)
-        names = [each.name for each in desk.get(f"{KEYS}?o=1").context["cl"].result_list]
+        names = [each.name for each in operator.get(f"{KEYS}?o=1").context["cl"].result_list]
         assert names == ["A", "b", "C"]
 
 
 class TestAccessTokens:
-    def test_are_found_by_jti_and_by_the_identifier_of_the_credential(self, desk):
+    def test_are_found_by_jti_and_by_the_identifier_of_the_credential(self, operator):
         token, _other = make_token(), make_token()
         for term in (token.jti, token.credential.identifier):
-            assert list(desk.get(TOKENS, {"q": term}).context["cl"].result_list) == [token]
-        assert not desk.get(TOKENS, {"q": token.jti[:-1]}).context["cl"].result_list
+            assert list(operator.get(TOKENS, {"q": term}).context["cl"].result_list) == [token]
+        assert not operator.get(TOKENS, {"q": token.jti[:-1]}).context["cl"].result_list
 
 
 class TestOrganizations:
-    def test_are_found_by_slug_and_by_the_beginning_of_the_name(self, desk):
+    def test_are_found_by_slug_and_by_the_beginning_of_the_name(self, operator):
         for name, slug in (("Acme Ltd", "acme"), ("The Acme", "the-acme"), ("Beta", "acme-beta")):
             make_organization(name=name, slug=slug)
-        assert found(desk, TENANTS, "acme") == ["Acme Ltd"]
-        assert found(desk, TENANTS, "the-acme") == ["The Acme"]
-        assert found(desk, TENANTS, "beta") == ["Beta"]
+        assert found(operator, TENANTS, "acme") == ["Acme Ltd"]
+        assert found(operator, TENANTS, "the-acme") == ["The Acme"]
+        assert found(operator, TENANTS, "beta") == ["Beta"]
 
-    def test_that_no_database_can_hold_are_not_there(self, desk):
+    def test_that_no_database_can_hold_are_not_there(self, operator):
         url = "/admin/autocomplete/?app_label=token_exchange&model_name=apikey"
-        answer = desk.get(f"{url}&field_name=organization&term=%00")
+        answer = operator.get(f"{url}&field_name=organization&term=%00")
         assert answer.json()["results"] == []
 
-    def test_are_offered_in_the_order_of_their_names(self, desk):
+    def test_are_offered_in_the_order_of_their_names(self, operator):
         for name in ("acme 2", "Acme 1", "beta"):
             make_organization(name=name)
         url = "/admin/autocomplete/?app_label=token_exchange&model_name=apikey"
-        answer = desk.get(f"{url}&field_name=organization&term=ACME").json()
+        answer = operator.get(f"{url}&field_name=organization&term=ACME").json()
         assert [each["text"] for each in answer["results"]] == ["Acme 1", "acme 2"]
 
 
 class TestSecrets:
     @pytest.mark.parametrize("url", [KEYS, APPS, TOKENS, TENANTS])
-    def test_are_neither_looked_up_nor_repeated(self, desk, url):
+    def test_are_neither_looked_up_nor_repeated(self, operator, url):
         raw_secret = make_api_key().raw_secret
         with CaptureQueriesContext(connection) as queries:
-            response = desk.get(url, {"q": f"ApiKey {raw_secret}"})
+            response = operator.get(url, {"q": f"ApiKey {raw_secret}"})
         assert (response.status_code, response.url) == (302, f"{url}?e=1")
         assert all(raw_secret[-40:] not in query["sql"] for query in queries)
         (message,) = get_messages(response.wsgi_request)
-        assert "rotate the secret" in str(message)
-        text = desk.get(response.url).text
-        assert "rotate the secret" in text
+        assert "rotate the key" in str(message)
+        text = operator.get(response.url).text
+        assert "rotate the key" in text
         assert raw_secret[-40:] not in response.text + text + str(response.cookies)
 
-    def test_find_nothing_where_a_field_is_completed(self, desk):
+    def test_find_nothing_where_a_field_is_completed(self, operator):
         make_organization(name="sk_test")
         url = "/admin/autocomplete/?app_label=token_exchange&model_name=apikey"
         raw_secret = make_api_key().raw_secret
         with CaptureQueriesContext(connection) as queries:
-            answer = desk.get(f"{url}&field_name=organization&term={raw_secret}")
+            answer = operator.get(f"{url}&field_name=organization&term={raw_secret}")
         assert answer.json()["results"] == []
         assert all(raw_secret[-40:] not in query["sql"] for query in queries)
 

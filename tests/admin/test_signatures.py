@@ -1,4 +1,4 @@
-"""What Django calls on our admin classes takes what Django passes, also by name."""
+"""Admin methods accept the arguments that Django passes, also by name."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def names_of(method):
 
 
 @pytest.mark.parametrize("ours", [*ADMINS, *FILTERS])
-def test_parameters_are_named_as_djangos(ours):
+def test_parameters_have_django_s_names(ours):
     theirs = ModelAdmin if issubclass(ours, ModelAdmin) else SimpleListFilter
     overridden = {
         name: (names_of(method), names_of(getattr(theirs, name)))
@@ -47,9 +47,9 @@ def test_parameters_are_named_as_djangos(ours):
 
 @pytest.mark.django_db
 @pytest.mark.parametrize("model", [APIKey, ClientApp, AccessToken, SigningKey])
-def test_permissions_are_asked_by_name(rf, desk, model):
+def test_permission_methods_accept_keywords(rf, operator, model):
     request = rf.get("/")
-    request.user = desk.user
+    request.user = operator.user
     model_admin = admin.site.get_model_admin(model)
     obj = model()
     may_change = model in {APIKey, ClientApp}

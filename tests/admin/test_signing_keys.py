@@ -1,4 +1,4 @@
-"""An operator brings in the next signing key, or ends one that leaked."""
+"""Rotating and removing signing keys in the admin."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from django.contrib.admin.models import ADDITION, CHANGE, LogEntry
 from django.db.models.signals import post_init, pre_save
 from django.utils import timezone
 
-from tests.admin.pages import page
+from tests.admin.admin_urls import admin_url
 from tests.support.factories import make_token, make_tokens
 from token_exchange.admin import signing_keys as signing_keys_admin
 from token_exchange.issuer import signing_keys
@@ -16,8 +16,8 @@ from token_exchange.models import SigningKey
 
 pytestmark = pytest.mark.django_db
 
-LIST = page("signingkey", "changelist")
-ROTATE = page("signingkey", "rotate")
+LIST = admin_url("signingkey", "changelist")
+ROTATE = admin_url("signingkey", "rotate")
 
 
 def states():
@@ -26,68 +26,71 @@ def states():
 
 
 class TestRotate:
-    def test_has_a_button_on_the_list(self, desk):
-        assert f'href="{ROTATE}"' in desk.get(LIST).text
+    def test_has_a_button_on_the_list(self, operator):
+        assert f'href="{ROTATE}"' in operator.get(LIST).text
 
-    def test_says_first_what_will_happen(self, desk):
-        text = desk.get(ROTATE).text
-        assert "A new EdDSA key is published now" in text
-        assert "every client must exchange again" in text
+    def test_says_first_what_will_happen(self, operator):
+        text = operator.get(ROTATE).text
+        assert "This publishes a new EdDSA key." in text
+        assert "Every client needs to exchange again" in text
         assert states() == ["current"]
 
-    def test_publishes_a_key_that_signs_later(self, desk):
-        response = desk.send(ROTATE)
+    def test_publishes_a_key_that_signs_later(self, operator):
+        response = operator.send(ROTATE)
         assert response.url == LIST
         assert states() == ["current", "next"]
         key = SigningKey.objects.order_by("sequence").last()
-        assert f"Key {key.kid} has been published." in desk.get(LIST).text
+        assert f"Key {key.kid} published." in operator.get(LIST).text
         entry = LogEntry.objects.get()
         assert (entry.action_flag, entry.user, entry.get_edited_object()) == (
             ADDITION,
-            desk.user,
+            operator.user,
             key,
         )
 
-    def test_replaces_all_keys_only_when_it_is_ticked(self, desk):
-        desk.send(ROTATE, all_new="on")
+    def test_replaces_all_keys_only_when_it_is_ticked(self, operator):
+        operator.send(ROTATE, all_new="on")
         assert states() == ["gone", "current"]
         assert LogEntry.objects.get().change_message == "Replaced all keys."
 
-    def test_says_why_it_cannot_yet_be_done_again(self, desk):
+    def test_says_why_it_cannot_yet_be_done_again(self, operator):
         signing_keys.rotate_signing_key(act=Act(now=timezone.now()))
-        desk.send(ROTATE)
-        assert "rotate after that." in desk.get(LIST).text
+        operator.send(ROTATE)
+        assert "rotate after that." in operator.get(LIST).text
         assert states() == ["current", "next"]
         assert LogEntry.objects.count() == 0
 
-    def test_publishes_no_key_that_the_history_does_not_know(self, desk):
+    def test_publishes_no_key_that_the_history_does_not_know(self, operator):
         def fail(**_):
             raise LookupError
 
         pre_save.connect(fail, sender=LogEntry)
         try:
             with pytest.raises(LookupError):
-                desk.send(ROTATE, all_new="on")
+                operator.send(ROTATE, all_new="on")
         finally:
             pre_save.disconnect(fail, sender=LogEntry)
         assert states() == ["current"]
 
     @pytest.mark.django_db(transaction=True)
     def test_makes_the_process_read_the_keys_again_after_the_commit(
-        self, desk, django_assert_num_queries
+        self, operator, django_assert_num_queries
     ):
         before = signing_keys.key_set()
-        desk.send(ROTATE)
+        operator.send(ROTATE)
         with django_assert_num_queries(2):
             assert signing_keys.key_set() is not before
         with django_assert_num_queries(0):
             signing_keys.key_set()
 
-    def test_can_be_neither_added_nor_changed_nor_deleted(self, desk):
+    def test_can_be_neither_added_nor_changed_nor_deleted(self, operator):
         key = SigningKey.objects.get()
-        assert desk.get(page("signingkey", "add")).status_code == 403
+        assert operator.get(admin_url("signingkey", "add")).status_code == 403
         for name in ("change", "delete"):
-            assert desk.post(page("signingkey", name, key), {"post": "yes"}).status_code == 403
+            assert (
+                operator.post(admin_url("signingkey", name, key), {"post": "yes"}).status_code
+                == 403
+            )
         assert states() == ["current"]
 
 
@@ -96,75 +99,75 @@ class TestRemove:
     def key(self):
         return SigningKey.objects.get()
 
-    def test_has_a_button_on_the_key(self, desk, key):
-        url = page("signingkey", "remove", key)
-        assert f'href="{url}"' in desk.get(page("signingkey", "change", key)).text
+    def test_has_a_button_on_the_key(self, operator, key):
+        url = admin_url("signingkey", "remove", key)
+        assert f'href="{url}"' in operator.get(admin_url("signingkey", "change", key)).text
 
-    def test_says_first_what_will_stop(self, desk, key):
+    def test_says_first_what_will_stop(self, operator, key):
         make_tokens(None, None)
         make_token(expires_at=timezone.now())
-        text = desk.get(page("signingkey", "remove", key)).text
+        text = operator.get(admin_url("signingkey", "remove", key)).text
         assert f"<code>{key.kid}</code>" in text
         assert "<td>2</td>" in text
-        assert "A new key is published and signs from now on." in text
-        assert "Clients whose tokens stop have to exchange again." in text
-        assert "go by it for up to 300 seconds" in text
+        assert "A new key is published and starts signing immediately." in text
+        assert "Clients whose tokens stop working need to exchange again." in text
+        assert "may trust it for up to 5 minutes" in text
         assert states() == ["current"]
 
-    def test_does_not_count_tokens_without_end(self, desk, key, monkeypatch):
+    def test_does_not_count_tokens_without_end(self, operator, key, monkeypatch):
         monkeypatch.setattr(signing_keys_admin, "COUNT_LIMIT", 1)
         make_token()
-        assert "<td>1</td>" in desk.get(page("signingkey", "remove", key)).text
+        assert "<td>1</td>" in operator.get(admin_url("signingkey", "remove", key)).text
         make_token()
-        assert "<td>more than 1</td>" in desk.get(page("signingkey", "remove", key)).text
+        assert "<td>more than 1</td>" in operator.get(admin_url("signingkey", "remove", key)).text
 
-    def test_says_what_signs_then(self, desk, key):
+    def test_says_what_signs_then(self, operator, key):
         new = signing_keys.rotate_signing_key(act=Act(now=timezone.now()))
-        text = desk.get(page("signingkey", "remove", key)).text
-        assert "The next key, which is published already, signs from now on." in text
-        text = desk.get(page("signingkey", "remove", new)).text
-        assert "It does not sign yet: the key of today signs on." in text
+        text = operator.get(admin_url("signingkey", "remove", key)).text
+        assert "The next key, which is already published, starts signing immediately." in text
+        text = operator.get(admin_url("signingkey", "remove", new)).text
+        assert "It isn't in use yet; the current key keeps signing." in text
         SigningKey.objects.update(activates_at=timezone.now(), retires_at=timezone.now())
-        text = desk.get(page("signingkey", "remove", key)).text
-        assert "It signs no more, so the other keys do not change." in text
+        text = operator.get(admin_url("signingkey", "remove", key)).text
+        assert "It no longer signs tokens, so the other keys don't change." in text
         assert "exchange again" not in text
 
-    def test_removes_it_and_says_what_signs(self, desk, key):
-        response = desk.send(page("signingkey", "remove", key))
-        assert response.url == page("signingkey", "change", key)
+    def test_removes_it_and_says_what_signs(self, operator, key):
+        response = operator.send(admin_url("signingkey", "remove", key))
+        assert response.url == admin_url("signingkey", "change", key)
         assert states() == ["gone", "current"]
         new = SigningKey.objects.get(sequence=2)
-        text = desk.get(response.url).text
-        assert f"The key has been removed. Key {new.kid} signs now." in text
-        assert page("signingkey", "remove", key) not in text
+        text = operator.get(response.url).text
+        assert f"Key removed. Tokens are now signed with key {new.kid}." in text
+        assert admin_url("signingkey", "remove", key) not in text
         entry = LogEntry.objects.get()
         assert (entry.action_flag, entry.user, entry.get_edited_object()) == (
             CHANGE,
-            desk.user,
+            operator.user,
             key,
         )
         assert entry.change_message == "Removed."
 
-    def test_says_that_it_is_gone_already(self, desk, key):
-        url = page("signingkey", "remove", key)
-        desk.send(url)
-        for ask in (desk.get, desk.post):
+    def test_says_that_it_is_gone_already(self, operator, key):
+        url = admin_url("signingkey", "remove", key)
+        operator.send(url)
+        for ask in (operator.get, operator.post):
             response = ask(url, {"confirmed": "yes"})
-            assert response.url == page("signingkey", "change", key)
-            assert "There is nothing to remove: the key is gone." in desk.get(response.url).text
+            assert response.url == admin_url("signingkey", "change", key)
+            assert "This key is already gone." in operator.get(response.url).text
         assert states() == ["gone", "current"]
         assert LogEntry.objects.count() == 1
 
-    def test_says_so_where_somebody_was_faster(self, desk, key):
+    def test_reports_a_conflict_if_someone_else_was_faster(self, operator, key):
         def be_faster(*, instance, **_):
             post_init.disconnect(be_faster, sender=SigningKey)
             signing_keys.remove_signing_key(key.kid, act=Act(now=timezone.now()))
 
         post_init.connect(be_faster, sender=SigningKey)
         try:
-            response = desk.post(page("signingkey", "remove", key), {"confirmed": "yes"})
+            response = operator.post(admin_url("signingkey", "remove", key), {"confirmed": "yes"})
         finally:
             post_init.disconnect(be_faster, sender=SigningKey)
-        assert "No published key has this id" in desk.get(response.url).text
+        assert "No published key has this id" in operator.get(response.url).text
         assert states() == ["gone", "current"]
         assert LogEntry.objects.count() == 0

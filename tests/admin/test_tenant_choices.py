@@ -1,23 +1,23 @@
-"""What a form of the admin offers to choose from, and to whom."""
+"""The organizations and users that admin forms offer."""
 
 from __future__ import annotations
 
 import pytest
 from django.contrib import admin
 
-from tests.admin.pages import page
+from tests.admin.admin_urls import admin_url
 from tests.support.factories import make_organization
 from token_exchange.models import AccessToken, APIKey
 
 pytestmark = pytest.mark.django_db
 
-ADD = page("apikey", "add")
+ADD = admin_url("apikey", "add")
 
 
-class TestAChoiceThatIsNone:
+class TestInvalidChoice:
     @pytest.mark.parametrize("field", ["organization", "owner"])
     @pytest.mark.parametrize("value", ["x", "-1", "1.5", "1,2", "None", "\x00", 10**30, 2**31 - 1])
-    @pytest.mark.parametrize("role", ["desk", "limited"])
+    @pytest.mark.parametrize("role", ["operator", "limited"])
     def test_is_an_error_of_the_form(self, request, role, field, value):
         response = request.getfixturevalue(role).send(ADD, name="x", **{field: value})
         assert response.status_code == 200
@@ -25,16 +25,16 @@ class TestAChoiceThatIsNone:
         assert not APIKey.objects.exists()
 
 
-class TestAChoice:
-    @pytest.mark.parametrize("role", ["desk", "limited"])
+class TestChoice:
+    @pytest.mark.parametrize("role", ["operator", "limited"])
     def test_stays_when_something_else_is_wrong(self, request, ours, role):
         response = request.getfixturevalue(role).send(ADD, name="", organization=ours.pk)
         assert f'<option value="{ours.pk}" selected>Ours</option>' in response.text
 
-    def test_is_sought_where_there_are_many(self, desk, ours):
-        make_organization(name="Another")
-        text = desk.get(ADD).text
-        assert "Another" not in text
+    def test_is_sought_where_there_are_many(self, operator, ours):
+        make_organization(name="Elsewhere")
+        text = operator.get(ADD).text
+        assert "Elsewhere" not in text
         assert "admin-autocomplete" in text
 
     def test_of_what_is_nobodys_is_empty_for_the_limited(self, rf, limited):

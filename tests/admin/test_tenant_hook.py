@@ -1,4 +1,4 @@
-"""Which organizations a user is limited to, as the project's hook says."""
+"""OPERATOR_ORGANIZATIONS limits operators to organizations."""
 
 from __future__ import annotations
 
@@ -6,14 +6,14 @@ import pytest
 from django.contrib.auth.models import Group
 
 from tests.admin import operators
-from tests.admin.pages import page
+from tests.admin.admin_urls import admin_url
 from tests.support.factories import make_api_key, make_organization
-from token_exchange.admin.tenant_access import organizations_in_reach, organizations_of
+from token_exchange.admin.tenant_access import permitted_organization_keys, permitted_organizations
 from token_exchange.models import Organization
 
 pytestmark = pytest.mark.django_db
 
-LIST = page("apikey", "changelist")
+LIST = admin_url("apikey", "changelist")
 
 
 @pytest.fixture
@@ -25,11 +25,11 @@ def hook(token_exchange_settings):
 
 
 @pytest.fixture
-def desk(sign_in):
+def operator(sign_in):
     """Somebody who may look at keys, and whose group is named after an organization."""
-    desk = sign_in("view_apikey")
-    desk.user.groups.add(Group.objects.create(name="ours"))
-    return desk
+    operator = sign_in("view_apikey")
+    operator.user.groups.add(Group.objects.create(name="ours"))
+    return operator
 
 
 @pytest.fixture
@@ -39,22 +39,22 @@ def rows():
     return ours, make_api_key().credential
 
 
-def found(desk):
-    return {each.pk for each in desk.get(LIST).context["cl"].result_list}
+def found(operator):
+    return {each.pk for each in operator.get(LIST).context["cl"].result_list}
 
 
-class TestTheHook:
-    def test_limits_nobody_where_there_is_none(self, desk, rows):
-        assert found(desk) == {each.pk for each in rows}
+class TestHook:
+    def test_limits_nobody_where_there_is_none(self, operator, rows):
+        assert found(operator) == {each.pk for each in rows}
 
-    def test_limits_nobody_to_whom_it_says_so(self, hook, desk, rows):
+    def test_limits_nobody_to_whom_it_says_so(self, hook, operator, rows):
         hook("nobody_is_limited")
-        assert found(desk) == {each.pk for each in rows}
+        assert found(operator) == {each.pk for each in rows}
 
     @pytest.mark.parametrize("name", ["by_group", "as_a_query", "as_text"])
-    def test_limits_to_the_organizations_that_it_names(self, hook, desk, rows, name):
+    def test_limits_to_the_organizations_that_it_names(self, hook, operator, rows, name):
         hook(name)
-        assert found(desk) == {rows[0].pk}
+        assert found(operator) == {rows[0].pk}
 
     def test_limits_to_nothing_at_all(self, hook, sign_in, rows):
         hook("by_group")
@@ -63,21 +63,21 @@ class TestTheHook:
     def test_never_limits_a_superuser(self, hook, sign_in, rows):
         hook("by_group")
         operators.ASKED.clear()
-        desk = sign_in(is_superuser=True)
-        assert found(desk) == {each.pk for each in rows}
+        operator = sign_in(is_superuser=True)
+        assert found(operator) == {each.pk for each in rows}
         assert operators.ASKED == []
 
-    def test_is_asked_once_a_request_and_again_in_the_next(self, hook, desk, rows):
+    def test_is_asked_once_a_request_and_again_in_the_next(self, hook, operator, rows):
         hook("by_group")
         for _ in range(2):
             operators.ASKED.clear()
-            found(desk)
-            assert [desk.user.pk] == operators.ASKED
-        desk.user.groups.clear()
-        assert found(desk) == set()
+            found(operator)
+            assert [operator.user.pk] == operators.ASKED
+        operator.user.groups.clear()
+        assert found(operator) == set()
 
 
-class TestAHookThatIsWrong:
+class TestInvalidHook:
     @pytest.mark.filterwarnings("ignore:coroutine 'later' was never awaited")
     @pytest.mark.parametrize(
         "name",
@@ -95,27 +95,27 @@ class TestAHookThatIsWrong:
             "does_not_exist",
         ],
     )
-    def test_lets_nobody_see_anything_and_is_logged(self, hook, desk, rows, caplog, name):
+    def test_lets_nobody_see_anything_and_is_logged(self, hook, operator, rows, caplog, name):
         hook(name)
-        response = desk.get(LIST)
+        response = operator.get(LIST)
         assert response.status_code == 200
         assert list(response.context["cl"].result_list) == []
         assert [
             (each.event, each.event_fields, each.exc_info is not None)
             for each in caplog.records
             if each.name == "token_exchange"
-        ] == [("operator.reach_unknown", {"user": str(desk.user.pk)}, True)]
+        ] == [("operator.organizations_unknown", {"user": str(operator.user.pk)}, True)]
 
     def test_limits_a_superuser_neither(self, hook, sign_in, rows):
         hook("fails")
         assert found(sign_in(is_superuser=True)) == {each.pk for each in rows}
 
 
-class TestOrganizationsInReach:
-    def test_are_all_for_who_is_not_limited(self, desk, rows):
-        assert set(organizations_in_reach(desk.user)) == set(Organization.objects.all())
-        assert organizations_of(desk.user) is None
+class TestPermittedOrganizations:
+    def test_are_all_for_unlimited_users(self, operator, rows):
+        assert set(permitted_organizations(operator.user)) == set(Organization.objects.all())
+        assert permitted_organization_keys(operator.user) is None
 
-    def test_are_his_for_who_is(self, hook, desk, rows):
+    def test_are_the_permitted_ones_for_limited_users(self, hook, operator, rows):
         hook("by_group")
-        assert [each.slug for each in organizations_in_reach(desk.user)] == ["ours"]
+        assert [each.slug for each in permitted_organizations(operator.user)] == ["ours"]

@@ -1,4 +1,4 @@
-"""What an operator of one organization tries, to learn of another."""
+"""A limited operator cannot read rows of other organizations."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from django.contrib.admin.models import LogEntry
 from django.urls import reverse
 from django.utils import timezone
 
-from tests.admin.pages import credential_page, page
+from tests.admin.admin_urls import admin_url, credential_url
 from tests.admin.tenant_rows import FOREIGN, NOBODY, everything, marks, text_of, told
 from token_exchange.models import Credential, HourlyCount
 
@@ -23,8 +23,8 @@ MODELS = ("apikey", "clientapp", "accesstoken", "organization", "auditevent")
 
 class TestLists:
     @pytest.mark.parametrize("model", MODELS)
-    def test_hold_his_rows_alone(self, limited, own, foreign, model):
-        response = limited.get(page(model, "changelist"))
+    def test_contain_only_the_own_rows(self, limited, own, foreign, model):
+        response = limited.get(admin_url(model, "changelist"))
         found = [each.pk for each in response.context["cl"].result_list]
         assert own[model].pk in found
         assert foreign[model].pk not in found
@@ -33,13 +33,13 @@ class TestLists:
     @pytest.mark.parametrize("model", MODELS)
     def test_find_no_others_by_search(self, limited, own, foreign, model):
         for mark in marks(foreign):
-            response = limited.get(page(model, "changelist"), {"q": mark})
+            response = limited.get(admin_url(model, "changelist"), {"q": mark})
             assert list(response.context["cl"].result_list) == []
 
     @pytest.mark.parametrize("model", ["apikey", "clientapp", "auditevent"])
-    def test_offer_his_organizations_to_filter_by(self, limited, own, foreign, model):
+    def test_offer_only_the_own_organizations_to_filter_by(self, limited, own, foreign, model):
         chosen = {"organization": foreign["organization"].pk}
-        response = limited.get(page(model, "changelist"), chosen)
+        response = limited.get(admin_url(model, "changelist"), chosen)
         assert told(response, foreign) == []
         assert list(response.context["cl"].result_list) == []
 
@@ -61,19 +61,19 @@ class TestLists:
             "pk__in",
         ],
     )
-    def test_take_no_lookup_that_they_do_not_show(self, desk, own, model, lookup):
-        response = desk.get(page(model, "changelist"), {lookup: "a"})
+    def test_take_no_lookup_that_they_do_not_show(self, operator, own, model, lookup):
+        response = operator.get(admin_url(model, "changelist"), {lookup: "a"})
         assert response.status_code == 400
 
     def test_export_and_page_by_no_other_field(self, limited, own, foreign):
-        response = limited.get(page("apikey", "changelist"), {"_to_field": "secret_digest"})
+        response = limited.get(admin_url("apikey", "changelist"), {"_to_field": "secret_digest"})
         assert response.status_code == 400
 
 
 class TestObjects:
     @pytest.mark.parametrize("method", ["get", "post"])
     @pytest.mark.parametrize("model", MODELS)
-    def test_of_others_are_not_there(self, limited, own, foreign, model, method):
+    def test_of_others_do_not_exist(self, limited, own, foreign, model, method):
         """Each page of an object answers for a foreign one as for one that never was."""
         before = everything()
         for pattern in object_patterns(model):
@@ -96,9 +96,9 @@ class TestObjects:
         assert everything() == before
 
     @pytest.mark.parametrize("model", MODELS)
-    def test_of_his_own_are(self, limited, own, model):
-        assert limited.get(page(model, "change", own[model])).status_code == 200
-        assert limited.get(page(model, "history", own[model])).status_code == 200
+    def test_of_the_own_organization_are_shown(self, limited, own, model):
+        assert limited.get(admin_url(model, "change", own[model])).status_code == 200
+        assert limited.get(admin_url(model, "history", own[model])).status_code == 200
 
 
 def object_patterns(model):
@@ -114,15 +114,15 @@ def neutral(response, pk):
 
 
 class TestAutocomplete:
-    def search(self, desk, model, field, **values):
-        return desk.get(
+    def search(self, operator, model, field, **values):
+        return operator.get(
             reverse("admin:autocomplete"),
             {"app_label": "token_exchange", "model_name": model, "field_name": field, **values},
         )
 
     @pytest.mark.parametrize("model", ["apikey", "clientapp", "credential"])
     @pytest.mark.parametrize("term", ["", "o", FOREIGN])
-    def test_finds_his_organizations_alone(self, limited, own, foreign, model, term):
+    def test_finds_only_the_own_organizations(self, limited, own, foreign, model, term):
         found = self.search(limited, model, "organization", term=term).json()["results"]
         expected = [] if term == FOREIGN else [str(own["organization"].pk)]
         assert [each["id"] for each in found] == expected
@@ -138,7 +138,7 @@ class TestAutocomplete:
 
 class TestExports:
     @pytest.mark.parametrize("file_format", ["json", "csv"])
-    def test_hold_what_his_list_would_show(self, limited, own, foreign, file_format):
+    def test_contain_only_what_the_list_shows(self, limited, own, foreign, file_format):
         url = reverse("admin:token_exchange_auditevent_export", args=[file_format])
         answers = [
             limited.get(url, values)
@@ -159,7 +159,7 @@ class TestExports:
         ]
 
 
-class TestTheDashboard:
+class TestDashboard:
     @pytest.fixture
     def counts(self, own, foreign):
         for rows, count in ((own, 3), (foreign, 98_765)):
@@ -177,8 +177,8 @@ class TestTheDashboard:
         )
 
     @pytest.mark.parametrize("period", ["day", "week"])
-    def test_sums_up_his_rows_alone(self, limited, own, foreign, counts, period):
-        url = page("dashboard", "changelist")
+    def test_sums_up_only_the_own_rows(self, limited, own, foreign, counts, period):
+        url = admin_url("dashboard", "changelist")
         answers = [
             limited.get(url, {"period": period, **values})
             for values in (
@@ -195,20 +195,20 @@ class TestTheDashboard:
         assert marks == [[], [], [], set()]
         assert ["98,765" in each.text or "98765" in each.text for each in answers] == [False] * 4
 
-    def test_sums_up_all_for_who_is_not_limited(self, desk, own, foreign, counts):
-        assert told(desk.get(page("dashboard", "changelist")), foreign) != []
+    def test_sums_up_all_rows_for_unlimited_users(self, operator, own, foreign, counts):
+        assert told(operator.get(admin_url("dashboard", "changelist")), foreign) != []
 
 
-class TestTheRestOfTheAdmin:
-    def test_shows_ones_own_recent_actions(self, limited, desk, own, foreign):
-        desk.post(
-            credential_page(foreign["apikey"], "revoke"), {"confirmed": "yes", "reason": FOREIGN}
+class TestRestOfTheAdmin:
+    def test_shows_ones_own_recent_actions(self, limited, operator, own, foreign):
+        operator.post(
+            credential_url(foreign["apikey"], "revoke"), {"confirmed": "yes", "reason": FOREIGN}
         )
         assert LogEntry.objects.count() == 1
         assert told(limited.get(reverse("admin:index")), foreign) == []
-        assert told(desk.get(reverse("admin:index")), foreign) != []
+        assert told(operator.get(reverse("admin:index")), foreign) != []
 
     def test_has_no_view_on_site(self, limited, own, foreign):
         for model, row in own.items():
             if model != "owner":
-                assert "viewsitelink" not in limited.get(page(model, "change", row)).text
+                assert "viewsitelink" not in limited.get(admin_url(model, "change", row)).text

@@ -1,4 +1,4 @@
-"""What an operator of one organization tries, to change what is not his."""
+"""A limited operator cannot change rows of other organizations."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from django.contrib.admin.models import LogEntry
 from django.core import serializers
 from django.urls import reverse
 
+from tests.admin.admin_urls import admin_url, credential_url
 from tests.admin.conftest import hidden_fields
-from tests.admin.pages import credential_page, page
 from tests.admin.tenant_rows import NOBODY, everything, told
 from tests.support.factories import make_api_key
 from token_exchange.models import APIKey, Credential, SigningKey
@@ -36,9 +36,12 @@ class TestActions:
         ],
     )
     @pytest.mark.parametrize("across", ["0", "1"])
-    def test_pass_over_what_is_not_his(self, limited, rows, model, action, across):
+    def test_skip_rows_of_other_organizations(self, limited, rows, model, action, across):
         own, foreign = rows
-        url, before = page(model, "changelist"), serializers.serialize("json", [foreign[model]])
+        url, before = (
+            admin_url(model, "changelist"),
+            serializers.serialize("json", [foreign[model]]),
+        )
         values = {
             "action": action,
             "index": "0",
@@ -53,7 +56,7 @@ class TestActions:
         assert not LogEntry.objects.filter(object_id=foreign[model].pk).exists()
 
     def test_answer_for_others_as_for_none(self, limited, own, foreign):
-        url = page("apikey", "changelist")
+        url = admin_url("apikey", "changelist")
         answers = [
             limited.post(
                 url, {"action": "revoke_selected", "_selected_action": pk, "confirmed": "yes"}
@@ -65,12 +68,12 @@ class TestActions:
 
 
 class TestIssue:
-    """He holds every permission, so that only his reach stands between him and the rest."""
+    """A user with every permission, whom only the limit to one organization stops."""
 
-    def issue(self, desk, **values):
-        return desk.send(page("apikey", "add"), **{"name": "Mine", **values})
+    def issue(self, operator, **values):
+        return operator.send(admin_url("apikey", "add"), **{"name": "Mine", **values})
 
-    def test_for_his_organization(self, limited, ours):
+    def test_for_the_own_organization(self, limited, ours):
         self.issue(limited, organization=ours.pk)
         assert APIKey.objects.get().organization == ours
 
@@ -80,7 +83,7 @@ class TestIssue:
         _own, foreign = rows
         count = Credential.objects.count()
         answers = [
-            limited.send(page(model, "add") + query, name="Mine", organization=pk)
+            limited.send(admin_url(model, "add") + query, name="Mine", organization=pk)
             for pk in (foreign["organization"].pk, NOBODY)
         ]
         errors = [each.context["adminform"].form.errors for each in answers]
@@ -103,14 +106,14 @@ class TestIssue:
         assert Credential.objects.count() == count
 
     def test_by_ids_names_nobody_to_who_may_not_speak_for_others(self, sign_in, foreign):
-        """Also to somebody who is not limited: a raw id would come back with a name."""
-        desk = sign_in("view_apikey", "add_apikey")
-        response = desk.send(page("apikey", "add") + "?by-id", owner=foreign["owner"].pk)
+        """Also for users who are not limited: a raw id field would show the name."""
+        operator = sign_in("view_apikey", "add_apikey")
+        response = operator.send(admin_url("apikey", "add") + "?by-id", owner=foreign["owner"].pk)
         assert "owner" in response.context["adminform"].form.errors
         assert foreign["owner"].username not in response.text
 
-    def test_offers_his_organizations_alone(self, limited, own, foreign):
-        response = limited.get(page("apikey", "add"))
+    def test_offers_only_the_own_organizations(self, limited, own, foreign):
+        response = limited.get(admin_url("apikey", "add"))
         assert told(response, foreign) == []
         assert own["organization"].name in response.text
         assert own["owner"].username not in response.text
@@ -119,7 +122,7 @@ class TestIssue:
     def test_grants_nothing_of_all_organizations(
         self, limited, ours, token_exchange_settings, registry
     ):
-        """Though he holds the permission: it is not an organization's to give."""
+        """Even with the permission, because the scope covers all organizations."""
         token_exchange_settings(SCOPES=registry)
         response = self.issue(limited, organization=ours.pk, scopes=[REVOCATIONS_SCOPE])
         assert list(response.context["adminform"].form.errors) == ["scopes"]
@@ -128,15 +131,15 @@ class TestIssue:
     @pytest.mark.parametrize("overlap", ["0", "compromised"])
     def test_rotates_no_key_that_reads_of_all_organizations(self, limited, ours, overlap):
         key = make_api_key(organization=ours, scopes=[REVOCATIONS_SCOPE]).credential
-        url = credential_page(key, "rotate")
-        assert url not in limited.get(credential_page(key, "change")).text
+        url = credential_url(key, "rotate")
+        assert url not in limited.get(credential_url(key, "change")).text
         assert limited.get(url).status_code == 403
         assert limited.post(url, {"version": "x", "overlap": overlap}).status_code == 403
-        limited.choose(page("apikey", "changelist"), "rotate_selected", key)
+        limited.choose(admin_url("apikey", "changelist"), "rotate_selected", key)
         assert APIKey.objects.get(pk=key.pk).secret_digest == key.secret_digest
 
-    def test_revokes_any_key_of_his_organization(self, limited, own):
-        url = credential_page(own["apikey"], "revoke")
+    def test_revokes_any_key_of_the_own_organization(self, limited, own):
+        url = credential_url(own["apikey"], "revoke")
         limited.post(url, {"confirmed": "yes", "reason": "Leaked"})
         assert APIKey.objects.get(pk=own["apikey"].pk).revoked_at is not None
 
@@ -144,7 +147,7 @@ class TestIssue:
         """Also not for those who are not limited: a tenant's key is a tenant's key."""
         values = {"name": "Moved", "metadata": "", "organization": foreign["organization"].pk}
         values |= {"owner": foreign["owner"].pk, "subject_type": "user"}
-        limited.post(credential_page(own["apikey"], "change"), values)
+        limited.post(credential_url(own["apikey"], "change"), values)
         key = APIKey.objects.get(pk=own["apikey"].pk)
         assert (key.name, key.organization_id, key.owner_id) == (
             "Moved",
@@ -153,10 +156,10 @@ class TestIssue:
         )
 
     def test_takes_no_form_of_a_key_in_another_organization(self, limited, own, foreign):
-        """The form carries an identifier, which he cannot choose."""
+        """The form carries a sealed identifier, which the user cannot choose."""
         values = {"name": "x", "organization": own["organization"].pk}
-        values["drawn"] = foreign["apikey"].identifier
-        response = limited.post(page("apikey", "add"), values)
+        values["signed_identifier"] = foreign["apikey"].identifier
+        response = limited.post(admin_url("apikey", "add"), values)
         assert told(response, foreign) == []
         assert not APIKey.objects.filter(name="x").exists()
 
@@ -168,27 +171,29 @@ class TestSigningKeys:
     @pytest.mark.parametrize(
         "name", ["changelist", "rotate", "add", "change", "delete", "history", "remove"]
     )
-    def test_are_not_his(self, limited, own, method, name):
+    def test_are_refused(self, limited, own, method, name):
         key = SigningKey.objects.get()
         obj = None if name in {"changelist", "rotate", "add"} else key
         before = everything()
-        response = getattr(limited, method)(page("signingkey", name, obj), {"confirmed": "yes"})
+        response = getattr(limited, method)(
+            admin_url("signingkey", name, obj), {"confirmed": "yes"}
+        )
         assert response.status_code in {302, 403}
         assert key.kid not in response.text
         assert everything() == before
 
     def test_are_not_on_the_index(self, limited, own):
         for url in (reverse("admin:index"), reverse("admin:app_list", args=["token_exchange"])):
-            assert page("signingkey", "changelist") not in limited.get(url).text
+            assert admin_url("signingkey", "changelist") not in limited.get(url).text
 
 
 class TestOrganizations:
-    def change(self, desk, organization, **values):
+    def change(self, operator, organization, **values):
         data = {"name": "Renamed", "default_token_lifetime": "00:05:00", **values}
-        desk.post(page("organization", "change", organization), data)
+        operator.post(admin_url("organization", "change", organization), data)
         organization.refresh_from_db()
 
-    def test_of_his_are_his_to_name(self, limited, ours):
+    def test_own_one_can_be_renamed(self, limited, ours):
         self.change(limited, ours)
         assert (ours.name, ours.default_token_lifetime) == ("Renamed", timedelta(minutes=5))
 
@@ -207,20 +212,22 @@ class TestOrganizations:
 
     def test_are_neither_added_nor_deleted(self, limited, ours):
         before = everything()
-        assert limited.get(page("organization", "add")).status_code == 403
+        assert limited.get(admin_url("organization", "add")).status_code == 403
         values = {"name": "x", "slug": "x", "is_active": "on"}
-        assert limited.post(page("organization", "add"), values).status_code == 403
-        response = limited.post(page("organization", "delete", ours), {"post": "yes"})
+        assert limited.post(admin_url("organization", "add"), values).status_code == 403
+        response = limited.post(admin_url("organization", "delete", ours), {"post": "yes"})
         assert response.status_code == 403
         limited.post(
-            page("organization", "changelist"),
+            admin_url("organization", "changelist"),
             {"action": "delete_selected", "_selected_action": ours.pk, "post": "yes"},
         )
         assert everything() == before
 
     def test_of_others_do_not_show_in_a_popup(self, limited, own, foreign):
-        response = limited.get(page("organization", "changelist"), {"_popup": 1, "_to_field": "id"})
+        response = limited.get(
+            admin_url("organization", "changelist"), {"_popup": 1, "_to_field": "id"}
+        )
         assert own["organization"].name in response.text
         assert told(response, foreign) == []
-        change = page("organization", "change", foreign["organization"])
+        change = admin_url("organization", "change", foreign["organization"])
         assert limited.get(change, {"_popup": 1, "_to_field": "id"}).status_code == 302

@@ -1,4 +1,4 @@
-"""The admin of a project whose token endpoints other processes serve."""
+"""URLs of a project that serves the admin, but not the token endpoints."""
 
 from django.contrib import admin
 from django.urls import path

@@ -1,4 +1,4 @@
-"""Accessibility checks of a page: axe-core, focus and overflow."""
+"""Accessibility violations and horizontal overflow of a page."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ _OVERFLOW = """
 
 
 def barriers(page: Page) -> list[str]:
-    """Return each grave finding of the engine as a line: the rule, where, and what."""
+    """Return each serious violation as a line: rule, element and description."""
     # Through the debugger: the page's policy lets no script in that is not the site's.
     if page.evaluate("typeof axe") == "undefined":
         page.evaluate(chromium.AXE.read_text(encoding="utf-8"))
@@ -69,6 +69,6 @@ def barriers(page: Page) -> list[str]:
 
 
 def overflowing(page: Page) -> list[str]:
-    """Return the elements for which the whole page has to be pushed sideways."""
+    """Return the elements that make the whole page scroll sideways."""
     found: list[str] = page.evaluate(_OVERFLOW)
     return found

@@ -1,4 +1,4 @@
-"""Paths of Chromium and axe-core, and the reason why they cannot be used."""
+"""The installed Chromium and axe-core, and the arguments to start Chromium with."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from pathlib import Path
 
 HERE = Path(__file__).parent
 AXE = HERE / "node_modules" / "axe-core" / "axe.min.js"
-# Its tabs share memory that a container may be short of, and it runs as whoever runs the tests.
-# The rest is what a browser tells and asks of its makers when nobody uses it.
+# A container may be short of shared memory, and run the tests as root. The rest turns off what
+# Chromium requests in the background.
 ARGUMENTS = (
     "--no-sandbox",
     "--disable-gpu",
@@ -24,12 +24,12 @@ ARGUMENTS = (
 
 
 def chromium() -> str | None:
-    """Return where Chromium is: what CHROMIUM names, or the one on PATH."""
+    """Return the path of Chromium: the one in CHROMIUM, or the one on PATH."""
     return shutil.which(os.environ.get("CHROMIUM", "chromium"))
 
 
 def what_is_missing() -> str:
-    """Say what keeps the browser tests from running, and how to get it; "" if nothing does."""
+    """Return what the browser tests lack and how to install it, or ""."""
     if importlib.util.find_spec("playwright") is None:
         return "needs Playwright: the dependency group `browser`"
     if chromium() is None:

@@ -1,4 +1,4 @@
-"""Fixtures of the browser tests: the browser, the site and a signed-in window."""
+"""Fixtures: the browser, the live site, and windows of signed-in users."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Skip what cannot be looked at on this machine."""
+    """Skip browser tests that this machine cannot run."""
     if reason := chromium.what_is_missing():
         for item in items:
             if item.get_closest_marker("browser"):
@@ -29,7 +29,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture(scope="package")
 def browser() -> Iterator[Browser]:
-    """One browser for all tests; each has windows of its own, which share nothing."""
+    """One browser for all tests; each test has isolated windows."""
     with browsing() as browser:
         yield browser
 
@@ -43,7 +43,7 @@ def site(browser: Browser, django_db_setup: None) -> Iterator[str]:
 
 @pytest.fixture(params=[WIDE_LIGHT, NARROW_DARK], ids=str)
 def look(request: pytest.FixtureRequest) -> Look:
-    """What a flow is seen under: together both widths and both schemes."""
+    """The viewports of a flow: both widths and both colour schemes."""
     look: Look = request.param
     return look
 
@@ -52,7 +52,7 @@ def look(request: pytest.FixtureRequest) -> Look:
 def open_window(
     browser: Browser, site: str, transactional_db: None
 ) -> Iterator[Callable[..., Window]]:
-    """Open a window for a user; what goes wrong in it fails the test."""
+    """Open a window for a user; any complaint fails the test."""
     opened = []
 
     def open_window(user: Any, look: Look = WIDE_LIGHT) -> Window:
@@ -67,11 +67,11 @@ def open_window(
 
 @pytest.fixture
 def scene(transactional_db: None) -> Scene:
-    """A desk on which much has happened already."""
+    """The sample data."""
     return populate(now=timezone.now())
 
 
 @pytest.fixture
 def window(open_window: Callable[..., Window], scene: Scene, look: Look) -> Window:
-    """The window of somebody who may do everything, under each ``look``."""
+    """The window of an operator with all permissions, in each viewport."""
     return open_window(scene.operator, look)

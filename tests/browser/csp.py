@@ -14,7 +14,7 @@ POLICY = (
 
 
 class StrictPolicyMiddleware:
-    """Sends the policy with each answer; Django can do so itself since 6.0."""
+    """Sends the policy with each response; Django has its own middleware since 6.0."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response

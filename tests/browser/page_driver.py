@@ -1,4 +1,4 @@
-"""A page of the browser, operated as a person does, which records everything that goes wrong."""
+"""A browser window as tests use it, by visible names and the keyboard."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _ANSWERED = "Failed to load resource: the server responded with a status of"
 
 
 class Window:
-    """A page of the browser, which notes all that goes wrong on it."""
+    """A browser page that collects complaints about everything that goes wrong on it."""
 
     def __init__(self, page: Page, *, site: str) -> None:
         self.page = page
@@ -37,12 +37,12 @@ class Window:
         page.on("requestfailed", self._hear_failure)
 
     def open(self, path: str, *, status: int = 200) -> None:
-        """Go to a page of the site by its address."""
+        """Open a page of the site by its path."""
         with self.expecting(status):
             self.page.goto(self._site + path)
 
     def is_page(self, path: str) -> bool:
-        """Ask whether there is a page for this user to look at, and not a file or a refusal."""
+        """Return whether this user gets a page there, and not a file or a refusal."""
         answer = self.page.request.get(self._site + path)
         return answer.status == HTTPStatus.OK and answer.headers["content-type"].startswith(
             "text/html"
@@ -50,24 +50,24 @@ class Window:
 
     @contextmanager
     def expecting(self, status: int) -> Iterator[None]:
-        """Allow the pages that come meanwhile to answer with this status, and wait for the last."""
+        """Accept this status from the pages that load in the block, and wait for the last."""
         self._expected = status
         yield
         self.page.wait_for_load_state()
         self._expected = 200
 
     def press(self, name: str, *, status: int = 200) -> None:
-        """Press a button that sends a form, by the name that is read out, and wait."""
+        """Press a submit button by its accessible name, and wait."""
         with self.expecting(status), self.page.expect_navigation():
             self.page.get_by_role("button", name=name, exact=True).click()
 
     def follow(self, name: str, *, status: int = 200) -> None:
-        """Follow a link by the name that is read out, and wait."""
+        """Follow a link by its accessible name, and wait."""
         with self.expecting(status), self.page.expect_navigation():
             self.page.get_by_role("link", name=name, exact=True).first.click()
 
     def go_back(self) -> None:
-        """Press the browser's button, which for the answer to a form asks before it sends again."""
+        """Reload the page, which submits its form again."""
         from playwright.sync_api import Error  # noqa: PLC0415 - may not be installed
 
         with suppress(Error):
@@ -76,38 +76,38 @@ class Window:
         self.page.wait_for_url("chrome-error://**")
 
     def search(self, text: str) -> None:
-        """Search the list."""
+        """Search the change list."""
         self.page.locator("#searchbar").fill(text)
         self.press("Search")
 
     def run_on_all(self, action: str) -> None:
-        """Run an action on each row of the list."""
+        """Run an action on all rows of the change list."""
         self.page.locator("#action-toggle").check()
         self.page.locator("select[name=action]").select_option(action)
         self.press("Run" if django.VERSION >= (6, 0) else "Go")
 
     def text(self) -> str:
-        """Return what there is to read on the page, without what is on each."""
+        """Return the text of the page's content."""
         text = self.page.locator("#content, body:not(:has(#content))").inner_text()
         # Django keeps a number and its unit on one line.
         return text.replace("\N{NO-BREAK SPACE}", " ")
 
     def messages(self) -> str:
-        """Return what the page says of what was just done."""
+        """Return the text of the messages."""
         return "\n".join(self.page.locator(".messagelist").all_inner_texts())
 
     def choose(self, label: str, name: str) -> None:
-        """Choose a row by its name in a field that searches."""
+        """Choose a row by its name in an autocomplete field."""
         self.page.get_by_role("combobox", name=label).click()
         self.page.locator(".select2-search__field").fill(name[:4])
         self.page.get_by_role("option", name=name, exact=True).click()
 
     def value(self, label: str) -> str:
-        """Return what is shown to be copied under this label, the first of them."""
+        """Return the first value to copy under this label."""
         return self.page.get_by_role("textbox", name=label, exact=True).first.inner_text()
 
     def copied(self, label: str) -> str:
-        """Press the button beside what is shown under this label; return what can be pasted."""
+        """Press the copy button of this label, and return the clipboard."""
         whole = self.page.locator(".te-copyable").filter(
             has=self.page.get_by_role("textbox", name=label, exact=True)
         )
@@ -116,24 +116,24 @@ class Window:
         return self.clipboard()
 
     def clipboard(self) -> str:
-        """Return what can be pasted."""
+        """Return the clipboard."""
         text: str = self.page.evaluate("navigator.clipboard.readText()")
         return text
 
     def press_key(self, key: str, *, status: int = 200) -> None:
-        """Press a key that leads to another page, and wait."""
+        """Press a key that loads another page, and wait."""
         with self.expecting(status), self.page.expect_navigation():
             self.page.keyboard.press(key)
 
     def wear(self, look: Look) -> None:
-        """Look at the page under other conditions."""
+        """Show the page in another viewport."""
         self.page.set_viewport_size({"width": look.width, "height": look.height})
         self.page.emulate_media(color_scheme=look.scheme)
         # A colour that fades into another is neither of the two.
         self.page.evaluate("document.getAnimations().forEach((each) => each.finish())")
 
     def inspect(self, *looks: Look) -> None:
-        """Note the barriers on this page under each look, all four unless told others."""
+        """Collect the accessibility violations in each viewport, all four by default."""
         for look in looks or LOOKS:
             self.wear(look)
             found = [*barriers(self.page), *(f"wider: {each}" for each in overflowing(self.page))]
@@ -141,7 +141,7 @@ class Window:
         self.wear((looks or LOOKS)[0])
 
     def tab_to(self, target: Locator) -> None:
-        """Press Tab until the element has the focus; note it if one cannot see that it has."""
+        """Press Tab until the element has the focus, and complain if the focus is invisible."""
         for _ in range(MOST_STOPS):
             self.page.keyboard.press("Tab")
             if target.evaluate("element => element === document.activeElement"):
@@ -177,6 +177,6 @@ class Window:
             self.complaints.append(f"answered {response.status}: {response.url}")
 
     def _hear_failure(self, request: Request) -> None:
-        # Whoever goes on before the last image is there, or saves a page as a file, breaks it off.
+        # Leaving the page before its last image, or downloading it as a file, aborts requests.
         if request.failure not in {"net::ERR_ABORTED", _ASKS_AGAIN}:
             self.complaints.append(f"failed: {request.url}: {request.failure}")

@@ -1,4 +1,4 @@
-"""Sample data: credentials in every state, their tokens and a week of exchange counts."""
+"""A month of sample data: users, credentials, tokens, events and counts."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ DAYS_OF_COUNTS = 7
 
 @dataclass(frozen=True, kw_only=True)
 class Scene:
-    """The credentials of a desk, by what is the matter with them."""
+    """The sample credentials, by their state."""
 
     operator: Any
     developer: Any
@@ -34,13 +34,13 @@ class Scene:
     expired: Credential
     revoked: Credential
     users: Credential
-    """Speaks for ``developer``."""
+    """Acts as ``developer``."""
     app: Credential
     tokens: list[AccessToken]
 
 
 def populate(*, now: datetime) -> Scene:
-    """Let a month go by until ``now``."""
+    """Create a month of data up to ``now``."""
     operator = make_user(username="operator", is_staff=True, is_superuser=True)
     developer = make_user(username="developer")
     company = make_organization(name="Example Company", slug="example-company")
@@ -80,7 +80,7 @@ def populate(*, now: datetime) -> Scene:
 
 
 class Since:
-    """What the verbs are told of who, when and where: ``ago(days=3)``."""
+    """Time, user and origin of an operation: ``ago(days=3)``."""
 
     def __init__(self, now: datetime, *, organization: Organization, by: Any) -> None:
         self.now = now
@@ -122,7 +122,7 @@ def _tokens(credential: Credential, *, now: datetime) -> list[AccessToken]:
 
 
 def count_exchanges(scene: Scene, *, now: datetime) -> None:
-    """Count a week of exchanges, more by day than by night, and now and then a failure."""
+    """Count a week of exchanges, more by day than by night, with some failures."""
     hour = now.replace(minute=0, second=0, microsecond=0)
     used = [scene.active, scene.rotating, scene.app, scene.users]
     names = [each.identifier for each in used]
@@ -141,7 +141,7 @@ def count_exchanges(scene: Scene, *, now: datetime) -> None:
 
 
 def _shares(total: int, names: list[str]) -> dict[str, int]:
-    """Give each name less than the one before it, and say what they have together."""
+    """Give each name a smaller share than the one before, and return the total."""
     shares = {name: total // (place + 2) + 1 for place, name in enumerate(names)}
     return {"": sum(shares.values()), **shares}
 

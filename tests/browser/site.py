@@ -1,4 +1,4 @@
-"""The site of the browser tests, the browser, and windows of signed-in users."""
+"""The live site, the browser, and signed-in windows."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ TOKEN_EXCHANGE = {"REQUIRE_HTTPS": False, "SCOPES": SCOPES}
 
 @contextmanager
 def browsing() -> Iterator[Browser]:
-    """Start Debian's Chromium."""
+    """Start Chromium."""
     from playwright.sync_api import sync_playwright  # noqa: PLC0415 - may not be installed
 
     # Playwright's loop runs in this thread as long as the browser does; nothing here awaits.
@@ -45,7 +45,7 @@ def browsing() -> Iterator[Browser]:
 
 @contextmanager
 def serving(**token_exchange: Any) -> Iterator[str]:
-    """Serve the site under a strict policy; return its address."""
+    """Serve the site with a strict content security policy; return its URL."""
     with override_settings(
         ROOT_URLCONF="tests.browser.urls",
         STATICFILES_DIRS=[chromium.HERE / "static"],

@@ -1,19 +1,19 @@
-"""An operator looks for tokens, and ends some."""
+"""Revoking access tokens in the browser."""
 
 from __future__ import annotations
 
 import pytest
 
-from tests.admin.pages import page
+from tests.admin.admin_urls import admin_url
 from tests.browser.viewports import NARROW_DARK
 
 # One window is enough to do it in; each page is inspected under all looks.
 pytestmark = [pytest.mark.browser, pytest.mark.parametrize("look", [NARROW_DARK], ids=str)]
 
 
-def test_ends_one(window, scene):
+def test_one_token_is_revoked(window, scene):
     token = scene.tokens[1]
-    window.open(page("accesstoken", "changelist"))
+    window.open(admin_url("accesstoken", "changelist"))
     window.search(token.jti)
     window.follow(token.jti)
     window.follow("Revoke")
@@ -25,11 +25,11 @@ def test_ends_one(window, scene):
     assert window.page.get_by_role("link", name="Revoke", exact=True).count() == 0
 
 
-def test_ends_all_that_live(window, scene):
-    window.open(page("accesstoken", "changelist") + "?state=live")
+def test_all_live_tokens_are_revoked(window, scene):
+    window.open(admin_url("accesstoken", "changelist") + "?state=live")
     window.run_on_all("Revoke selected access tokens")
     window.inspect()
     window.press("Revoke")
-    window.open(page("accesstoken", "changelist") + "?state=live")
+    window.open(admin_url("accesstoken", "changelist") + "?state=live")
     assert "0 access tokens" in window.text()
     window.inspect()

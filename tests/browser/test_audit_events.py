@@ -1,4 +1,4 @@
-"""An operator looks up who did what, and takes it along."""
+"""The audit trail in the browser."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.admin.pages import page
+from tests.admin.admin_urls import admin_url
 from tests.browser.viewports import WIDE_LIGHT
 from token_exchange.models import AuditEvent
 
@@ -16,9 +16,9 @@ from token_exchange.models import AuditEvent
 pytestmark = [pytest.mark.browser, pytest.mark.parametrize("look", [WIDE_LIGHT], ids=str)]
 
 
-def test_finds_why_a_key_was_revoked(window, scene):
-    window.open(page("auditevent", "changelist"))
-    window.follow("credential revoked")
+def test_event_shows_why_a_key_was_revoked(window, scene):
+    window.open(admin_url("auditevent", "changelist"))
+    window.follow("Credential revoked")
     window.inspect()
     row = window.page.locator("#result_list tbody tr")
     assert row.count() == 1
@@ -30,17 +30,17 @@ def test_finds_why_a_key_was_revoked(window, scene):
     assert "10.0.0.7" in window.text()
 
 
-def test_finds_all_that_happened_to_one_key(window, scene):
-    window.open(page("apikey", "change", scene.rotating))
+def test_audit_trail_of_one_key_is_linked(window, scene):
+    window.open(admin_url("apikey", "change", scene.rotating))
     window.follow("Audit trail")
     assert window.page.locator("#result_list tbody tr").count() == 2
     window.inspect()
 
 
 @pytest.mark.parametrize("name", ["JSON", "CSV"])
-def test_takes_along_what_is_filtered(window, scene, name):
-    window.open(page("auditevent", "changelist"))
-    window.follow("credential revoked")
+def test_filtered_events_are_exported(window, scene, name):
+    window.open(admin_url("auditevent", "changelist"))
+    window.follow("Credential revoked")
     with window.page.expect_download() as downloading:
         window.page.get_by_role("link", name=f"Export as {name}").click()
     text = Path(downloading.value.path()).read_text(encoding="utf-8")

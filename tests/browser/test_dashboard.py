@@ -1,4 +1,4 @@
-"""An operator sees how much credentials are used, and what will hurt soon."""
+"""The dashboard in the browser."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def counted(scene):
     count_exchanges(scene, now=timezone.now())
 
 
-def test_shows_a_day_and_a_week(window, counted):
+def test_dashboard_shows_a_day_and_a_week(window, counted):
     window.open(reverse("admin:index"))
     window.follow("Dashboard")
     window.inspect()
@@ -28,7 +28,7 @@ def test_shows_a_day_and_a_week(window, counted):
     window.inspect()
 
 
-def test_says_in_tables_what_the_charts_show(window, counted):
+def test_tables_repeat_the_charts(window, counted):
     window.open(reverse("admin:token_exchange_dashboard_changelist"))
     charts = window.page.locator("#content svg[role=img], #content figure svg")
     assert charts.count() >= 2
@@ -38,15 +38,15 @@ def test_says_in_tables_what_the_charts_show(window, counted):
     assert window.page.locator("#content details[open] table tbody tr").count() >= 24
 
 
-def test_leads_to_the_one_whose_old_secret_is_in_use(window, counted, scene):
+def test_used_previous_secret_is_linked(window, counted, scene):
     window.open(reverse("admin:token_exchange_dashboard_changelist"))
     window.page.get_by_role("link", name="End the overlap of Mobile back end").click()
     window.page.wait_for_load_state()
     window.press("End the overlap now")
-    assert "The previous secret has ended." in window.messages()
+    assert "Overlap ended." in window.messages()
 
 
-def test_of_one_credential(window, counted, scene):
+def test_dashboard_of_one_credential(window, counted, scene):
     window.open(reverse("admin:token_exchange_dashboard_changelist"))
     window.page.get_by_role("textbox", name="Credential").fill(scene.app.identifier)
     window.press("Show")
@@ -54,7 +54,7 @@ def test_of_one_credential(window, counted, scene):
     window.inspect()
 
 
-def test_says_that_nothing_was_counted(window):
+def test_empty_dashboard_says_so(window):
     window.open(reverse("admin:token_exchange_dashboard_changelist"))
-    assert "Nothing was counted in this time." in window.text()
+    assert "No exchanges in this period." in window.text()
     window.inspect()

@@ -1,4 +1,4 @@
-"""Would the other tests here see what is wrong?"""
+"""The browser tests detect errors, violations and invisible focus."""
 
 from __future__ import annotations
 
@@ -27,13 +27,13 @@ def complaints_of(window):
         ("error", "error: Broken"),
     ],
 )
-def test_hear_what_goes_wrong(window, what, complaint):
+def test_errors_are_collected(window, what, complaint):
     window.open(f"/wrong/{what}/")
     (found,) = complaints_of(window)
     assert complaint in found
 
 
-def test_hear_an_answer_that_nobody_expects(window):
+def test_unexpected_status_is_collected(window):
     window.open("/wrong/page-that-is-not-there/", status=200)
     assert [each.partition(":")[0] for each in complaints_of(window)] == ["answered 404"]
 
@@ -46,7 +46,7 @@ def test_hear_an_answer_that_nobody_expects(window):
         ("width", "wider: <svg"),
     ],
 )
-def test_see_barriers_under_each_look(window, what, complaint):
+def test_violations_are_found_in_each_viewport(window, what, complaint):
     window.open(f"/wrong/{what}/")
     window.inspect()
     found = complaints_of(window)
@@ -54,7 +54,7 @@ def test_see_barriers_under_each_look(window, what, complaint):
     assert all(complaint in each for each in found)
 
 
-def test_see_that_a_focus_cannot_be_seen(window):
+def test_invisible_focus_is_found(window):
     window.open("/wrong/focus/")
     window.tab_to(window.page.get_by_role("link", name="Seen", exact=True))
     assert window.complaints == []

@@ -1,4 +1,4 @@
-"""An operator issues a credential: exactly one, and its secret is there exactly once."""
+"""Issuing a credential in the browser: exactly one, whose secret is shown once."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
-from tests.admin.pages import page
+from tests.admin.admin_urls import admin_url
 from tests.browser.viewports import LOOKS, WIDE_LIGHT
 from tests.support.factories import works
 from token_exchange.models import APIKey, ClientApp
@@ -19,7 +19,7 @@ SECRET = re.compile(r"sk_live\.\w{12}\.\w{49}")
 
 
 def issue(window, *, name="Nightly import"):
-    window.open(page("apikey", "add"))
+    window.open(admin_url("apikey", "add"))
     window.choose("Organization", "Example Company")
     window.page.get_by_label("Name", exact=False).fill(name)
     window.page.get_by_role("checkbox", name="Read reports reports:read").check()
@@ -27,8 +27,8 @@ def issue(window, *, name="Nightly import"):
 
 
 @pytest.mark.parametrize("look", LOOKS, ids=str)
-def test_shows_the_secret_and_copies_it(window):
-    window.open(page("apikey", "add"))
+def test_secret_is_shown_and_copied(window):
+    window.open(admin_url("apikey", "add"))
     window.inspect()
     issue(window)
     window.inspect()
@@ -42,7 +42,7 @@ def test_shows_the_secret_and_copies_it(window):
     assert secret in window.copied("Python")
 
 
-def test_neither_reload_nor_back_shows_it_again_or_makes_a_second(window):
+def test_reload_and_back_show_no_secret_and_issue_no_second(window):
     issue(window)
     secret = window.value("API key")
     count = APIKey.objects.count()
@@ -58,10 +58,10 @@ def test_neither_reload_nor_back_shows_it_again_or_makes_a_second(window):
     assert APIKey.objects.count() == count
 
 
-def test_leaving_and_coming_back_shows_nothing(window):
+def test_returning_to_the_page_shows_no_secret(window):
     issue(window)
     secret = window.value("API key")
-    window.follow("I have stored everything: back to the API keys")
+    window.follow("Done, I've saved it")
     window.go_back()
     assert secret not in window.page.content()
     with window.expecting(409):
@@ -71,8 +71,8 @@ def test_leaving_and_coming_back_shows_nothing(window):
 
 
 @pytest.mark.parametrize("look", [WIDE_LIGHT], ids=str)
-def test_a_double_click_issues_one(window):
-    window.open(page("apikey", "add"))
+def test_double_click_issues_one(window):
+    window.open(admin_url("apikey", "add"))
     window.choose("Organization", "Example Company")
     window.page.get_by_label("Name", exact=False).fill("Twice")
     with window.page.expect_navigation():
@@ -81,30 +81,30 @@ def test_a_double_click_issues_one(window):
     assert APIKey.objects.filter(name="Twice").count() == 1
 
 
-def test_keeps_what_was_typed_when_something_is_missing(window):
-    window.open(page("apikey", "add"))
+def test_invalid_form_keeps_typed_values(window):
+    window.open(admin_url("apikey", "add"))
     window.page.get_by_label("Name", exact=False).fill("No organization")
     window.page.get_by_label("Expires at").select_option("custom")
-    window.page.get_by_label("Day and time").fill("2031-02-03T04:05")
+    window.page.get_by_label("Date and time").fill("2031-02-03T04:05")
     window.page.locator("form").last.evaluate("form => form.noValidate = true")
     window.press("Issue")
     window.inspect()
     assert "This field is required." in window.text()
     assert window.page.get_by_label("Name", exact=False).input_value() == "No organization"
-    assert window.page.get_by_label("Day and time").input_value().startswith("2031-02-03T04:05")
+    assert window.page.get_by_label("Date and time").input_value().startswith("2031-02-03T04:05")
 
 
-def test_asks_for_a_moment_only_where_no_preset_fits(window):
-    window.open(page("apikey", "add"))
-    moment = window.page.get_by_label("Day and time")
-    assert moment.is_hidden()
+def test_date_and_time_are_asked_only_for_a_custom_expiry(window):
+    window.open(admin_url("apikey", "add"))
+    date_time = window.page.get_by_label("Date and time")
+    assert date_time.is_hidden()
     window.page.get_by_label("Expires at").select_option("custom")
-    assert moment.is_visible()
+    assert date_time.is_visible()
     window.inspect()
 
 
-def test_a_client_app_gets_an_id_and_a_secret(window):
-    window.open(page("clientapp", "add"))
+def test_client_app_gets_an_id_and_a_secret(window):
+    window.open(admin_url("clientapp", "add"))
     window.choose("Organization", "Another Company")
     window.page.get_by_label("Name", exact=False).fill("Ledger")
     window.press("Issue")

@@ -1,18 +1,18 @@
-"""Nobody needs a mouse, and everybody sees where the keyboard is."""
+"""The admin can be used by keyboard, with visible focus."""
 
 from __future__ import annotations
 
 import pytest
 
-from tests.admin.pages import page
+from tests.admin.admin_urls import admin_url
 from tests.support.factories import works
 from token_exchange.models import APIKey
 
 pytestmark = pytest.mark.browser
 
 
-def test_issues(window):
-    window.open(page("apikey", "add"))
+def test_key_is_issued_by_keyboard(window):
+    window.open(admin_url("apikey", "add"))
     asked = window.page
     window.tab_to(asked.get_by_role("combobox", name="Organization"))
     asked.keyboard.press("Enter")
@@ -37,13 +37,13 @@ def test_issues(window):
     assert key.expires_at is not None
 
 
-def test_rotates(window, scene):
-    window.open(page("apikey", "change", scene.active))
+def test_key_is_rotated_by_keyboard(window, scene):
+    window.open(admin_url("apikey", "change", scene.active))
     window.tab_to(window.page.get_by_role("link", name="Rotate", exact=True))
     window.press_key("Enter")
     window.tab_to(window.page.get_by_role("radio", name="1 day"))
     window.page.keyboard.press("ArrowUp")
-    window.tab_to(window.page.get_by_role("button", name="Rotate and show the secret"))
+    window.tab_to(window.page.get_by_role("button", name="Rotate and show the new secret"))
     window.press_key("Enter")
     assert works(window.value("API key"))
     scene.active.refresh_from_db()
@@ -51,8 +51,8 @@ def test_rotates(window, scene):
     assert overlap.total_seconds() == 3600
 
 
-def test_revokes(window, scene):
-    window.open(page("apikey", "change", scene.active))
+def test_key_is_revoked_by_keyboard(window, scene):
+    window.open(admin_url("apikey", "change", scene.active))
     window.tab_to(window.page.get_by_role("link", name="Revoke", exact=True))
     window.press_key("Enter")
     window.tab_to(window.page.get_by_label("Reason"))
@@ -63,9 +63,9 @@ def test_revokes(window, scene):
     assert scene.active.revocation_reason == "Not needed any more."
 
 
-def test_filters_and_acts_on_a_list(window):
-    window.open(page("apikey", "changelist"))
-    window.tab_to(window.page.get_by_role("link", name="rotating", exact=True))
+def test_list_is_filtered_and_acted_on_by_keyboard(window):
+    window.open(admin_url("apikey", "changelist"))
+    window.tab_to(window.page.get_by_role("link", name="Rotating", exact=True))
     window.press_key("Enter")
     assert "1 API key" in window.text()
     window.tab_to(window.page.locator("#result_list .action-select"))

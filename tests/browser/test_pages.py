@@ -1,4 +1,4 @@
-"""Each page of the desk, whoever adds it: no barrier, nothing against the policy, no overflow."""
+"""Every admin page is accessible, obeys the policy and fits the window."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ MODELS = [
 
 
 def rows_of(model: type[Any], scene: Scene) -> list[Any]:
-    """Return rows that have something to show."""
+    """Return rows with content to show."""
     chosen: dict[type[Any], list[Any]] = {
         APIKey: [scene.rotating, scene.revoked],
         ClientApp: [scene.app],
@@ -34,7 +34,7 @@ def rows_of(model: type[Any], scene: Scene) -> list[Any]:
 
 
 def paths(model: type[Any], scene: Scene) -> Iterator[str]:
-    """Yield the address of each page that the admin has of this model."""
+    """Yield the URL of each admin page of this model."""
     for name in {pattern.name for pattern in admin.site.get_model_admin(model).get_urls()} - {None}:
         for args in [(), *((row.pk,) for row in rows_of(model, scene))]:
             try:
@@ -44,7 +44,7 @@ def paths(model: type[Any], scene: Scene) -> Iterator[str]:
 
 
 @pytest.mark.parametrize("model", MODELS, ids=lambda model: model.__name__)
-def test_has_no_barrier_under_any_look(model, scene, open_window):
+def test_pages_are_accessible_in_each_viewport(model, scene, open_window):
     window = open_window(scene.operator)
     pages = [path for path in sorted(paths(model, scene)) if window.is_page(path)]
     assert pages
@@ -53,7 +53,7 @@ def test_has_no_barrier_under_any_look(model, scene, open_window):
         window.inspect()
 
 
-def test_index_leads_to_each_list(scene, open_window):
+def test_index_links_to_each_list(scene, open_window):
     window = open_window(scene.operator)
     for path in (reverse("admin:index"), reverse("admin:app_list", args=["token_exchange"])):
         window.open(path)

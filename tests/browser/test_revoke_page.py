@@ -1,37 +1,37 @@
-"""An operator ends credentials, knowing what will stop."""
+"""Revoking credentials in the browser."""
 
 from __future__ import annotations
 
 import pytest
 
-from tests.admin.pages import page
+from tests.admin.admin_urls import admin_url
 from token_exchange.models import APIKey
 
 pytestmark = pytest.mark.browser
 
 
-def test_says_what_stops_and_why_it_did(window, scene):
-    window.open(page("apikey", "change", scene.active))
+def test_revocation_shows_consequences_and_reason(window, scene):
+    window.open(admin_url("apikey", "change", scene.active))
     window.follow("Revoke")
     window.inspect()
     assert "from 10.0.0.7" in window.text()
     window.page.get_by_label("Reason").fill("Replaced by <b>another</b> & over")
     window.press("Revoke")
     assert "revoked" in window.messages()
-    window.open(page("apikey", "change", scene.active))
+    window.open(admin_url("apikey", "change", scene.active))
     assert "Replaced by <b>another</b> & over" in window.text()
     window.inspect()
     assert window.page.get_by_role("link", name="Revoke", exact=True).count() == 0
 
 
-def test_suggests_reasons(window, scene):
-    window.open(page("apikey", "revoke", scene.active))
+def test_reasons_are_suggested(window, scene):
+    window.open(admin_url("apikey", "revoke", scene.active))
     values = window.page.locator("datalist option").evaluate_all("all => all.map(o => o.value)")
     assert "Leaked, or suspected to be" in values
 
 
-def test_ends_many(window):
-    window.open(page("apikey", "changelist"))
+def test_selected_keys_are_revoked(window):
+    window.open(admin_url("apikey", "changelist"))
     window.run_on_all("Revoke selected API keys")
     window.inspect()
     assert "Laptop script" in window.text()
@@ -41,8 +41,8 @@ def test_ends_many(window):
     window.inspect()
 
 
-def test_cancelling_changes_nothing(window, scene):
-    window.open(page("apikey", "revoke", scene.active))
+def test_cancel_changes_nothing(window, scene):
+    window.open(admin_url("apikey", "revoke", scene.active))
     window.follow("Cancel")
     scene.active.refresh_from_db()
     assert scene.active.revoked_at is None

@@ -1,4 +1,4 @@
-"""Who may do less than everything sees what he may, and no button beyond it."""
+"""Auditors and limited operators see only what they may, and no other buttons."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import pytest
 from django.contrib.auth.models import Group, Permission
 from django.urls import reverse
 
-from tests.admin.pages import page
+from tests.admin.admin_urls import admin_url
 from tests.browser.test_pages import MODELS, paths
 from tests.support.factories import make_user
 
@@ -15,7 +15,7 @@ pytestmark = pytest.mark.browser
 # What sends, makes or ends something; searching and filtering do not.
 BUTTONS = """
 #content :is(form[method=post] :is(button:not([data-te-copy]), input[type=submit]),
-.object-tools a.addlink, a[href$="/rotate/"], a[href$="/revoke/"], a[href$="/compromise/"],
+.object-tools a.addlink, a[href$="/rotate/"], a[href$="/revoke/"], a[href$="/rotate_compromised/"],
 a[href$="/remove/"], select[name=action])
 """
 
@@ -33,7 +33,7 @@ def auditor(scene):
     return member(*(f"view_{model._meta.model_name}" for model in MODELS))
 
 
-def test_an_auditor_finds_no_button(open_window, auditor, scene):
+def test_auditor_sees_no_button(open_window, auditor, scene):
     window = open_window(auditor)
     seen = 0
     for model in MODELS:
@@ -49,14 +49,14 @@ def test_an_auditor_finds_no_button(open_window, auditor, scene):
     assert seen > 2 * len(MODELS)
 
 
-def test_buttons_are_known_by_what_they_look_like(open_window, scene):
-    """The test above would find those of somebody who may press them."""
+def test_operator_sees_buttons(open_window, scene):
+    """The locator finds the buttons of a user who may press them."""
     window = open_window(scene.operator)
     for path in (
-        page("apikey", "changelist"),
-        page("apikey", "change", scene.active),
-        page("signingkey", "changelist"),
-        page("accesstoken", "change", scene.tokens[1]),
+        admin_url("apikey", "changelist"),
+        admin_url("apikey", "change", scene.active),
+        admin_url("signingkey", "changelist"),
+        admin_url("accesstoken", "change", scene.tokens[1]),
     ):
         window.open(path)
         assert window.page.locator(BUTTONS).count() > 0, path
@@ -73,21 +73,21 @@ def limited(scene, token_exchange_settings):
     return user
 
 
-def test_a_limited_operator_sees_his_organization_alone(open_window, limited, look, scene):
+def test_limited_operator_sees_one_organization(open_window, limited, look, scene):
     window = open_window(limited, look)
-    window.open(page("clientapp", "changelist"))
+    window.open(admin_url("clientapp", "changelist"))
     assert window.page.locator(".te-name").all_inner_texts() == ["Invoice sync"]
     window.inspect()
-    window.open(page("apikey", "changelist"))
+    window.open(admin_url("apikey", "changelist"))
     assert "0 API keys" in window.text()
     for name, status in (("change", 200), ("rotate", 404)):
-        window.open(page("apikey", name, scene.active), status=status)
+        window.open(admin_url("apikey", name, scene.active), status=status)
         assert scene.active.name not in window.text()
 
 
-def test_a_limited_operator_is_offered_his_organization_alone(open_window, limited, look):
+def test_limited_operator_is_offered_one_organization(open_window, limited, look):
     window = open_window(limited, look)
-    window.open(page("apikey", "add"))
+    window.open(admin_url("apikey", "add"))
     field = window.page.locator("#id_organization")
     if "admin-autocomplete" in (field.get_attribute("class") or ""):
         window.page.get_by_role("combobox", name="Organization").click()
@@ -98,7 +98,7 @@ def test_a_limited_operator_is_offered_his_organization_alone(open_window, limit
     window.inspect()
 
 
-def test_who_is_signed_out_is_asked_to_sign_in(open_window, scene):
+def test_signed_out_user_is_asked_to_sign_in(open_window, scene):
     window = open_window(make_user())
-    window.open(page("apikey", "changelist"))
+    window.open(admin_url("apikey", "changelist"))
     assert reverse("admin:login") in window.page.url

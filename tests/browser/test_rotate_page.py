@@ -1,4 +1,4 @@
-"""An operator gives a credential a new secret, and decides about the old one."""
+"""Rotating credentials in the browser."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
-from tests.admin.pages import page
+from tests.admin.admin_urls import admin_url
 from tests.browser.viewports import WIDE_LIGHT
 from tests.support.factories import make_api_key, make_token, works
 from token_exchange.issuer import credentials
@@ -16,8 +16,8 @@ from token_exchange.models import APIKey
 
 pytestmark = pytest.mark.browser
 
-SHOW = "Rotate and show the secret"
-END_ALL = "End all of it now and show the new secret"
+SHOW = "Rotate and show the new secret"
+REVOKE_ALL = "Revoke now and show the new secret"
 
 
 @pytest.fixture
@@ -34,15 +34,15 @@ def overlap_of(issued):
 @pytest.mark.parametrize(
     ("label", "overlap"),
     [
-        ("not at all: it stops now", None),
+        ("Stop immediately", None),
         ("1 hour", timedelta(hours=1)),
         ("1 day", timedelta(days=1)),
         ("7 days", timedelta(days=7)),
     ],
 )
 @pytest.mark.parametrize("look", [WIDE_LIGHT], ids=str)
-def test_with_an_overlap_that_is_offered(window, issued, label, overlap):
-    window.open(page("apikey", "change", issued.credential))
+def test_key_is_rotated_with_a_preset_overlap(window, issued, label, overlap):
+    window.open(admin_url("apikey", "change", issued.credential))
     window.follow("Rotate")
     window.page.get_by_role("radio", name=label).check()
     window.press(SHOW)
@@ -51,8 +51,8 @@ def test_with_an_overlap_that_is_offered(window, issued, label, overlap):
     assert overlap_of(issued) == overlap
 
 
-def test_with_an_overlap_of_ones_own(window, issued):
-    window.open(page("apikey", "rotate", issued.credential))
+def test_key_is_rotated_with_a_custom_overlap(window, issued):
+    window.open(admin_url("apikey", "rotate", issued.credential))
     number = window.page.get_by_label("Number")
     assert number.is_hidden()
     window.page.get_by_role("radio", name="another duration").check()
@@ -64,8 +64,8 @@ def test_with_an_overlap_of_ones_own(window, issued):
     assert overlap_of(issued) == timedelta(days=3)
 
 
-def test_with_one_that_is_too_long(window, issued):
-    window.open(page("apikey", "rotate", issued.credential))
+def test_overlap_beyond_the_maximum_is_refused(window, issued):
+    window.open(admin_url("apikey", "rotate", issued.credential))
     window.page.get_by_role("radio", name="another duration").check()
     window.page.get_by_label("Number").fill("31")
     window.page.get_by_label("Unit").select_option("days")
@@ -76,8 +76,8 @@ def test_with_one_that_is_too_long(window, issued):
     assert overlap_of(issued) is None
 
 
-def test_neither_reload_nor_back_rotates_again(window, issued):
-    window.open(page("apikey", "rotate", issued.credential))
+def test_reload_and_back_do_not_rotate_again(window, issued):
+    window.open(admin_url("apikey", "rotate", issued.credential))
     window.press(SHOW)
     secret = window.value("API key")
     with window.expecting(200):
@@ -88,32 +88,32 @@ def test_neither_reload_nor_back_rotates_again(window, issued):
     assert works(secret)
 
 
-def test_ends_the_overlap_early(window, scene):
-    window.open(page("apikey", "change", scene.rotating))
+def test_overlap_is_ended_early(window, scene):
+    window.open(admin_url("apikey", "change", scene.rotating))
     assert "3 minutes ago from 10.0.0.7" in window.text()
     window.press("End the overlap now")
-    assert "The previous secret has ended." in window.messages()
+    assert "Overlap ended." in window.messages()
     scene.rotating.refresh_from_db()
     assert not scene.rotating.has_previous_secret(now=timezone.now())
     window.inspect()
 
 
-def test_asks_to_end_the_overlap_before_the_next_rotation(window, scene):
-    window.open(page("apikey", "rotate", scene.rotating))
+def test_next_rotation_waits_for_the_overlap(window, scene):
+    window.open(admin_url("apikey", "rotate", scene.rotating))
     window.inspect()
     assert window.page.get_by_role("button", name=SHOW).count() == 0
     window.press("End the overlap now")
-    window.open(page("apikey", "rotate", scene.rotating))
+    window.open(admin_url("apikey", "rotate", scene.rotating))
     assert window.page.get_by_role("button", name=SHOW).count() == 1
 
 
-def test_ends_everything_of_one_that_leaked(window, issued):
+def test_leaked_secret_and_its_tokens_are_revoked(window, issued):
     token = make_token(issued.credential)
-    window.open(page("apikey", "change", issued.credential))
-    window.follow("Compromised")
+    window.open(admin_url("apikey", "change", issued.credential))
+    window.follow("Rotate: leaked…")
     window.inspect()
     assert "Live tokens: 1." in window.text()
-    window.press(END_ALL)
+    window.press(REVOKE_ALL)
     window.inspect()
     assert works(window.copied("API key"))
     assert not works(issued.raw_secret)
@@ -121,8 +121,8 @@ def test_ends_everything_of_one_that_leaked(window, issued):
     assert issued.credential.generation > token.generation
 
 
-def test_rotates_many_and_shows_each_secret(window, scene):
-    window.open(page("apikey", "changelist") + "?state=active")
+def test_selected_keys_are_rotated_and_each_secret_is_shown(window, scene):
+    window.open(admin_url("apikey", "changelist") + "?state=active")
     window.run_on_all("Rotate selected API keys")
     window.inspect()
     window.press(SHOW)
@@ -133,8 +133,8 @@ def test_rotates_many_and_shows_each_secret(window, scene):
     assert [works(each) for each in secrets] == [True, True]
 
 
-def test_does_nothing_when_somebody_else_was_faster(window, issued):
-    window.open(page("apikey", "rotate", issued.credential))
+def test_outdated_form_rotates_nothing(window, issued):
+    window.open(admin_url("apikey", "rotate", issued.credential))
     credentials.rotate(
         APIKey.objects.get(pk=issued.credential.pk),
         overlap=timedelta(0),
@@ -142,4 +142,4 @@ def test_does_nothing_when_somebody_else_was_faster(window, issued):
     )
     window.press(SHOW, status=409)
     window.inspect()
-    assert "Nothing was done now." in window.text()
+    assert "nothing was changed" in window.text()

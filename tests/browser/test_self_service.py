@@ -1,4 +1,4 @@
-"""The self-service pages in a browser: by keyboard, and under a strict content security policy."""
+"""The self-service pages in the browser."""
 
 from __future__ import annotations
 
@@ -17,13 +17,10 @@ PAGES = "/account/keys/"
 
 @pytest.fixture
 def visit(scene, open_window, settings):
-    """Open a window for the developer, who is entitled to keys of the company."""
-    settings.TOKEN_EXCHANGE = {
-        **settings.TOKEN_EXCHANGE,
-        "SELF_SERVICE_ENTITLEMENT": entitlements.PATH,
-    }
-    entitlements.values.clear()
-    entitlements.values.update(
+    """Open a window for the developer, who may have keys of the company."""
+    settings.TOKEN_EXCHANGE = {**settings.TOKEN_EXCHANGE, "SELF_SERVICE_GRANT": entitlements.PATH}
+    entitlements.granted.clear()
+    entitlements.granted.update(
         organization=scene.organization, scopes=["reports:read", "reports:write", "keys:manage"]
     )
 
@@ -36,7 +33,7 @@ def visit(scene, open_window, settings):
     entitlements.values.clear()
 
 
-def test_each_page_has_no_barrier_under_any_look(scene, visit):
+def test_pages_are_accessible_in_each_viewport(scene, visit):
     window = visit()
     key = f"{PAGES}{scene.users.identifier}"
     for path in (PAGES, f"{PAGES}new/", f"{key}/rotate/", f"{key}/revoke/"):
@@ -50,7 +47,7 @@ def test_each_page_has_no_barrier_under_any_look(scene, visit):
     window.inspect()
 
 
-def test_make_a_key_by_keyboard_copy_it_and_revoke_it(visit, look):
+def test_key_is_created_copied_and_revoked_by_keyboard(visit, look):
     window = visit(look)
     window.tab_to(window.page.get_by_role("link", name="New API key"))
     window.page.keyboard.press("Enter")
@@ -79,7 +76,7 @@ def test_make_a_key_by_keyboard_copy_it_and_revoke_it(visit, look):
     assert window.page.get_by_role("link", name="Revoke Laptop").count() == 0
 
 
-def test_neither_a_reload_nor_the_way_back_shows_a_key_again(visit, look):
+def test_reload_and_back_show_no_key_again(visit, look):
     window = visit(look)
     window.follow("New API key")
     window.page.get_by_label("Name").fill("Laptop")
@@ -94,7 +91,7 @@ def test_neither_a_reload_nor_the_way_back_shows_a_key_again(visit, look):
     assert Credential.objects.filter(name="Laptop").count() == 1
 
 
-def test_rotate_with_an_overlap(scene, visit, look):
+def test_key_is_rotated_with_an_overlap(scene, visit, look):
     window = visit(look)
     window.follow("Rotate Notebook")
     window.page.get_by_label("Keep for 1 day").check()

@@ -1,4 +1,4 @@
-"""Window sizes and color schemes of the browser tests."""
+"""Window sizes and colour schemes."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Literal
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Look:
-    """The conditions under which somebody looks at a page."""
+    """A window size and a colour scheme."""
 
     width: int
     height: int

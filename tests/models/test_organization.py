@@ -48,7 +48,7 @@ class TestPolicy:
 
     def test_is_refused_with_a_default_over_the_maximum(self):
         assert complaints(default_token_lifetime=HOUR, max_token_lifetime=HOUR / 2) == {
-            "default_token_lifetime": ["The default is over the organization's maximum."]
+            "default_token_lifetime": ["The default can't be longer than the maximum."]
         }
 
 

@@ -19,8 +19,8 @@ from rest_framework.response import Response
 from rest_framework.test import APIRequestFactory
 from rest_framework.views import APIView
 
-from tests.admin.conftest import Desk
-from tests.admin.pages import credential_page, page
+from tests.admin.admin_urls import admin_url, credential_url
+from tests.admin.conftest import OperatorClient
 from tests.secrecy.self_service import fail_to_make_keys
 from tests.secrecy.storage_search import Secrets
 from tests.self_service import entitlements
@@ -65,10 +65,10 @@ class Whoami(APIView):
 class Run:
     """The run, and what it saw: each secret, and each answer that should not hold one."""
 
-    def __init__(self, client: Any, desk: Desk, change_settings: Any) -> None:
+    def __init__(self, client: Any, operator: OperatorClient, change_settings: Any) -> None:
         self.client = client
         self.change_settings = change_settings
-        self.desk = desk
+        self.operator = operator
         self.secrets = Secrets()
         self.objects: list[Any] = []
         self.answers: list[Any] = []
@@ -181,47 +181,47 @@ class Run:
         """Issue, look, rotate, revoke and look again, as an operator does."""
         organization = make_organization()
         for kind in ("apikey", "clientapp"):
-            values = {"organization": organization.pk, "name": "desk"}
-            added = self.desk.send(page(kind, "add"), **values)
+            values = {"organization": organization.pk, "name": "Admin key"}
+            added = self.operator.send(admin_url(kind, "add"), **values)
             self.see(added, "a secret of the admin")
             credential = Credential.objects.order_by("-pk")[0]
             self.look(kind, credential)
-            rotate = credential_page(credential, "rotate")
-            self.see(self.desk.send(rotate, overlap="3600"), "a secret of the admin")
-            self.see(self.desk.send(rotate, overlap="0"))
+            rotate = credential_url(credential, "rotate")
+            self.see(self.operator.send(rotate, overlap="3600"), "a secret of the admin")
+            self.see(self.operator.send(rotate, overlap="0"))
             self.look(kind, credential)
-            leaked = credential_page(credential, "compromise")
-            self.see(self.desk.send(leaked), "a secret of the admin")
-            self.see(self.desk.post(leaked, {"version": "stale"}))
-            edit = credential_page(credential, "change")
-            self.see(self.desk.post(edit, {"edition": "stale", "name": "desk"}))
-            self.see(self.desk.send(edit, name="desk", metadata="{oops"))
-            revoke = credential_page(credential, "revoke")
-            self.see(self.desk.send(revoke, reason="gone", confirmed="yes"))
+            leaked = credential_url(credential, "rotate_compromised")
+            self.see(self.operator.send(leaked), "a secret of the admin")
+            self.see(self.operator.post(leaked, {"version": "stale"}))
+            edit = credential_url(credential, "change")
+            self.see(self.operator.post(edit, {"form_version": "stale", "name": "Admin key"}))
+            self.see(self.operator.send(edit, name="Admin key", metadata="{oops"))
+            revoke = credential_url(credential, "revoke")
+            self.see(self.operator.send(revoke, reason="gone", confirmed="yes"))
             self.look(kind, credential)
 
     def look(self, kind: str, credential: Credential) -> None:
         """Open what shows the credential."""
         for name in ("change", "history"):
-            self.see(self.desk.get(credential_page(credential, name)))
-        self.see(self.desk.get(page(kind, "changelist")))
+            self.see(self.operator.get(credential_url(credential, name)))
+        self.see(self.operator.get(admin_url(kind, "changelist")))
         for model, row in (
             ("accesstoken", AccessToken.objects.last()),
             ("signingkey", SigningKey.objects.first()),
         ):
-            self.see(self.desk.get(page(model, "changelist")))
-            self.see(self.desk.get(page(model, "change", row)))
-        self.see(self.desk.get(page("dashboard", "changelist")))
-        self.see(self.desk.get("/admin/"))
+            self.see(self.operator.get(admin_url(model, "changelist")))
+            self.see(self.operator.get(admin_url(model, "change", row)))
+        self.see(self.operator.get(admin_url("dashboard", "changelist")))
+        self.see(self.operator.get("/admin/"))
         self.look_back()
 
     def look_back(self) -> None:
         """Open, and take along, what the audit trail has by now."""
-        self.see(self.desk.get(page("auditevent", "changelist")))
+        self.see(self.operator.get(admin_url("auditevent", "changelist")))
         for event in AuditEvent.objects.order_by("-pk")[:20]:
-            self.see(self.desk.get(page("auditevent", "change", event)))
+            self.see(self.operator.get(admin_url("auditevent", "change", event)))
         for file_format in ("json", "csv"):
-            download = self.desk.get(f"/admin/token_exchange/auditevent/export/{file_format}/")
+            download = self.operator.get(f"/admin/token_exchange/auditevent/export/{file_format}/")
             self.answers.append(download)
             self.bodies.append(download.getvalue().decode())
             self.command("export_audit_events", format=file_format)

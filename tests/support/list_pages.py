@@ -14,7 +14,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
-from token_exchange.admin.list_display import COUNT_LIMIT
+from token_exchange.admin.pagination import COUNT_LIMIT
 from token_exchange.models import APIKey, Credential
 from token_exchange.models.credential_state import State
 

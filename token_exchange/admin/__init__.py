@@ -1,4 +1,4 @@
-"""Which of our models does an operator find in the admin?"""
+"""The model admins, and their registration on an admin site."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ __all__ = [
 
 
 def register(site: admin.AdminSite) -> None:
-    """Show our models on ``site``; the organization only where the project has none of its own."""
+    """Register the app's models on ``site``, without an organization model that was swapped."""
     if not Organization._meta.swapped:
         site.register(Organization, OrganizationAdmin)
     site.register(APIKey, APIKeyAdmin)

@@ -1,4 +1,4 @@
-"""What may an operator decide when a secret, a token or a signing key changes or ends?"""
+"""The forms of the actions: rotate, revoke, and rotate the signing key."""
 
 from __future__ import annotations
 
@@ -11,35 +11,30 @@ from django.utils.formats import date_format
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from token_exchange.admin.preset_fields import DurationField, in_words
+from token_exchange.admin.preset_fields import PresetDurationField
 from token_exchange.conf import get_settings
 from token_exchange.models.validators import no_control_characters
+from token_exchange.views.durations import OVERLAP_PRESETS, duration_in_words
 
-_OVERLAPS: Final = [
-    timedelta(0),
-    timedelta(hours=1),
-    timedelta(hours=24),
-    timedelta(days=7),
-]
-
-REASONS: Final = (
+REVOCATION_REASONS: Final = (
     _("No longer needed"),
     _("Replaced by another credential"),
     _("The person or service has left"),
     _("Leaked, or suspected to be"),
 )
-"""Why credentials end, mostly; anything else can be written."""
+"""Suggestions; any other reason can be typed."""
 
 
 class RotateForm(forms.Form):
-    """How long the previous secret lives on."""
+    """How long the previous secret keeps working."""
 
     def __init__(self, data: Any = None) -> None:
         super().__init__(data)
         settings, now = get_settings(), timezone.now()
         default = min(settings.default_overlap, settings.max_overlap)
-        offered = {each for each in (*_OVERLAPS, default) if each <= settings.max_overlap}
-        self.fields["overlap"] = DurationField(
+        presets = (timedelta(0), *OVERLAP_PRESETS, default)
+        offered = {each for each in presets if each <= settings.max_overlap}
+        self.fields["overlap"] = PresetDurationField(
             [(each, _overlap_label(each, now=now)) for each in sorted(offered)],
             longest=settings.max_overlap,
             choice=forms.RadioSelect,
@@ -50,13 +45,16 @@ class RotateForm(forms.Form):
 
 def _overlap_label(overlap: timedelta, *, now: datetime) -> str:
     if not overlap:
-        return gettext("not at all: it stops now")
+        return gettext("Stop immediately")
     until = date_format(timezone.localtime(now + overlap), "DATETIME_FORMAT")
-    return gettext("%(overlap)s, until %(until)s") % {"overlap": in_words(overlap), "until": until}
+    return gettext("%(overlap)s (until %(until)s)") % {
+        "overlap": duration_in_words(overlap),
+        "until": until,
+    }
 
 
 class RevokeForm(forms.Form):
-    """Why a credential ends."""
+    """Why a credential is revoked."""
 
     reason = forms.CharField(
         label=_("Reason"),
@@ -66,18 +64,16 @@ class RevokeForm(forms.Form):
         widget=forms.TextInput(
             attrs={"class": "vTextField", "autocomplete": "off", "list": "te-reasons"}
         ),
-        help_text=_(
-            "Stored with the credential, and shown to everybody who may see the credential."
-        ),
+        help_text=_("Visible to anyone who can view this credential."),
     )
 
 
 class ConfirmForm(forms.Form):
-    """A question whose answer is the button."""
+    """A confirmation without fields: the button is the answer."""
 
 
 class RotateSigningKeyForm(forms.Form):
-    """How the next signing key comes in."""
+    """Whether the next signing key replaces all others immediately."""
 
     all_new = forms.BooleanField(
         label=_("Replace all keys now; all existing tokens stop working"), required=False

@@ -1,4 +1,4 @@
-"""What does one cell of a list, or one line of a page, say about a credential?"""
+"""Change list columns of credentials and access tokens."""
 
 from __future__ import annotations
 
@@ -17,11 +17,12 @@ from django.utils.timesince import timesince, timeuntil
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from token_exchange.admin.list_display import LIVE_TOKEN_LIMIT, badge
+from token_exchange.admin.badges import badge
 from token_exchange.models import AccessToken, Credential
+from token_exchange.models.access_token import LIVE_COUNT_LIMIT
 
 ID_CHARACTERS_SHOWN: Final = 4
-"""Of twelve: enough to tell a page of keys apart; the page of each has all of them."""
+"""Of twelve: enough to tell the keys of a list apart; the change form shows all of them."""
 
 SCOPES_SHOWN: Final = 3
 
@@ -29,8 +30,8 @@ _BREAK: Final = mark_safe("<wbr>")
 
 
 @admin.display(description=gettext_lazy("name"), ordering="search_name")
-def named_identifier(credential: Credential) -> SafeString:
-    """Show the name, and the beginning of what the credential is known by outside."""
+def name_and_identifier(credential: Credential) -> SafeString:
+    """Show the name and the beginning of the identifier."""
     prefix, dot, rest = credential.identifier.partition(".")
     return format_html(
         '<span class="te-name">{}</span> <code class="te-masked" title="{}">{}…</code>',
@@ -41,21 +42,19 @@ def named_identifier(credential: Credential) -> SafeString:
 
 
 @admin.display(description=gettext_lazy("organization"))
-def tenant(credential: Credential) -> SafeString:
-    """Show the organization, and of an API key its owner."""
+def organization_and_owner(credential: Credential) -> SafeString:
+    """Show the organization, and the owner of a user's API key."""
     organization = format_html('<span class="te-tenant">{}</span>', str(credential.organization))
     if credential.subject_type != Credential.SubjectType.USER:
         return organization
     owner = credential.owner
-    name = (
-        _("owner is gone") if owner is None else _("for %(user)s") % {"user": owner.get_username()}
-    )
+    name = _("deleted user") if owner is None else _("as %(user)s") % {"user": owner.get_username()}
     return format_html('{} <span class="te-aside">{}</span>', organization, name)
 
 
 @admin.display(description=gettext_lazy("state"))
 def state_badges(credential: Credential) -> SafeString:
-    """Show all that is to be said of its state."""
+    """Show all of its states."""
     return format_html_join(
         " ", "{}", ((badge(each),) for each in credential.states(now=timezone.now()))
     )
@@ -63,7 +62,7 @@ def state_badges(credential: Credential) -> SafeString:
 
 @admin.display(description=gettext_lazy("scopes"))
 def scope_summary(credential: Credential) -> SafeString:
-    """Show the first scopes, and how many more there are."""
+    """Show the first scopes, and the number of the others."""
     shown, more = credential.scopes[:SCOPES_SHOWN], credential.scopes[SCOPES_SHOWN:]
     words = format_html_join(" ", "<code>{}</code>", ((_breakable(each),) for each in shown))
     if more:
@@ -72,56 +71,58 @@ def scope_summary(credential: Credential) -> SafeString:
 
 
 def _breakable(scope: str) -> SafeString:
-    """Let a narrow column break a scope where its parts meet, and not inside a word."""
+    """Let a narrow column break a scope between its parts, and not inside a word."""
     parts = re.split(r"(?<=[:./_-])", scope)
     return format_html_join(_BREAK, "{}", ((part,) for part in parts))
 
 
 @admin.display(description=gettext_lazy("scopes"))
 def scope_list(credential: Credential) -> SafeString:
-    """Show every scope, as a word and not as JSON."""
+    """Show every scope, as text instead of JSON."""
     return format_html_join(" ", "<code>{}</code>", ((each,) for each in credential.scopes))
 
 
-@admin.display(description=gettext_lazy("last use"))
-def last_use(credential: Credential) -> SafeString | str:
-    """Show how long ago it was used, and from where."""
-    return use(credential.last_used_at, credential.last_used_from)
+@admin.display(description=gettext_lazy("last used"))
+def last_used(credential: Credential) -> SafeString | str:
+    """Show how long ago the credential was used, and from where."""
+    return time_and_address(credential.last_used_at, credential.last_used_from)
 
 
-@admin.display(description=gettext_lazy("previous secret's last use"))
-def previous_secret_last_use(credential: Credential) -> SafeString | str:
-    """Show how long ago the secret from before the rotation was used, and from where."""
-    return use(credential.previous_secret_last_used_at, credential.previous_secret_last_used_from)
+@admin.display(description=gettext_lazy("previous secret last used"))
+def previous_secret_last_used(credential: Credential) -> SafeString | str:
+    """Show how long ago the previous secret was used, and from where."""
+    return time_and_address(
+        credential.previous_secret_last_used_at, credential.previous_secret_last_used_from
+    )
 
 
 @admin.display(description=gettext_lazy("expires"))
 def expiry(credential: Credential) -> SafeString | None:
-    """Show the day, with the minute for who wants it."""
-    return None if credential.expires_at is None else day(credential.expires_at)
+    """Show the date, with the exact time as its title."""
+    return None if credential.expires_at is None else date_tag(credential.expires_at)
 
 
 @admin.display(description=gettext_lazy("issued"))
-def issue(access_token: AccessToken) -> SafeString:
+def token_issued(access_token: AccessToken) -> SafeString:
     """Show how long ago the token was issued."""
-    return moment(access_token.issued_at, _ago(access_token.issued_at))
+    return time_tag(access_token.issued_at, _ago(access_token.issued_at))
 
 
 @admin.display(description=gettext_lazy("expires"))
 def token_expiry(access_token: AccessToken) -> SafeString:
-    """Show how much longer the token lives, or how long ago it expired."""
+    """Show the token's remaining lifetime, or how long ago it expired."""
     at, now = access_token.expires_at, timezone.now()
     until = _("in %(time)s") % {"time": timeuntil(at, now, depth=1)}
-    return moment(at, until if at > now else _ago(at))
+    return time_tag(at, until if at > now else _ago(at))
 
 
 @cache  # Django tells columns apart by identity
 def live_tokens(tokens_url: str | None = None) -> Callable[[Any], SafeString | str]:
-    """Make the column of how many tokens work now, which leads to them at ``tokens_url``."""
+    """Return the column with the number of live tokens, which links to them at ``tokens_url``."""
 
     @admin.display(description=gettext_lazy("live tokens"))
     def live_tokens(credential: Any) -> SafeString | str:
-        count = bounded(credential.live_token_count)
+        count = bounded_count(credential.live_token_count)
         if tokens_url is None or not credential.live_token_count:
             return count
         url = f"{tokens_url}?credential={credential.pk}&state=live"
@@ -130,29 +131,34 @@ def live_tokens(tokens_url: str | None = None) -> Callable[[Any], SafeString | s
     return live_tokens
 
 
-def bounded(count: int) -> str:
-    """Return a number of live tokens, which is counted no further than to the limit."""
-    return str(count) if count <= LIVE_TOKEN_LIMIT else f"{LIVE_TOKEN_LIMIT:,}+"
+def bounded_count(count: int) -> str:
+    """Return a number of live tokens as text, "1,000+" beyond the limit."""
+    return str(count) if count <= LIVE_COUNT_LIMIT else f"{LIVE_COUNT_LIMIT:,}+"
 
 
-def use(at: datetime | None, address: str) -> SafeString | str:
-    """Say "3 minutes ago from 192.0.2.1", with the exact time for who wants it."""
+def time_and_address(at: datetime | None, address: str) -> SafeString | str:
+    """Return "3 minutes ago from 192.0.2.1", with the exact time as its title."""
     if at is None:
-        return _("never")
-    ago = moment(at, _ago(at))
+        return _("Never")
+    ago = time_tag(at, _ago(at))
     if not address:
         return ago
-    where = _("from %(address)s") % {"address": address}
-    return format_html('{} <span class="te-aside">{}</span>', ago, where)
+    source = _("from %(address)s") % {"address": address}
+    return format_html('{} <span class="te-aside">{}</span>', ago, source)
 
 
-def day(at: datetime) -> SafeString:
-    """Show the day of a time, in the reader's zone."""
-    return moment(at, date_format(timezone.localtime(at), "DATE_FORMAT"))
+def date_tag(at: datetime) -> SafeString:
+    """Return the date of a time, in the current time zone."""
+    return time_tag(at, date_format(timezone.localtime(at), "DATE_FORMAT"))
 
 
-def moment(at: datetime, text: str) -> SafeString:
-    """Show ``text`` for a time, and the exact time on demand."""
+def datetime_tag(at: datetime) -> SafeString:
+    """Return a time to the minute, in the current time zone."""
+    return time_tag(at, date_format(timezone.localtime(at), "DATETIME_FORMAT"))
+
+
+def time_tag(at: datetime, text: str) -> SafeString:
+    """Return ``text`` for a time, with the exact time as its title."""
     exact = date_format(timezone.localtime(at), "DATETIME_FORMAT")
     return format_html('<time datetime="{}" title="{}">{}</time>', at.isoformat(), exact, text)
 

@@ -1,8 +1,8 @@
-"""By what are lists filtered, so that each filter is served by an index?
+"""Change list filters, and the orderings that let an index serve each of them.
 
-``credential.py`` and ``access_token.py`` among the models have the indexes. A list that is filtered
-by a state is ordered by the time that the state follows from: the order of another index would
-lead past all the rows in other states.
+``models/credential_constraints.py`` and ``models/access_token.py`` define the indexes. A change
+list that is filtered by a state is ordered by the time that decides the state. Ordered by anything
+else, the database would read all rows in other states.
 """
 
 from __future__ import annotations
@@ -19,17 +19,18 @@ from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from token_exchange.admin.list_display import LIVE, STATE_LABELS
-from token_exchange.admin.tenant_access import organizations_in_reach, within_reach
+from token_exchange.admin.tenant_access import permitted_organizations, restrict_to_tenants
 from token_exchange.models import Credential, get_organization_model
+from token_exchange.models.access_token import TokenState
 from token_exchange.models.credential_state import State
+from token_exchange.models.organization import Pk
 
 ORGANIZATION_LIMIT: Final = 50
-"""A list offers no more organizations to filter by; the list of organizations leads to the rest."""
+"""How many organizations the filter offers; the list of organizations links to the rest."""
 
 _STATE = "state"
 
-_ORDER_OF_CREDENTIALS: Final[Mapping[str, str]] = {
+_CREDENTIAL_ORDERINGS: Final[Mapping[str, str]] = {
     State.ROTATING: "previous_secret_expires_at",
     State.EXPIRING: "expires_at",
     State.EXPIRED: "-expires_at",
@@ -37,46 +38,46 @@ _ORDER_OF_CREDENTIALS: Final[Mapping[str, str]] = {
 }
 
 
-def order_of_credentials(request: HttpRequest) -> tuple[str, ...]:
-    """Return the order of the state that is filtered by, or the newest first."""
+def credential_ordering(request: HttpRequest) -> tuple[str, ...]:
+    """Return the ordering that suits the state filter; the newest first without one."""
     state = request.GET.get(_STATE, "")
-    if state in _ORDER_OF_CREDENTIALS:
-        return (_ORDER_OF_CREDENTIALS[state],)
+    if state in _CREDENTIAL_ORDERINGS:
+        return (_CREDENTIAL_ORDERINGS[state],)
     return ("-organization_id", "-pk") if "organization" in request.GET else ("-pk",)
 
 
-def order_of_tokens(request: HttpRequest) -> tuple[str, ...]:
-    """Return the last to expire first, which is the order of each index but one."""
-    if request.GET.get(_STATE) == State.REVOKED:
+def token_ordering(request: HttpRequest) -> tuple[str, ...]:
+    """Return the last to expire first, which all indexes serve but the one on revocation."""
+    if request.GET.get(_STATE) == TokenState.REVOKED:
         return ("-revoked_at",)
-    return ("-credential_id", "-expires_at") if _is_of_one(request) else ("-expires_at",)
+    return ("-credential_id", "-expires_at") if _is_single_credential(request) else ("-expires_at",)
 
 
-def _is_of_one(request: HttpRequest) -> bool:
-    # Those that are live are found through their credential's row, which a range would hide, and
-    # are few beside all. Only an identifier has a dot.
-    is_of_one = "credential" in request.GET or "." in request.GET.get(SEARCH_VAR, "")
-    return is_of_one and request.GET.get(_STATE) != LIVE
+def _is_single_credential(request: HttpRequest) -> bool:
+    # Live tokens are found through their credential's row, which a range would hide, and are few.
+    # Only an identifier has a dot.
+    is_single = "credential" in request.GET or "." in request.GET.get(SEARCH_VAR, "")
+    return is_single and request.GET.get(_STATE) != TokenState.LIVE
 
 
-def only(name: str, value: Any) -> Q:
-    """Match one value of a field by which the rows are ordered first.
+def equals_as_range(name: str, value: Any) -> Q:
+    """Match one value of the field that the rows are ordered by first, written as a range.
 
-    As a range: of an equal value a database knows that the order by it says nothing, and it may
-    then prefer the index of what comes second, and read past the rows of everybody else.
+    With ``=`` the database drops the field from the ordering. It may then choose an index on the
+    second field, and read the rows of all other values.
     """
     return Q(**{f"{name}__gte": value, f"{name}__lte": value})
 
 
 class StateFilter(admin.SimpleListFilter):
-    """Credentials by state."""
+    """Filter credentials by state."""
 
     title = _("state")
     parameter_name = _STATE
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
         """Return every state."""
-        return [(state.value, STATE_LABELS[state]) for state in State]
+        return list(State.choices)
 
     def queryset(self, request: HttpRequest, queryset: Any) -> QuerySet[Any]:
         """Keep the credentials that are in the chosen state now."""
@@ -87,57 +88,58 @@ class StateFilter(admin.SimpleListFilter):
 
 
 class SubjectFilter(admin.SimpleListFilter):
-    """API keys by whom they speak for."""
+    """Filter API keys by whether they act as a user or as the organization."""
 
     title = _("subject")
     parameter_name = "subject_type"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
-        """Return the two kinds of subject."""
+        """Return the subject types."""
         return list(Credential.SubjectType.choices)
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
-        """Keep the keys that speak for the chosen kind."""
+        """Keep the keys of the chosen subject type."""
         chosen = self.value()
         is_one = chosen in Credential.SubjectType.values
         return queryset.filter(subject_type=chosen) if is_one else queryset
 
 
 class TokenStateFilter(admin.SimpleListFilter):
-    """Access tokens by state.
+    """Filter access tokens by state.
 
-    Not by "refused": to find the few among millions of live ones, each would be looked at.
+    Not by "refused": to find those few, the database would have to read all live tokens.
     """
 
     title = _("state")
     parameter_name = _STATE
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
-        """Return the states that can be found."""
-        return [(state, STATE_LABELS[state]) for state in (LIVE, State.EXPIRED, State.REVOKED)]
+        """Return the states that an index can find."""
+        states = (TokenState.LIVE, TokenState.EXPIRED, TokenState.REVOKED)
+        return [(state.value, state.label) for state in states]
 
     def queryset(self, request: HttpRequest, queryset: Any) -> QuerySet[Any]:
         """Keep the tokens that are in the chosen state now."""
         now, chosen = timezone.now(), self.value()
         found: QuerySet[Any] = queryset
-        if chosen == LIVE:
+        if chosen == TokenState.LIVE:
             found = queryset.live(now=now)
-        elif chosen == State.EXPIRED:
+        elif chosen == TokenState.EXPIRED:
             found = queryset.filter(expires_at__lte=now)
-        elif chosen == State.REVOKED:
+        elif chosen == TokenState.REVOKED:
             found = queryset.filter(revoked_at__isnull=False, expires_at__gt=now)
         return found
 
 
 class OrganizationFilter(admin.SimpleListFilter):
-    """Credentials by organization: a bounded choice, whatever the number of tenants."""
+    """Filter by organization, offering at most ``ORGANIZATION_LIMIT`` of them."""
 
     title = _("organization")
     parameter_name = "organization"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
         """Return the first organizations, and the chosen one."""
-        organizations = organizations_in_reach(request.user)
+        organizations = permitted_organizations(request.user)
         found = {str(each.pk): str(each) for each in organizations[:ORGANIZATION_LIMIT]}
         chosen = request.GET.get(self.parameter_name)
         if chosen is not None and chosen not in found:
@@ -149,11 +151,13 @@ class OrganizationFilter(admin.SimpleListFilter):
         chosen = self.value()
         if chosen is None:
             return queryset
-        return queryset.filter(only("organization", _key(get_organization_model(), chosen)))
+        return queryset.filter(
+            equals_as_range("organization", _key(get_organization_model(), chosen))
+        )
 
 
 class CredentialFilter(admin.SimpleListFilter):
-    """The access tokens of one credential, to which its page leads; no choice by itself."""
+    """Filter access tokens by credential; links set it, and it offers no other choice."""
 
     title = _("credential")
     parameter_name = "credential"
@@ -163,20 +167,22 @@ class CredentialFilter(admin.SimpleListFilter):
         chosen = request.GET.get(self.parameter_name)
         if chosen is None:
             return []
-        rows = within_reach(Credential.objects.all(), request.user, path="organization")
+        rows = restrict_to_tenants(Credential.objects.all(), request.user, path="organization")
         found = [(str(each.pk), str(each)) for each in _filter(rows, Q(pk=chosen))]
-        # Of an empty choice Django would make no filter, and the list would show all tokens.
-        return found or [(chosen, _("none that can be seen"))]
+        # Without a choice Django drops the filter, and the list would show all tokens.
+        return found or [(chosen, _("Not available"))]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
-        """Keep the tokens of the chosen credential; it is asked only where there is one."""
+        """Keep the tokens of the chosen credential; called only if there is one."""
         chosen = _key(Credential, self.value())
-        is_first = _is_of_one(request)
-        return queryset.filter(only("credential", chosen) if is_first else Q(credential=chosen))
+        is_first = _is_single_credential(request)
+        return queryset.filter(
+            equals_as_range("credential", chosen) if is_first else Q(credential=chosen)
+        )
 
 
-def _key(model: type[Model], chosen: Any) -> Any:
-    """Return what was chosen as a primary key that the database can compare with."""
+def _key(model: type[Model], chosen: str | None) -> Pk:
+    """Return the chosen value as a primary key; an invalid one resets the change list."""
     try:
         return model._meta.pk.clean(chosen, None)
     except ValidationError as error:

@@ -1,4 +1,4 @@
-"""How does an operator keep the tenants?"""
+"""The admin of organizations."""
 
 from __future__ import annotations
 
@@ -14,19 +14,19 @@ from django.utils.text import capfirst
 from django.utils.translation import gettext_lazy as _
 
 from token_exchange.admin.act import act_of
-from token_exchange.admin.list_display import BoundedPaginator
-from token_exchange.admin.search import SearchedAdmin, organizations_matching
+from token_exchange.admin.pagination import BoundedPaginator
+from token_exchange.admin.search import SearchableAdmin, organizations_matching
 from token_exchange.admin.tenant_access import is_limited
-from token_exchange.admin.tenant_scoped import LimitedAdmin
+from token_exchange.admin.tenant_scoped import TenantScopedAdmin
 from token_exchange.issuer import organizations
 from token_exchange.models import APIKey, ClientApp
 
-_DECIDED_ABOVE: Final = ("slug", "is_active", "max_token_lifetime")
-"""What a tenant's own operator may not lift, nor take another's name for the commands with."""
+_NOT_FOR_LIMITED: Final = ("slug", "is_active", "max_token_lifetime")
+"""A limited operator must not lift restrictions, or take the slug that commands expect."""
 
 
-class OrganizationAdmin(SearchedAdmin, LimitedAdmin):
-    """Tenants and their token policy; one that has credentials cannot be deleted."""
+class OrganizationAdmin(SearchableAdmin, TenantScopedAdmin):
+    """Organizations and their token policy; one with credentials cannot be deleted."""
 
     organization_path = "pk"
     list_display = (
@@ -39,9 +39,9 @@ class OrganizationAdmin(SearchedAdmin, LimitedAdmin):
     )
     list_filter = ("is_active",)
     search_fields = ("slug",)
-    search_help_text = _("Search by the full slug, or by the beginning of a name")
-    matching = staticmethod(organizations_matching)
-    # By what an index serves, and nothing else; they come in the order of their names.
+    search_help_text = _("Search by full slug or the beginning of a name")
+    search_condition = staticmethod(organizations_matching)
+    # Only what an index serves. The default order is by name.
     sortable_by = ("slug",)
     paginator = BoundedPaginator
     show_facets = admin.ShowFacets.NEVER
@@ -55,9 +55,9 @@ class OrganizationAdmin(SearchedAdmin, LimitedAdmin):
             {
                 "fields": ("default_token_lifetime", "max_token_lifetime"),
                 "description": _(
-                    "A credential's own token lifetime replaces the default. No token lives "
-                    "longer than the maximum. A change applies only to tokens that are issued "
-                    "after it; existing tokens keep their expiry."
+                    "A credential's own token lifetime replaces the default, but can't exceed the "
+                    "maximum. Changes apply to new tokens only. Existing tokens keep their "
+                    "expiry."
                 ),
             },
         ),
@@ -68,7 +68,7 @@ class OrganizationAdmin(SearchedAdmin, LimitedAdmin):
 
     @admin.display(description=_("credentials"))
     def credential_links(self, organization: Any) -> SafeString:
-        """Lead to what is the organization's: their own filters offer only some of them."""
+        """Link to the organization's credentials; their filters offer some organizations only."""
         site = self.admin_site
         return format_html_join(
             " ",
@@ -85,32 +85,32 @@ class OrganizationAdmin(SearchedAdmin, LimitedAdmin):
         )
 
     def has_add_permission(self, request: HttpRequest) -> bool:
-        """Refuse another tenant to those who are limited to theirs."""
+        """Refuse limited users."""
         return not is_limited(request.user) and super().has_add_permission(request)
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Refuse to delete a tenant to those who are limited to it."""
+        """Refuse limited users."""
         return not is_limited(request.user) and super().has_delete_permission(request, obj)
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
-        """Return what nobody changes, and to a limited user what is decided above him."""
-        decided_above = _DECIDED_ABOVE if is_limited(request.user) else ()
-        return (*self.readonly_fields, *decided_above)
+        """Return the fields that are read-only for everyone, and more for limited users."""
+        others = _NOT_FOR_LIMITED if is_limited(request.user) else ()
+        return (*self.readonly_fields, *others)
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: Any) -> None:
-        """Save by the verb that records it."""
+        """Save with an audit event."""
         save = organizations.edit if change else organizations.create
         save(obj, act=act_of(request))
 
     def delete_model(self, request: HttpRequest, obj: Any) -> None:
-        """Delete by the verb that records it."""
+        """Delete with an audit event."""
         organizations.delete(obj, act=act_of(request))
 
     def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> None:
-        """Delete one by one, each with its record."""
+        """Delete one by one, each with an audit event."""
         for each in queryset:
             self.delete_model(request, each)
 
     def get_prepopulated_fields(self, request: HttpRequest, obj: Any = None) -> dict[str, Any]:
-        """Derive the slug of a new tenant only: links and commands know it by that."""
+        """Suggest a slug for new organizations only, because links and commands use it."""
         return self.prepopulated_fields if obj is None else {}

@@ -1,4 +1,4 @@
-"""How does an operator choose a duration or a moment: mostly one of a few, seldom another?"""
+"""Form fields for a duration or a time: a choice of presets, or a custom value."""
 
 from __future__ import annotations
 
@@ -13,13 +13,14 @@ from django.forms.utils import to_current_timezone
 from django.forms.widgets import ChoiceWidget
 from django.utils import timezone
 from django.utils.formats import date_format
-from django.utils.translation import gettext, ngettext
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-CUSTOM: Final = "custom"
-"""The choice for which the other inputs are there; without JavaScript they always show."""
+from token_exchange.views.durations import UNITS, duration_in_words, number_and_unit
 
-_UNITS: Final = {"days": 86_400, "hours": 3600, "minutes": 60, "seconds": 1}
+CUSTOM: Final = "custom"
+"""The choice that the other inputs belong to; without JavaScript they are always visible."""
+
 _UNIT_LABELS: Final = {
     "minutes": _("minutes"),
     "hours": _("hours"),
@@ -28,46 +29,28 @@ _UNIT_LABELS: Final = {
 }
 _NUMBER: Final = re.compile(r"[0-9]{1,9}")
 _LAST_YEAR: Final = 9998
-"""Of the year after it, some hours are beyond what Python can write in another time zone."""
-
-
-def in_words(duration: timedelta) -> str:
-    """Return whole seconds in the largest unit of which it is a whole number."""
-    number, unit = _split(duration)
-    if unit == "days":
-        return ngettext("%d day", "%d days", number) % number
-    if unit == "hours":
-        return ngettext("%d hour", "%d hours", number) % number
-    if unit == "minutes":
-        return ngettext("%d minute", "%d minutes", number) % number
-    return ngettext("%d second", "%d seconds", number) % number
-
-
-def _split(duration: timedelta) -> tuple[int, str]:
-    seconds = int(duration.total_seconds())
-    unit = next(name for name, each in _UNITS.items() if seconds % each == 0)
-    return (seconds // _UNITS[unit], unit) if seconds else (0, "seconds")
+"""Python cannot convert the last hours of 9999 to every time zone."""
 
 
 class PresetWidget(forms.MultiWidget):
-    """A choice, and what is asked where none of it fits."""
+    """A choice of presets, and the inputs for a custom value."""
 
     template_name = "token_exchange/admin/preset_widget.html"
     use_fieldset = False
 
     def id_for_label(self, id_: str) -> str:
-        """Return the id of the choice, which stands for the whole."""
+        """Return the id of the choice, which represents the whole widget."""
         return id_
 
     def get_context(self, name: str, value: Any, attrs: Any) -> dict[str, Any]:
-        """Give the choice the id that label and help text point to."""
+        """Give the choice the id that the label and the help text refer to."""
         context: dict[str, Any] = super().get_context(name, value, attrs)
         widget = context["widget"]
         widget["subwidgets"][0]["attrs"]["id"] = widget["attrs"]["id"]
         return context
 
 
-class DurationWidget(PresetWidget):
+class PresetDurationWidget(PresetWidget):
     """A choice of durations, or a number and its unit."""
 
     def __init__(self, choice: type[ChoiceWidget] = forms.Select) -> None:
@@ -82,36 +65,38 @@ class DurationWidget(PresetWidget):
         )
 
     def decompress(self, value: timedelta | None) -> list[Any]:
-        """Return the choice that a duration is, or its number and unit."""
+        """Return the matching preset, or the custom number and unit."""
         if value is None:
             return ["", None, "minutes"]
         seconds = str(int(value.total_seconds()))
         choice: Any = self.widgets[0]
         if seconds in dict(choice.choices):
             return [seconds, None, "minutes"]
-        return [CUSTOM, *_split(value)]
+        return [CUSTOM, *number_and_unit(value)]
 
 
-class MomentWidget(PresetWidget):
-    """A choice of times from now, or a day and time."""
+class PresetDateTimeWidget(PresetWidget):
+    """A choice of durations from now, or a date and time."""
 
     supports_microseconds = False
 
     def __init__(self) -> None:
-        attrs = {"type": "datetime-local", "aria-label": _("Day and time")}
+        attrs = {"type": "datetime-local", "aria-label": _("Date and time")}
         at = forms.DateTimeInput(attrs, format="%Y-%m-%dT%H:%M:%S")
         super().__init__({"": forms.Select(), "at": at})
 
     def decompress(self, value: datetime | None) -> list[Any]:
-        """Return a time as the day and time that it is."""
+        """Return a time as a custom date and time."""
         return ["", None] if value is None else [CUSTOM, to_current_timezone(value)]
 
 
 class _PresetField(forms.Field):
     widget: Any
     default_error_messages: ClassVar[dict[str, Any]] = {
-        "choice": _("Choose one of these."),
-        "ambiguous": _("Choose the last of these for what you typed, or empty it."),
+        "choice": _("Choose one of the options."),
+        "ambiguous": _(
+            "To use the custom value, choose the last option. Otherwise leave the value empty."
+        ),
     }
 
     def _set_choices(self, presets: Iterable[tuple[str, Any]], *, none: Any, custom: Any) -> None:
@@ -121,7 +106,7 @@ class _PresetField(forms.Field):
         self._offered = {value for value, _label in choices}
 
     def _is_custom(self, choice: Any, typed: Any) -> bool:
-        # One that was not sent at all is the empty one, as a form without the field would mean.
+        # A choice that was not sent is the empty one, as for any missing form field.
         choice = choice or ""
         if choice and choice not in self._offered:
             raise ValidationError(self.error_messages["choice"], code="choice")
@@ -130,11 +115,11 @@ class _PresetField(forms.Field):
         return bool(choice == CUSTOM)
 
 
-class DurationField(_PresetField):
-    """One of some durations, or another one up to ``longest``; nothing is ``None``."""
+class PresetDurationField(_PresetField):
+    """A preset duration, or a custom one of at most ``longest``; empty is ``None``."""
 
     default_error_messages: ClassVar[dict[str, Any]] = {
-        "number": _("Enter a whole number, and choose its unit."),
+        "number": _("Enter a whole number and choose a unit."),
         "longest": _("The maximum is %(longest)s."),
     }
 
@@ -147,58 +132,61 @@ class DurationField(_PresetField):
         choice: type[ChoiceWidget] = forms.Select,
         **options: Any,
     ) -> None:
-        super().__init__(widget=DurationWidget(choice), **options)
+        super().__init__(widget=PresetDurationWidget(choice), **options)
         self.longest = longest
         self._set_choices(
             [(str(int(each.total_seconds())), label) for each, label in presets],
             none=none,
-            custom=_("another duration"),
+            custom=_("Another duration"),
         )
 
     def to_python(self, value: Any) -> timedelta | None:
-        """Return what was chosen, or typed."""
+        """Return the chosen or typed duration."""
         choice, number, unit = value or ("", "", "")
         if not self._is_custom(choice, number):
             return timedelta(seconds=int(choice)) if choice else None
-        if not _NUMBER.fullmatch(number or "") or unit not in _UNITS:
+        if not _NUMBER.fullmatch(number or "") or unit not in UNITS:
             raise ValidationError(self.error_messages["number"], code="number")
-        duration = timedelta(seconds=int(number) * _UNITS[unit])
+        duration = timedelta(seconds=int(number) * UNITS[unit])
         if duration > self.longest:
-            params = {"longest": in_words(self.longest)}
+            params = {"longest": duration_in_words(self.longest)}
             raise ValidationError(self.error_messages["longest"], code="longest", params=params)
         return duration
 
 
-class MomentField(_PresetField):
-    """One of some durations from now, or a day and time; nothing is ``None``."""
+class PresetDateTimeField(_PresetField):
+    """A preset duration from now, or a custom date and time; empty is ``None``."""
 
     default_error_messages: ClassVar[dict[str, Any]] = {
-        "moment": _("Enter a day and time, such as 2030-12-31T18:00."),
+        "datetime": _("Enter a date and time, for example 2030-12-31T18:00."),
     }
 
     def __init__(self, presets: Iterable[timedelta], *, none: Any, **options: Any) -> None:
-        super().__init__(widget=MomentWidget(), **options)
+        super().__init__(widget=PresetDateTimeWidget(), **options)
         now = timezone.now()
         self._set_choices(
             [(str(int(each.total_seconds())), _until(each, now=now)) for each in presets],
             none=none,
-            custom=_("another day and time"),
+            custom=_("Another date and time"),
         )
 
     def to_python(self, value: Any) -> datetime | None:
-        """Return what was chosen, counted from now, or typed in the reader's time zone."""
+        """Return the chosen duration from now, or the time typed in the current time zone."""
         choice, typed = value or ("", "")
         if not self._is_custom(choice, typed):
             seconds = timedelta(seconds=int(choice or 0))
             return timezone.now().replace(microsecond=0) + seconds if choice else None
-        moment: datetime = forms.DateTimeField(
-            error_messages=dict.fromkeys(("invalid", "required"), self.error_messages["moment"])
+        time: datetime = forms.DateTimeField(
+            error_messages=dict.fromkeys(("invalid", "required"), self.error_messages["datetime"])
         ).clean(typed)
-        if moment.year > _LAST_YEAR:
-            raise ValidationError(self.error_messages["moment"], code="moment")
-        return moment
+        if time.year > _LAST_YEAR:
+            raise ValidationError(self.error_messages["datetime"], code="datetime")
+        return time
 
 
 def _until(duration: timedelta, *, now: datetime) -> str:
     day = date_format(timezone.localtime(now + duration), "DATE_FORMAT")
-    return gettext("in %(duration)s (%(day)s)") % {"duration": in_words(duration), "day": day}
+    return gettext("In %(duration)s (%(day)s)") % {
+        "duration": duration_in_words(duration),
+        "day": day,
+    }

@@ -1,73 +1,79 @@
-"""Which organizations' rows may this user of the admin see and change?"""
+"""The organizations whose rows a user of the admin may see and change."""
 
 from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterable
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from django.core.exceptions import ValidationError
-from django.db.models import QuerySet
+from django.db.models import Model, QuerySet
 from django.utils.module_loading import import_string
 
 from token_exchange.conf import get_settings
 from token_exchange.models import get_organization_model
+from token_exchange.models.organization import AbstractOrganization, Pk
 from token_exchange_core.event_log import log_event
 
-_ANSWER: Final = "_token_exchange_organizations"
-"""Where a user keeps what the hook said of him; each request has its own user object."""
+_Row = TypeVar("_Row", bound=Model)
+
+_CACHE_ATTRIBUTE: Final = "_token_exchange_organizations"
+"""Keeps the hook's answer on the user object, of which each request has its own."""
 
 
-def organizations_of(user: Any) -> list[Any] | None:
-    """Return the primary keys that the hook limits the user to; ``None`` for no limit.
+def permitted_organization_keys(user: Any) -> list[Pk] | None:
+    """Return the primary keys of the organizations that the user is limited to, or ``None``.
 
-    The hook is ``OPERATOR_ORGANIZATIONS``, asked once a request; a superuser is never limited. Who
-    is refused by a hook that fails, or returns what is no primary key, has no organization.
+    The hook ``OPERATOR_ORGANIZATIONS`` decides and is called once a request. Superusers are never
+    limited. If the hook fails, or returns something other than primary keys, the user gets no
+    organization.
     """
     path = get_settings().operator_organizations
     if path is None or user.is_superuser:
         return None
-    if not hasattr(user, _ANSWER):
-        setattr(user, _ANSWER, _ask(path, user))
-    answer: list[Any] | None = getattr(user, _ANSWER)
-    return answer
+    if not hasattr(user, _CACHE_ATTRIBUTE):
+        setattr(user, _CACHE_ATTRIBUTE, _call_hook(path, user))
+    keys: list[Pk] | None = getattr(user, _CACHE_ATTRIBUTE)
+    return keys
 
 
 def is_limited(user: Any) -> bool:
-    """Tell whether the user sees the rows of some organizations only, and what is nobody's not."""
-    return organizations_of(user) is not None
+    """Return whether the user is limited to certain organizations, and sees no unowned rows."""
+    return permitted_organization_keys(user) is not None
 
 
-def within_reach(rows: QuerySet[Any], user: Any, *, path: str) -> QuerySet[Any]:
-    """Keep the rows of the organizations in the user's reach, which each has at ``path``."""
-    organizations = organizations_of(user)
-    return rows if organizations is None else rows.filter(**{f"{path}__in": organizations})
+def restrict_to_tenants(rows: QuerySet[_Row], user: Any, *, path: str) -> QuerySet[_Row]:
+    """Keep the rows of the user's organizations; ``path`` leads to the organization's key."""
+    keys = permitted_organization_keys(user)
+    return rows if keys is None else rows.filter(**{f"{path}__in": keys})
 
 
-def organizations_in_reach(user: Any) -> QuerySet[Any]:
-    """Return the tenants that the user may see and choose."""
-    return within_reach(get_organization_model()._default_manager.all(), user, path="pk")
+def permitted_organizations(user: Any) -> QuerySet[AbstractOrganization]:
+    """Return the organizations that the user may see and choose."""
+    return restrict_to_tenants(get_organization_model()._default_manager.all(), user, path="pk")
 
 
-def _ask(path: str, user: Any) -> list[Any] | None:
+def _call_hook(path: str, user: Any) -> list[Pk] | None:
     try:
         hook: Callable[[Any], Iterable[Any] | None] = import_string(path)
         found = hook(user)
         return None if found is None else _primary_keys(found)
-    except Exception as error:  # noqa: BLE001 - whatever goes wrong in it, nobody gets all rows
-        log_event(logging.ERROR, "operator.reach_unknown", exc_info=error, user=str(user.pk))
+    except Exception as error:  # noqa: BLE001 - no error of a hook may show all rows
+        log_event(
+            logging.ERROR, "operator.organizations_unknown", exc_info=error, user=str(user.pk)
+        )
         return []
 
 
-def _primary_keys(found: Iterable[Any]) -> list[Any]:
+def _primary_keys(found: Iterable[Any]) -> list[Pk]:
     if isinstance(found, str | bytes):
         raise TypeError("OPERATOR_ORGANIZATIONS returned a string, not primary keys")
     return [_primary_key(each) for each in found]
 
 
-def _primary_key(value: Any) -> Any:
-    # As strict as a comparison: True is 1 to a field of integers, and 1.5 is as well.
+def _primary_key(value: Any) -> Pk:
+    # Compared as text, because an integer field also accepts True and 1.5 as 1.
     parsed = get_organization_model()._meta.pk.to_python(value)
     if value is None or str(parsed) != str(value):
-        raise ValidationError("OPERATOR_ORGANIZATIONS returned what is no primary key")
+        raise ValidationError("OPERATOR_ORGANIZATIONS returned something else than primary keys")
     return parsed

@@ -34,7 +34,7 @@ class Migration(migrations.Migration):
                     "default_token_lifetime",
                     models.DurationField(
                         blank=True,
-                        help_text="Lifetime of tokens unless the credential has its own, as HH:MM:SS.",
+                        help_text="Lifetime of tokens (HH:MM:SS), unless the credential has its own.",
                         null=True,
                         validators=[token_exchange.models.validators.validate_lifetime],
                         verbose_name="default token lifetime",
@@ -44,7 +44,7 @@ class Migration(migrations.Migration):
                     "max_token_lifetime",
                     models.DurationField(
                         blank=True,
-                        help_text="No token issued from now on lives longer, as HH:MM:SS; 24 hours at most.",
+                        help_text="Longest lifetime of new tokens (HH:MM:SS, up to 24 hours).",
                         null=True,
                         validators=[token_exchange.models.validators.validate_lifetime],
                         verbose_name="maximum token lifetime",
@@ -54,7 +54,7 @@ class Migration(migrations.Migration):
                     "is_active",
                     models.BooleanField(
                         default=True,
-                        help_text="While inactive, its credentials and all their tokens are refused.",
+                        help_text="While an organization is inactive, its credentials and their tokens are refused.",
                         verbose_name="active",
                     ),
                 ),
@@ -191,7 +191,7 @@ class Migration(migrations.Migration):
                 (
                     "subject_type",
                     models.CharField(
-                        choices=[("organization", "organization"), ("user", "user")],
+                        choices=[("organization", "Organization"), ("user", "User")],
                         default="organization",
                         editable=False,
                         max_length=12,
@@ -212,7 +212,7 @@ class Migration(migrations.Migration):
                     models.JSONField(
                         blank=True,
                         default=list,
-                        help_text="The services that accept its tokens; empty for this service's own.",
+                        help_text="The services that accept its tokens. Leave empty for this service.",
                         validators=[token_exchange.models.validators.validate_audience],
                         verbose_name="audience",
                     ),
@@ -221,7 +221,7 @@ class Migration(migrations.Migration):
                     "token_lifetime",
                     models.DurationField(
                         blank=True,
-                        help_text="Lifetime of its tokens, as HH:MM:SS; empty for the organization's. An auth token of 30 minutes or less is never handed out twice.",
+                        help_text="Lifetime of its tokens (HH:MM:SS). Leave empty for the organization's default. Auth tokens of 30 minutes or less are not reused.",
                         null=True,
                         validators=[token_exchange.models.validators.validate_lifetime],
                         verbose_name="token lifetime",
@@ -232,7 +232,7 @@ class Migration(migrations.Migration):
                     models.JSONField(
                         blank=True,
                         default=list,
-                        help_text="The networks in CIDR notation that it may be used from; empty for all.",
+                        help_text="The networks it can be used from, in CIDR notation. Leave empty to allow all.",
                         validators=[token_exchange.models.validators.validate_networks],
                         verbose_name="allowed networks",
                     ),
@@ -373,7 +373,7 @@ class Migration(migrations.Migration):
                     "owner",
                     models.ForeignKey(
                         blank=True,
-                        help_text="The user for whom tokens speak; leave empty for the organization itself.",
+                        help_text="Tokens act as this user. Leave empty for an organization key.",
                         null=True,
                         on_delete=django.db.models.deletion.SET_NULL,
                         related_name="token_exchange_credentials",
@@ -453,7 +453,7 @@ class Migration(migrations.Migration):
                 "permissions": [
                     ("rotate_apikey", "Can rotate API key"),
                     ("revoke_apikey", "Can revoke API key"),
-                    ("impersonate_apikey", "Can issue and rotate API keys that speak for others"),
+                    ("impersonate_apikey", "Can issue and rotate API keys that act as others"),
                 ],
                 "proxy": True,
                 "default_permissions": ("add", "change", "view"),
@@ -611,19 +611,19 @@ class Migration(migrations.Migration):
                     "event",
                     models.CharField(
                         choices=[
-                            ("credential.issued", "credential issued"),
-                            ("credential.changed", "credential changed"),
-                            ("credential.rotated", "secret rotated"),
-                            ("credential.compromised", "secret rotated as compromised"),
-                            ("credential.overlap_ended", "previous secret ended"),
-                            ("credential.revoked", "credential revoked"),
-                            ("credential.tokens_invalidated", "all tokens ended"),
-                            ("token.revoked", "token revoked"),
-                            ("signing_key.published", "signing key published"),
-                            ("signing_key.removed", "signing key removed"),
-                            ("organization.created", "organization created"),
-                            ("organization.changed", "organization changed"),
-                            ("organization.deleted", "organization deleted"),
+                            ("credential.issued", "Credential issued"),
+                            ("credential.changed", "Credential changed"),
+                            ("credential.rotated", "Secret rotated"),
+                            ("credential.compromised", "Rotated as compromised"),
+                            ("credential.overlap_ended", "Overlap ended"),
+                            ("credential.revoked", "Credential revoked"),
+                            ("credential.tokens_invalidated", "All tokens revoked"),
+                            ("token.revoked", "Token revoked"),
+                            ("signing_key.published", "Signing key published"),
+                            ("signing_key.removed", "Signing key removed"),
+                            ("organization.created", "Organization created"),
+                            ("organization.changed", "Organization changed"),
+                            ("organization.deleted", "Organization deleted"),
                         ],
                         editable=False,
                         max_length=40,
@@ -635,10 +635,10 @@ class Migration(migrations.Migration):
                     models.CharField(
                         choices=[
                             ("api_key", "API key"),
-                            ("client_app", "client app"),
-                            ("access_token", "access token"),
-                            ("signing_key", "signing key"),
-                            ("organization", "organization"),
+                            ("client_app", "Client app"),
+                            ("access_token", "Access token"),
+                            ("signing_key", "Signing key"),
+                            ("organization", "Organization"),
                         ],
                         editable=False,
                         max_length=16,
@@ -649,7 +649,7 @@ class Migration(migrations.Migration):
                     "target",
                     models.CharField(
                         editable=False,
-                        help_text="The identifier, jti or kid; of an organization its primary key.",
+                        help_text="Identifier, jti or kid. For an organization, its primary key.",
                         max_length=255,
                         verbose_name="target",
                     ),
@@ -659,7 +659,7 @@ class Migration(migrations.Migration):
                     models.CharField(
                         blank=True,
                         editable=False,
-                        help_text="The primary key of the organization that the target belongs to.",
+                        help_text="Primary key of the organization that the target belongs to.",
                         max_length=255,
                         verbose_name="organization",
                     ),
@@ -669,9 +669,9 @@ class Migration(migrations.Migration):
                     models.CharField(
                         blank=True,
                         editable=False,
-                        help_text="Of who did it.",
+                        help_text="Primary key of the user who did it.",
                         max_length=255,
-                        verbose_name="user id",
+                        verbose_name="actor ID",
                     ),
                 ),
                 (
@@ -679,9 +679,9 @@ class Migration(migrations.Migration):
                     models.CharField(
                         blank=True,
                         editable=False,
-                        help_text="Who did it, by username; empty where no user did.",
+                        help_text="Username of the user who did it. Empty if it wasn't a user.",
                         max_length=255,
-                        verbose_name="by",
+                        verbose_name="actor",
                     ),
                 ),
                 (
@@ -689,9 +689,9 @@ class Migration(migrations.Migration):
                     models.CharField(
                         blank=True,
                         editable=False,
-                        help_text="The address of the request, or what else it came from.",
+                        help_text="Network address of the request, or the command or task.",
                         max_length=255,
-                        verbose_name="from",
+                        verbose_name="source",
                     ),
                 ),
                 (

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, ClassVar, Final, Self
 
 from django.db import NotSupportedError, models
-from django.db.models import Exists, F, OuterRef, Q
+from django.db.models import Count, Exists, F, OuterRef, Q, Subquery
+from django.db.models.functions import Coalesce
 from django.utils.translation import gettext_lazy as _
 
 from token_exchange.models.credential import Credential
@@ -19,6 +20,22 @@ JTI_LENGTH: Final = 22
 
 _REVOKES_TOKENS: Final = frozenset({"revoked_at", "jti", "expires_at"})
 """A new expiry or id does not change the signed token, so no later revocation would find it."""
+
+
+LIVE_COUNT_LIMIT: Final = 1_000
+"""The live tokens of one credential are counted up to this number, and a few beyond."""
+
+_BEYOND_ANY_EXPIRY: Final = timedelta(days=36_500)
+
+
+class TokenState(models.TextChoices):
+    """An access token's state, as lists show it."""
+
+    LIVE = "live", _("Live")
+    EXPIRED = "expired", _("Expired")
+    REVOKED = "revoked", _("Revoked")
+    REFUSED = "refused", _("Refused")
+    """Not revoked, but its credential, owner, organization or key is no longer valid."""
 
 
 class AccessTokenQuerySet(WriterQuerySet["AccessToken"]):
@@ -42,6 +59,29 @@ class AccessTokenQuerySet(WriterQuerySet["AccessToken"]):
             credential__revoked_at=None,
             credential__organization__is_active=True,
         )
+
+    def live_count(self, *, now: datetime) -> Coalesce:
+        """Return an expression that counts a credential's live tokens, in a query of credentials.
+
+        It counts little further than ``LIVE_COUNT_LIMIT``: only the tokens that expire no later
+        than the first one over the limit. A LIMIT inside the count would be simpler, but MariaDB
+        has no correlated derived tables.
+        """
+        tokens = self.live(now=now)
+        first_over_limit = (
+            tokens.filter(credential=OuterRef(OuterRef("pk")))
+            .order_by("expires_at")
+            .values("expires_at")[LIVE_COUNT_LIMIT : LIVE_COUNT_LIMIT + 1]
+        )
+        latest = Coalesce(Subquery(first_over_limit), now + _BEYOND_ANY_EXPIRY)
+        counts = (
+            tokens.filter(credential=OuterRef("pk"), expires_at__lte=latest)
+            .order_by()
+            .values("credential")
+            .annotate(count=Count("pk"))
+            .values("count")
+        )
+        return Coalesce(Subquery(counts), 0)
 
     def signing_inputs(self, *, credential: Any, generation: Any, until: Any) -> Any:
         """Return the signing input of the newest re-usable token that expires after ``until``.

@@ -37,28 +37,28 @@ class AuditEvent(models.Model):
     class Event(models.TextChoices):
         """What happened, by the name that the log has for it."""
 
-        CREDENTIAL_ISSUED = "credential.issued", _("credential issued")
-        CREDENTIAL_CHANGED = "credential.changed", _("credential changed")
-        CREDENTIAL_ROTATED = "credential.rotated", _("secret rotated")
-        CREDENTIAL_COMPROMISED = "credential.compromised", _("secret rotated as compromised")
-        CREDENTIAL_OVERLAP_ENDED = "credential.overlap_ended", _("previous secret ended")
-        CREDENTIAL_REVOKED = "credential.revoked", _("credential revoked")
-        CREDENTIAL_TOKENS_INVALIDATED = "credential.tokens_invalidated", _("all tokens ended")
-        TOKEN_REVOKED = "token.revoked", _("token revoked")
-        SIGNING_KEY_PUBLISHED = "signing_key.published", _("signing key published")
-        SIGNING_KEY_REMOVED = "signing_key.removed", _("signing key removed")
-        ORGANIZATION_CREATED = "organization.created", _("organization created")
-        ORGANIZATION_CHANGED = "organization.changed", _("organization changed")
-        ORGANIZATION_DELETED = "organization.deleted", _("organization deleted")
+        CREDENTIAL_ISSUED = "credential.issued", _("Credential issued")
+        CREDENTIAL_CHANGED = "credential.changed", _("Credential changed")
+        CREDENTIAL_ROTATED = "credential.rotated", _("Secret rotated")
+        CREDENTIAL_COMPROMISED = "credential.compromised", _("Rotated as compromised")
+        CREDENTIAL_OVERLAP_ENDED = "credential.overlap_ended", _("Overlap ended")
+        CREDENTIAL_REVOKED = "credential.revoked", _("Credential revoked")
+        CREDENTIAL_TOKENS_INVALIDATED = "credential.tokens_invalidated", _("All tokens revoked")
+        TOKEN_REVOKED = "token.revoked", _("Token revoked")
+        SIGNING_KEY_PUBLISHED = "signing_key.published", _("Signing key published")
+        SIGNING_KEY_REMOVED = "signing_key.removed", _("Signing key removed")
+        ORGANIZATION_CREATED = "organization.created", _("Organization created")
+        ORGANIZATION_CHANGED = "organization.changed", _("Organization changed")
+        ORGANIZATION_DELETED = "organization.deleted", _("Organization deleted")
 
     class TargetType(models.TextChoices):
         """To what it happened."""
 
         API_KEY = "api_key", _("API key")
-        CLIENT_APP = "client_app", _("client app")
-        ACCESS_TOKEN = "access_token", _("access token")
-        SIGNING_KEY = "signing_key", _("signing key")
-        ORGANIZATION = "organization", _("organization")
+        CLIENT_APP = "client_app", _("Client app")
+        ACCESS_TOKEN = "access_token", _("Access token")
+        SIGNING_KEY = "signing_key", _("Signing key")
+        ORGANIZATION = "organization", _("Organization")
 
     occurred_at = models.DateTimeField(_("time"), db_index=True, editable=False)
     event = models.CharField(_("event"), max_length=40, choices=Event, editable=False)
@@ -69,31 +69,35 @@ class AuditEvent(models.Model):
         _("target"),
         max_length=255,
         editable=False,
-        help_text=_("The identifier, jti or kid; of an organization its primary key."),
+        help_text=_("Identifier, jti or kid. For an organization, its primary key."),
     )
     organization = models.CharField(
         _("organization"),
         max_length=255,
         blank=True,
         editable=False,
-        help_text=_("The primary key of the organization that the target belongs to."),
+        help_text=_("Primary key of the organization that the target belongs to."),
     )
     actor_id = models.CharField(
-        _("user id"), max_length=255, blank=True, editable=False, help_text=_("Of who did it.")
+        _("actor ID"),
+        max_length=255,
+        blank=True,
+        editable=False,
+        help_text=_("Primary key of the user who did it."),
     )
     actor = models.CharField(
-        _("by"),
+        _("actor"),
         max_length=255,
         blank=True,
         editable=False,
-        help_text=_("Who did it, by username; empty where no user did."),
+        help_text=_("Username of the user who did it. Empty if it wasn't a user."),
     )
     origin = models.CharField(
-        _("from"),
+        _("source"),
         max_length=255,
         blank=True,
         editable=False,
-        help_text=_("The address of the request, or what else it came from."),
+        help_text=_("Network address of the request, or the command or task."),
     )
     reason = models.CharField(_("reason"), max_length=255, blank=True, editable=False)
     details = models.JSONField(_("details"), default=dict, blank=True, editable=False)

@@ -76,7 +76,7 @@ class Credential(models.Model):
         blank=True,
         related_name="token_exchange_credentials",
         verbose_name=_("owner"),
-        help_text=_("The user for whom tokens speak; leave empty for the organization itself."),
+        help_text=_("Tokens act as this user. Leave empty for an organization key."),
     )
     scopes = models.JSONField(_("scopes"), default=list, blank=True, validators=[validate_scopes])
     audience = models.JSONField(
@@ -84,7 +84,7 @@ class Credential(models.Model):
         default=list,
         blank=True,
         validators=[validate_audience],
-        help_text=_("The services that accept its tokens; empty for this service's own."),
+        help_text=_("The services that accept its tokens. Leave empty for this service."),
     )
     token_lifetime = models.DurationField(
         _("token lifetime"),
@@ -92,8 +92,8 @@ class Credential(models.Model):
         blank=True,
         validators=[validate_lifetime],
         help_text=_(
-            "Lifetime of its tokens, as HH:MM:SS; empty for the organization's. An auth token of "
-            "30 minutes or less is never handed out twice."
+            "Lifetime of its tokens (HH:MM:SS). Leave empty for the organization's default. Auth "
+            "tokens of 30 minutes or less are not reused."
         ),
     )
     allowed_networks = models.JSONField(
@@ -101,7 +101,9 @@ class Credential(models.Model):
         default=list,
         blank=True,
         validators=[validate_networks],
-        help_text=_("The networks in CIDR notation that it may be used from; empty for all."),
+        help_text=_(
+            "The networks it can be used from, in CIDR notation. Leave empty to allow all."
+        ),
     )
     secret_digest = models.CharField(max_length=64, editable=False)
     secret_issued_at = models.DateTimeField(_("secret issued at"), editable=False)

@@ -14,10 +14,10 @@ class CredentialKind(models.TextChoices):
 
 
 class SubjectType(models.TextChoices):
-    """As what its tokens act; never changes."""
+    """Who a credential's tokens act as; never changes."""
 
-    ORGANIZATION = "organization", _("organization")
-    USER = "user", _("user")
+    ORGANIZATION = "organization", _("Organization")
+    USER = "user", _("User")
 
 
 class RevocationCause(models.TextChoices):

@@ -1,23 +1,23 @@
-"""The states of a credential, and the condition of the rows in each."""
+"""Credential states with their labels, and the query conditions that match them."""
 
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from enum import StrEnum
 
-from django.db.models import Q
+from django.db.models import Q, TextChoices
+from django.utils.translation import gettext_lazy as _
 
 from token_exchange.conf import get_settings
 
 
-class State(StrEnum):
-    """Where a credential stands in its life; it can be rotating and expiring at once."""
+class State(TextChoices):
+    """A credential's state; it can be rotating and expiring at the same time."""
 
-    ACTIVE = "active"
-    ROTATING = "rotating"
-    EXPIRING = "expiring"
-    EXPIRED = "expired"
-    REVOKED = "revoked"
+    ACTIVE = "active", _("Active")
+    ROTATING = "rotating", _("Rotating")
+    EXPIRING = "expiring", _("Expiring")
+    EXPIRED = "expired", _("Expired")
+    REVOKED = "revoked", _("Revoked")
 
 
 def warning_window() -> timedelta:

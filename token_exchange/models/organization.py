@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, Final
+from typing import Any, ClassVar, Final, TypeAlias
 
 from django.apps import apps
 from django.conf import settings
@@ -19,6 +19,10 @@ ORGANIZATION_MODEL: Final[str] = getattr(
 )
 
 
+Pk: TypeAlias = Any
+"""The primary key of a swappable model: the project decides its type."""
+
+
 class AbstractOrganization(models.Model):
     """The token policy that a tenant model of your own needs.
 
@@ -30,19 +34,21 @@ class AbstractOrganization(models.Model):
         null=True,
         blank=True,
         validators=[validate_lifetime],
-        help_text=_("Lifetime of tokens unless the credential has its own, as HH:MM:SS."),
+        help_text=_("Lifetime of tokens (HH:MM:SS), unless the credential has its own."),
     )
     max_token_lifetime = models.DurationField(
         _("maximum token lifetime"),
         null=True,
         blank=True,
         validators=[validate_lifetime],
-        help_text=_("No token issued from now on lives longer, as HH:MM:SS; 24 hours at most."),
+        help_text=_("Longest lifetime of new tokens (HH:MM:SS, up to 24 hours)."),
     )
     is_active = models.BooleanField(
         _("active"),
         default=True,
-        help_text=_("While inactive, its credentials and all their tokens are refused."),
+        help_text=_(
+            "While an organization is inactive, its credentials and their tokens are refused."
+        ),
     )
 
     class Meta:
@@ -57,7 +63,7 @@ class AbstractOrganization(models.Model):
             and self.default_token_lifetime > self.max_token_lifetime
         ):
             raise ValidationError(
-                {"default_token_lifetime": _("The default is over the organization's maximum.")}
+                {"default_token_lifetime": _("The default can't be longer than the maximum.")}
             )
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from enum import StrEnum
 from typing import Any, ClassVar, Final, Self
 
 from django.db import models
@@ -21,13 +20,13 @@ _CLOCK_STEP: Final = timedelta(minutes=15)
 """How far a clock may be ahead without deleting a key too early, which cannot be undone."""
 
 
-class KeyState(StrEnum):
-    """State of a signing key."""
+class KeyState(models.TextChoices):
+    """A signing key's state."""
 
-    NEXT = "next"
-    CURRENT = "current"
-    RETIRED = "retired"
-    GONE = "gone"
+    NEXT = "next", _("Next")
+    CURRENT = "current", _("Current")
+    RETIRED = "retired", _("Retired")
+    GONE = "gone", _("Gone")
 
 
 def _publication_ends_before(now: datetime) -> datetime:

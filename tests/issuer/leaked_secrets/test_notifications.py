@@ -71,9 +71,9 @@ class TestMail:
         send(key.raw_secret, "x")
         (message,) = mail.outbox
         assert message.to == ["owner@example.com", "second@example.com"]
-        assert message.subject == "API key “Nightly” was reported as leaked, and is revoked"
+        assert message.subject == "API key “Nightly” was reported as leaked and has been revoked"
         assert message.body.startswith(
-            "API key “Nightly” was reported as leaked, and is revoked.\n"
+            "API key “Nightly” was reported as leaked and has been revoked.\n"
             "\n"
             "Somebody sent its full secret to this service on 2026-01-01 00:00 UTC. It and all its "
             "tokens are refused from that moment on.\n"

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.admin.conftest import Desk
+from tests.admin.conftest import OperatorClient
 from tests.issuer.revocation_feed.threads import Other
 from tests.issuer.revocation_feed.token_holders import Subject
 from tests.support.factories import make_user
@@ -26,11 +26,11 @@ def _project(settings: Any) -> None:
 
 
 @pytest.fixture
-def desk() -> Desk:
+def operator() -> OperatorClient:
     """An operator who may do everything."""
-    desk = Desk()
-    desk.force_login(make_user(is_staff=True, is_superuser=True))
-    return desk
+    operator = OperatorClient()
+    operator.force_login(make_user(is_staff=True, is_superuser=True))
+    return operator
 
 
 @pytest.fixture

@@ -13,8 +13,8 @@ from django.core.management import call_command
 from django.urls import reverse
 from django.utils import timezone
 
-from tests.admin.conftest import Desk
-from tests.admin.pages import credential_page, page
+from tests.admin.admin_urls import admin_url, credential_url
+from tests.admin.conftest import OperatorClient
 from tests.issuer.revocation_feed.token_holders import KINDS, Subject
 from tests.support.factories import make_user
 from token_exchange.issuer import credentials, signing_keys, tokens
@@ -26,69 +26,69 @@ from token_exchange.models import AccessToken, Credential, Organization, Signing
 class Way:
     """How somebody is stopped."""
 
-    do: Callable[[Subject, Desk], object]
+    do: Callable[[Subject, OperatorClient], object]
     credential_ends: bool = True
     """Whether the credential, as the client has it, is refused from then on."""
     kinds: tuple[str, ...] = KINDS
     is_announced: bool = True
     """Whether the process that does it knows at once; else when its copy is too old."""
-    undo: Callable[[Subject, Desk], object] | None = None
+    undo: Callable[[Subject, OperatorClient], object] | None = None
 
 
 def command(*words: str) -> None:
     call_command(*words, stdout=StringIO(), stderr=StringIO())
 
 
-def each_token(do: Callable[[AccessToken], object]) -> Callable[[Subject, Desk], None]:
-    def end(subject: Subject, _desk: Desk) -> None:
+def each_token(do: Callable[[AccessToken], object]) -> Callable[[Subject, OperatorClient], None]:
+    def end(subject: Subject, _operator: OperatorClient) -> None:
         for token in subject.tokens:
             do(token)
 
     return end
 
 
-def revoke_tokens_in_the_admin(subject: Subject, desk: Desk) -> None:
+def revoke_tokens_in_the_admin(subject: Subject, operator: OperatorClient) -> None:
     for token in subject.tokens:
-        desk.send(page("accesstoken", "revoke", token))
+        operator.send(admin_url("accesstoken", "revoke", token))
 
 
-def bulk_update_tokens(subject: Subject, _desk: Desk) -> None:
+def bulk_update_tokens(subject: Subject, _operator: OperatorClient) -> None:
     tokens = list(subject.tokens)
     for token in tokens:
         token.revoked_at = timezone.now()
     AccessToken.objects.bulk_update(tokens, ["revoked_at"])
 
 
-def invalidate_over_http(subject: Subject, _desk: Desk) -> None:
+def invalidate_over_http(subject: Subject, _operator: OperatorClient) -> None:
     assert subject.client.delete("/auth_token", headers=subject.headers).status_code == 200
 
 
-def remove_signing_key(_subject: Subject, _desk: Desk) -> None:
+def remove_signing_key(_subject: Subject, _operator: OperatorClient) -> None:
     newest = SigningKey.objects.filter(removed_at=None).latest("sequence")
     signing_keys.remove_signing_key(newest.kid, act=Act(now=timezone.now()))
 
 
-def compromise(subject: Subject, _desk: Desk) -> None:
+def compromise(subject: Subject, _operator: OperatorClient) -> None:
     credentials.rotate(subject.credential, compromised=True, act=Act(now=timezone.now()))
 
 
-def bulk_update_credential(subject: Subject, _desk: Desk) -> None:
+def bulk_update_credential(subject: Subject, _operator: OperatorClient) -> None:
     row = subject.credential
     row.revoked_at = timezone.now()
     Credential.objects.bulk_update([row], ["revoked_at"])
 
 
-def delete_credential(subject: Subject, _desk: Desk) -> None:
+def delete_credential(subject: Subject, _operator: OperatorClient) -> None:
     subject.tokens._raw_delete("default")
     subject.credential.delete()
 
 
-def delete_credentials(subject: Subject, _desk: Desk) -> None:
+def delete_credentials(subject: Subject, _operator: OperatorClient) -> None:
     subject.tokens._raw_delete("default")
     rows(subject).delete()
 
 
-def give_to_another_user(subject: Subject, _desk: Desk) -> None:
+def give_to_another_user(subject: Subject, _operator: OperatorClient) -> None:
     make_user().token_exchange_credentials.add(subject.credential)
 
 
@@ -104,8 +104,10 @@ def owners(subject: Subject) -> Any:
     return get_user_model().objects.filter(pk=subject.issued.credential.owner_id)
 
 
-def saved(find: Callable[[Subject], Any], *, is_active: bool) -> Callable[[Subject, Desk], None]:
-    def save(subject: Subject, _desk: Desk) -> None:
+def saved(
+    find: Callable[[Subject], Any], *, is_active: bool
+) -> Callable[[Subject, OperatorClient], None]:
+    def save(subject: Subject, _operator: OperatorClient) -> None:
         row = find(subject).get()
         row.is_active = is_active
         row.save()
@@ -115,8 +117,8 @@ def saved(find: Callable[[Subject], Any], *, is_active: bool) -> Callable[[Subje
 
 def bulk_updated(
     find: Callable[[Subject], Any], *, is_active: bool
-) -> Callable[[Subject, Desk], None]:
-    def bulk_update(subject: Subject, _desk: Desk) -> None:
+) -> Callable[[Subject, OperatorClient], None]:
+    def bulk_update(subject: Subject, _operator: OperatorClient) -> None:
         row = find(subject).get()
         row.is_active = is_active
         type(row).objects.bulk_update([row], ["is_active"])
@@ -124,35 +126,37 @@ def bulk_updated(
     return bulk_update
 
 
-def updated(find: Callable[[Subject], Any], *, is_active: bool) -> Callable[[Subject, Desk], Any]:
-    return lambda subject, _desk: find(subject).update(is_active=is_active)
+def updated(
+    find: Callable[[Subject], Any], *, is_active: bool
+) -> Callable[[Subject, OperatorClient], Any]:
+    return lambda subject, _operator: find(subject).update(is_active=is_active)
 
 
-def organization_in_the_admin(*, is_active: bool) -> Callable[[Subject, Desk], None]:
-    def send(subject: Subject, desk: Desk) -> None:
+def organization_in_the_admin(*, is_active: bool) -> Callable[[Subject, OperatorClient], None]:
+    def send(subject: Subject, operator: OperatorClient) -> None:
         row = organizations(subject).get()
         values = {"name": row.name, "slug": row.slug, **({"is_active": "on"} if is_active else {})}
-        assert desk.post(page("organization", "change", row), values).status_code == 302
+        assert operator.post(admin_url("organization", "change", row), values).status_code == 302
 
     return send
 
 
-def owner_in_the_admin(*, is_active: bool) -> Callable[[Subject, Desk], None]:
-    def send(subject: Subject, desk: Desk) -> None:
+def owner_in_the_admin(*, is_active: bool) -> Callable[[Subject, OperatorClient], None]:
+    def send(subject: Subject, operator: OperatorClient) -> None:
         row = owners(subject).get()
         values = {"username": row.username, **({"is_active": "on"} if is_active else {})}
         values |= {"date_joined_0": "2026-01-01", "date_joined_1": "00:00:00"}
         url = reverse("admin:auth_user_change", args=[row.pk])
-        assert desk.post(url, values).status_code == 302
+        assert operator.post(url, values).status_code == 302
 
     return send
 
 
-def tokens_only(do: Callable[[Subject, Desk], object], **options: Any) -> Way:
+def tokens_only(do: Callable[[Subject, OperatorClient], object], **options: Any) -> Way:
     return Way(do, credential_ends=False, **options)
 
 
-def of_the_owner(do: Callable[[Subject, Desk], object], **options: Any) -> Way:
+def of_the_owner(do: Callable[[Subject, OperatorClient], object], **options: Any) -> Way:
     return Way(do, kinds=("user",), **options)
 
 
@@ -193,7 +197,7 @@ CREDENTIAL_WAYS = {
         lambda subject, _: credentials.revoke(subject.credential, act=Act(now=timezone.now()))
     ),
     "revoke in the admin": Way(
-        lambda subject, desk: desk.send(credential_page(subject.credential, "revoke"))
+        lambda subject, operator: operator.send(credential_url(subject.credential, "revoke"))
     ),
     "revoke_credential": Way(
         lambda subject, _: command("revoke_credential", subject.credential.identifier)
@@ -209,8 +213,8 @@ CREDENTIAL_WAYS = {
     ),
     "compromise": Way(compromise),
     "compromise in the admin": Way(
-        lambda subject, desk: desk.send(
-            credential_page(subject.credential, "compromise"), confirmed="yes"
+        lambda subject, operator: operator.send(
+            credential_url(subject.credential, "rotate_compromised"), confirmed="yes"
         )
     ),
     "compromise by command": Way(

@@ -36,43 +36,43 @@ def assert_stopped(way, subject):
 
 
 class TestStopped:
-    def test_in_the_process_that_did_it(self, way, subjects, desk, elapsed):
+    def test_in_the_process_that_did_it(self, way, subjects, operator, elapsed):
         bystander = Subject("machine", is_remembered=True)
         for subject in subjects:
-            way.do(subject, desk)
+            way.do(subject, operator)
         if not way.is_announced:
             elapsed.seconds += 1
         for subject in subjects:
             assert_stopped(way, subject)
         assert bystander.use() == 200
 
-    def test_in_another_process_within_the_age(self, way, subjects, desk, elapsed, elsewhere):
+    def test_in_another_process_within_the_age(self, way, subjects, operator, elapsed, elsewhere):
         with elsewhere():
             for subject in subjects:
-                way.do(subject, desk)
+                way.do(subject, operator)
         elapsed.seconds += 1
         for subject in subjects:
             assert_stopped(way, subject)
 
     def test_in_another_process_that_asks_each_time(
-        self, way, token_exchange_settings, desk, elsewhere
+        self, way, token_exchange_settings, operator, elsewhere
     ):
         token_exchange_settings(REVOCATION_MAX_AGE=0)
         for kind in way.kinds:
             subject = Subject(kind, is_remembered=True)
             with elsewhere():
-                way.do(subject, desk)
+                way.do(subject, operator)
             assert_stopped(way, subject)
 
 
 @pytest.mark.parametrize("way", REVERSIBLE, indirect=True)
 class TestStartedAgain:
-    def test_unexpired_tokens_work_again(self, way, subjects, desk, elapsed):
+    def test_unexpired_tokens_work_again(self, way, subjects, operator, elapsed):
         for subject in subjects:
-            way.do(subject, desk)
+            way.do(subject, operator)
             elapsed.seconds += 1
             subject.assert_refused_everywhere()
-            way.undo(subject, desk)
+            way.undo(subject, operator)
             if not way.is_announced:
                 elapsed.seconds += 1
             subject.assert_unharmed()

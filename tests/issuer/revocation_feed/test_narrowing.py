@@ -9,7 +9,7 @@ import pytest
 from django.utils import timezone
 from django.utils.timezone import localtime
 
-from tests.admin.pages import credential_page
+from tests.admin.admin_urls import credential_url
 from tests.issuer.revocation_feed.token_holders import KINDS, Subject
 from token_exchange.models import APIKey, ClientApp, Credential
 
@@ -45,36 +45,36 @@ WIDER: dict[str, Any] = {
 }
 
 
-def by_edit(credential, name, value, _desk):
+def by_edit(credential, name, value, _operator):
     credential.edit({name: value})
 
 
-def by_save_of_one_field(credential, name, value, _desk):
+def by_save_of_one_field(credential, name, value, _operator):
     setattr(credential, name, value)
     credential.save(update_fields=[name])
 
 
-def by_update(credential, name, value, _desk):
+def by_update(credential, name, value, _operator):
     Credential.objects.filter(pk=credential.pk).update(**{name: value})
 
 
-def by_update_of_a_proxy(credential, name, value, _desk):
+def by_update_of_a_proxy(credential, name, value, _operator):
     model = {each.KIND: each for each in (APIKey, ClientApp)}[credential.kind]
     # A filter that no longer matches afterwards.
     found = model.objects.filter(**{name: getattr(credential, name)}, pk=credential.pk)
     assert found.update(**{name: value}) == 1
 
 
-def by_update_of_the_organizations(credential, name, value, _desk):
+def by_update_of_the_organizations(credential, name, value, _operator):
     credential.organization.token_exchange_credentials.update(**{name: value})
 
 
-def by_bulk_update(credential, name, value, _desk):
+def by_bulk_update(credential, name, value, _operator):
     setattr(credential, name, value)
     Credential.objects.bulk_update([credential], [name])
 
 
-def by_the_admin(credential, name, value, desk):
+def by_the_admin(credential, name, value, operator):
     values = {each: getattr(credential, each) for each in POLICY} | {name: value}
     expires_at = values["expires_at"]
     sent = {
@@ -87,7 +87,7 @@ def by_the_admin(credential, name, value, desk):
         "allowed_networks": "",
         "metadata": "",
     }
-    assert desk.post(credential_page(credential, "change"), sent).status_code == 302
+    assert operator.post(credential_url(credential, "change"), sent).status_code == 302
 
 
 def _lifetime(value):
@@ -115,8 +115,8 @@ def subjects():
 @pytest.mark.parametrize("name", POLICY)
 class TestNarrower:
     @pytest.fixture
-    def narrow(self, write, name, desk):
-        return lambda subject: write(subject.credential, name, NARROWER[name], desk)
+    def narrow(self, write, name, operator):
+        return lambda subject: write(subject.credential, name, NARROWER[name], operator)
 
     def test_ends_the_tokens_here(self, subjects, narrow, name):
         for subject in subjects:
@@ -135,33 +135,33 @@ class TestNarrower:
 
 @pytest.mark.parametrize("write", SAVES)
 @pytest.mark.parametrize("name", POLICY)
-def test_wider_ends_nothing(subjects, write, name, desk):
+def test_wider_ends_nothing(subjects, write, name, operator):
     for subject in subjects:
-        write(subject.credential, name, WIDER[name], desk)
+        write(subject.credential, name, WIDER[name], operator)
         assert getattr(subject.credential, name) == WIDER[name]
         subject.assert_unharmed()
 
 
-def test_what_tokens_do_not_inherit_ends_nothing(subjects, desk):
+def test_what_tokens_do_not_inherit_ends_nothing(subjects, operator):
     for subject in subjects:
-        by_edit(subject.credential, "name", "Another", desk)
-        by_update(subject.credential, "name", "Yet another", desk)
-        by_bulk_update(subject.credential, "metadata", {"a": 1}, desk)
+        by_edit(subject.credential, "name", "Another", operator)
+        by_update(subject.credential, "name", "Yet another", operator)
+        by_bulk_update(subject.credential, "metadata", {"a": 1}, operator)
         subject.assert_unharmed()
 
 
 @pytest.mark.parametrize("generation", [0, 1, 7])
-def test_a_generation_never_comes_back(subjects, generation, desk):
+def test_a_generation_never_comes_back(subjects, generation, operator):
     for subject in subjects:
-        by_update(subject.credential, "scopes", ["read"], desk)
-        by_update(subject.credential, "generation", generation, desk)
+        by_update(subject.credential, "scopes", ["read"], operator)
+        by_update(subject.credential, "generation", generation, operator)
         assert subject.credential.generation == 3
         subject.assert_needs_a_new_token()
 
 
-def test_a_revocation_taken_back_brings_no_token_back(subjects, desk):
+def test_a_revocation_taken_back_brings_no_token_back(subjects, operator):
     for subject in subjects:
-        by_update(subject.credential, "revoked_at", timezone.now(), desk)
+        by_update(subject.credential, "revoked_at", timezone.now(), operator)
         subject.assert_refused_everywhere()
-        by_update(subject.credential, "revoked_at", None, desk)
+        by_update(subject.credential, "revoked_at", None, operator)
         subject.assert_needs_a_new_token()

@@ -18,7 +18,7 @@ LAST = {name: way for name, way in WAYS.items() if "signing key" in name}
 
 
 @pytest.mark.parametrize("max_age_seconds", [1, 0])
-def test_every_way_reaches_it_in_time(max_age_seconds, token_exchange_settings, desk):
+def test_every_way_reaches_it_in_time(max_age_seconds, token_exchange_settings, operator):
     token_exchange_settings(REVOCATION_MAX_AGE=max_age_seconds)
     ways = {name: way for name, way in WAYS.items() if name not in LAST}
     subjects = {
@@ -31,7 +31,7 @@ def test_every_way_reaches_it_in_time(max_age_seconds, token_exchange_settings, 
     with crowd(second_process.watch, tokens, processes=1, threads=1) as running:
         running.signals.await_progress(1)
         for name, (way, subject) in subjects.items():
-            way.do(subject, desk)
+            way.do(subject, operator)
             ended_at[name] = time.monotonic()
         (accepted_at,) = running.collect()
     assert accepted_at.keys() == tokens.keys()
@@ -40,11 +40,11 @@ def test_every_way_reaches_it_in_time(max_age_seconds, token_exchange_settings, 
 
 
 @pytest.mark.parametrize("name", LAST)
-def test_so_does_the_end_of_a_signing_key(name, desk):
+def test_so_does_the_end_of_a_signing_key(name, operator):
     subject = Subject("machine")
     with crowd(second_process.watch, {"token": subject.token}, processes=1, threads=1) as running:
         running.signals.await_progress(1)
-        LAST[name].do(subject, desk)
+        LAST[name].do(subject, operator)
         ended_at = time.monotonic()
         (accepted_at,) = running.collect()
     assert accepted_at["token"] - ended_at < 1

@@ -67,7 +67,7 @@ class TestCreateOrganization:
             (["A", "--max-token-lifetime", "1\n"], "'1\\n' is not a duration"),
             (
                 ["A", "--default-token-lifetime", "2h", "--max-token-lifetime", "1h"],
-                "default_token_lifetime: The default is over the organization's maximum.",
+                "default_token_lifetime: The default can't be longer than the maximum.",
             ),
             (["A", "--nonsense"], "unrecognized arguments: --nonsense"),
         ],

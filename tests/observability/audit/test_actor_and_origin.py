@@ -9,7 +9,7 @@ import socket
 import pytest
 from django.contrib.admin.models import LogEntry
 
-from tests.admin.pages import credential_page, page
+from tests.admin.admin_urls import admin_url, credential_url
 from tests.management.commands.conftest import run
 from tests.observability.audit.conftest import NOW
 from tests.support.factories import basic_header, make_api_key, make_organization, make_user
@@ -23,99 +23,99 @@ class TestAdmin:
     """Each act names the operator and the address, beside Django's own history."""
 
     @pytest.fixture
-    def desk(self, sign_in, its):
+    def operator(self, sign_in, its):
         return sign_in(is_superuser=True, username="operator")
 
     @pytest.fixture
-    def expect(self, desk, trail):
+    def expect(self, operator, trail):
         def expect(*events, entries=None):
             assert trail.told() == [(each, "operator", "127.0.0.1") for each in events]
             assert {each.occurred_at for each in trail.rows()} == {NOW}
-            written = LogEntry.objects.filter(user=desk.user).count()
+            written = LogEntry.objects.filter(user=operator.user).count()
             assert written == (len(events) if entries is None else entries)
 
         return expect
 
-    def test_issue(self, desk, its, expect):
+    def test_issue(self, operator, its, expect):
         values = {"name": "x", "organization": its["key"].organization_id}
-        desk.send(page("apikey", "add"), **values)
+        operator.send(admin_url("apikey", "add"), **values)
         expect("credential.issued")
 
-    def test_edit(self, desk, its, expect, trail):
+    def test_edit(self, operator, its, expect, trail):
         values = {"name": "Weekly", "scopes": "", "metadata": ""}
-        desk.post(credential_page(its["key"], "change"), values)
+        operator.post(credential_url(its["key"], "change"), values)
         expect("credential.changed")
         assert trail.rows()[0].details == {"name": ["Nightly", "Weekly"]}
 
-    def test_edit_of_nothing(self, desk, its, trail):
+    def test_edit_of_nothing(self, operator, its, trail):
         values = {"name": "Nightly", "scopes": "", "metadata": ""}
-        desk.post(credential_page(its["key"], "change"), values)
+        operator.post(credential_url(its["key"], "change"), values)
         assert trail.rows() == []
 
-    def test_rotate(self, desk, its, expect):
-        desk.send(credential_page(its["key"], "rotate"), overlap="3600")
+    def test_rotate(self, operator, its, expect):
+        operator.send(credential_url(its["key"], "rotate"), overlap="3600")
         expect("credential.rotated")
 
-    def test_end_what_is_compromised(self, desk, its, expect):
-        desk.send(credential_page(its["key"], "compromise"))
+    def test_end_what_is_compromised(self, operator, its, expect):
+        operator.send(credential_url(its["key"], "rotate_compromised"))
         expect("credential.compromised")
 
-    def test_end_an_overlap(self, desk, its, expect):
-        desk.post(credential_page(its["rotating"], "end_overlap"))
+    def test_end_an_overlap(self, operator, its, expect):
+        operator.post(credential_url(its["rotating"], "end_overlap"))
         expect("credential.overlap_ended")
 
-    def test_revoke(self, desk, its, expect, trail):
-        desk.send(credential_page(its["key"], "revoke"), reason="Left", confirmed="yes")
+    def test_revoke(self, operator, its, expect, trail):
+        operator.send(credential_url(its["key"], "revoke"), reason="Left", confirmed="yes")
         expect("credential.revoked")
         assert trail.rows()[0].reason == "Left"
 
-    def test_revoke_several(self, desk, its, expect):
+    def test_revoke_several(self, operator, its, expect):
         rows = (its["app"].credential, its["rotating"])
         values = {"action": "revoke_selected", "_selected_action": [each.pk for each in rows]}
         values |= {"index": "0", "confirmed": "yes", "reason": "Left"}
-        desk.post(page("clientapp", "changelist"), values)
+        operator.post(admin_url("clientapp", "changelist"), values)
         expect("credential.revoked", "credential.revoked")
 
-    def test_revoke_a_token(self, desk, its, expect):
-        desk.send(page("accesstoken", "revoke", its["token"]), confirmed="yes")
+    def test_revoke_a_token(self, operator, its, expect):
+        operator.send(admin_url("accesstoken", "revoke", its["token"]), confirmed="yes")
         expect("token.revoked")
 
-    def test_rotate_the_signing_key(self, desk, expect):
-        desk.send(page("signingkey", "rotate"))
+    def test_rotate_the_signing_key(self, operator, expect):
+        operator.send(admin_url("signingkey", "rotate"))
         expect("signing_key.published")
 
-    def test_remove_a_signing_key(self, desk, expect):
+    def test_remove_a_signing_key(self, operator, expect):
         key = SigningKey.objects.get()
-        desk.send(page("signingkey", "remove", key), confirmed="yes")
+        operator.send(admin_url("signingkey", "remove", key), confirmed="yes")
         expect("signing_key.removed", "signing_key.published", entries=1)
 
-    def test_create_change_and_delete_an_organization(self, desk, expect, trail):
+    def test_create_change_and_delete_an_organization(self, operator, expect, trail):
         values = {"name": "Acme", "slug": "acme", "is_active": "on"}
-        desk.post(page("organization", "add"), values)
+        operator.post(admin_url("organization", "add"), values)
         organization = Organization.objects.get(slug="acme")
-        url = page("organization", "change", organization)
-        desk.post(url, {**values, "max_token_lifetime": "01:00:00"})
-        desk.post(page("organization", "delete", organization), {"post": "yes"})
+        url = admin_url("organization", "change", organization)
+        operator.post(url, {**values, "max_token_lifetime": "01:00:00"})
+        operator.post(admin_url("organization", "delete", organization), {"post": "yes"})
         expect("organization.created", "organization.changed", "organization.deleted")
         assert trail.rows()[1].details == {"max_token_lifetime": [None, "3600 s"]}
 
-    def test_delete_several_organizations(self, desk, its, expect):
+    def test_delete_several_organizations(self, operator, its, expect):
         rows = (its["empty"], make_organization())
         values = {"action": "delete_selected", "_selected_action": [each.pk for each in rows]}
-        desk.post(page("organization", "changelist"), {**values, "post": "yes"})
+        operator.post(admin_url("organization", "changelist"), {**values, "post": "yes"})
         expect("organization.deleted", "organization.deleted")
 
-    def test_behind_a_proxy(self, desk, its, trail, token_exchange_settings):
+    def test_behind_a_proxy(self, operator, its, trail, token_exchange_settings):
         token_exchange_settings(NUM_PROXIES=1)
         headers = {"x-forwarded-for": "10.9.9.9, 203.0.113.7"}
-        desk.post(credential_page(its["rotating"], "end_overlap"), headers=headers)
+        operator.post(credential_url(its["rotating"], "end_overlap"), headers=headers)
         assert trail.rows()[0].origin == "203.0.113.7"
 
-    def test_delete_an_owner(self, desk, its, trail):
+    def test_delete_an_owner(self, operator, its, trail):
         owner = make_user(username="owner")
         his = make_api_key(owner=owner).credential
         trail.begin()
-        desk.post(f"/admin/auth/user/{owner.pk}/delete/", {"post": "yes"})
+        operator.post(f"/admin/auth/user/{owner.pk}/delete/", {"post": "yes"})
         [row] = trail.rows()
         assert (row.event, row.target) == ("credential.revoked", his.identifier)
         assert (row.origin, row.reason) == ("deletion of the owner", "The owner was deleted.")

@@ -1,1 +1,1 @@
-"""How does an operator find out who did what, and when?"""
+"""The admin of the audit trail."""

@@ -1,4 +1,4 @@
-"""What does one cell of the audit trail, or one line of an event's page, say?"""
+"""Columns and fields of audit events."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from token_exchange.admin.audit.target_links import Whereabouts
+from token_exchange.admin.audit.target_links import TargetLinks
 from token_exchange.models import AuditEvent
 
-_TONES: Final = {
+_BADGE_CLASSES: Final = {
     AuditEvent.Event.CREDENTIAL_COMPROMISED: "te-revoked",
     AuditEvent.Event.CREDENTIAL_REVOKED: "te-revoked",
     AuditEvent.Event.TOKEN_REVOKED: "te-revoked",
@@ -28,24 +28,24 @@ _TONES: Final = {
 
 
 @admin.display(description=gettext_lazy("time"))
-def when(event: AuditEvent) -> SafeString:
-    """Show the second, and the day above it."""
+def occurred_at(event: AuditEvent) -> SafeString:
+    """Show the date, and below it the time to the second."""
     at = timezone.localtime(event.occurred_at)
     return format_html("{}<br>{}", f"{at:%Y-%m-%d}", f"{at:%H:%M:%S}")
 
 
 @admin.display(description=gettext_lazy("time"))
-def when_exactly(event: AuditEvent) -> str:
-    """Show the time to the microsecond, and in which zone."""
+def exact_time(event: AuditEvent) -> str:
+    """Show the time to the microsecond, with its time zone."""
     return f"{timezone.localtime(event.occurred_at):%Y-%m-%d %H:%M:%S.%f %Z}"
 
 
 @admin.display(description=gettext_lazy("event"))
 def event_badge(event: AuditEvent) -> SafeString:
-    """Show what happened; an event of a later version by its bare name."""
+    """Show the event's label, or its bare name if a later version recorded it."""
     return format_html(
         '<span class="te-badge {}" title="{}">{}</span>',
-        _TONES.get(event.event, ""),  # type: ignore[call-overload]
+        _BADGE_CLASSES.get(event.event, ""),  # type: ignore[call-overload]
         event.event,
         event.get_event_display(),
     )
@@ -53,41 +53,43 @@ def event_badge(event: AuditEvent) -> SafeString:
 
 @admin.display(description=gettext_lazy("target"))
 def target_and_organization(event: Any) -> SafeString:
-    """Show to what it happened, shortened, and below it whose that is."""
-    whereabouts: Whereabouts = event.whereabouts
+    """Show the target, shortened, and below it the organization."""
+    target_links: TargetLinks = event.target_links
     is_other = event.organization and event.target_type != AuditEvent.TargetType.ORGANIZATION
-    return _above(whereabouts.target(event), whereabouts.organization(event) if is_other else "")
+    return _two_lines(
+        target_links.target(event), target_links.organization(event) if is_other else ""
+    )
 
 
-@admin.display(description=gettext_lazy("by, from"))
-def who_and_where(event: AuditEvent) -> SafeString:
-    """Show who did it, and below that from where."""
-    return _above(event.actor, event.origin)
+@admin.display(description=gettext_lazy("actor"))
+def actor_and_source(event: AuditEvent) -> SafeString:
+    """Show the user who did it, and below that the source."""
+    return _two_lines(event.actor, event.origin)
 
 
 @admin.display(description=gettext_lazy("target"))
-def whole_target(event: Any) -> SafeString:
-    """Show to what it happened, with the whole id."""
-    shown: SafeString = event.whereabouts.target(event, is_whole=True)
+def full_target(event: Any) -> SafeString:
+    """Show the target with its full id."""
+    shown: SafeString = event.target_links.target(event, is_full=True)
     return shown
 
 
 @admin.display(description=gettext_lazy("organization"))
 def organization_name(event: Any) -> SafeString:
-    """Show whose it is."""
-    shown: SafeString = event.whereabouts.organization(event)
+    """Show the organization."""
+    shown: SafeString = event.target_links.organization(event)
     return shown
 
 
-@admin.display(description=gettext_lazy("by"))
-def done_by(event: AuditEvent) -> str:
-    """Show who did it."""
+@admin.display(description=gettext_lazy("actor"))
+def actor(event: AuditEvent) -> str:
+    """Show the user who did it."""
     return event.actor or "-"
 
 
 @admin.display(description=gettext_lazy("details"))
 def details_table(event: AuditEvent) -> SafeString:
-    """Show the details as a table: of an edit before and after, or else each value."""
+    """Show the details as a table: the values, or those before and after an edit."""
     is_edit = event.event.endswith(".changed")
     titles = (_("Field"), _("Before"), _("After")) if is_edit else (_("Field"), _("Value"))
     rows = [
@@ -97,14 +99,14 @@ def details_table(event: AuditEvent) -> SafeString:
     return _table(titles, rows) if rows else format_html("{}", "-")
 
 
-def _above(first: str, second: str) -> SafeString:
+def _two_lines(first: str, second: str) -> SafeString:
     lines = [each for each in (first, second) if each] or ["-"]
     return format_html_join("", '<span class="te-line">{}</span>', ((each,) for each in lines))
 
 
 def _before_and_after(value: Any) -> tuple[Any, Any]:
-    # Of some fields it is recorded only that they changed.
-    return tuple(value) if isinstance(value, list) else (_("not recorded"), _("not recorded"))
+    # For some fields, events record only that they changed.
+    return tuple(value) if isinstance(value, list) else (_("Not recorded"), _("Not recorded"))
 
 
 def _table(titles: Sequence[str], rows: Sequence[Sequence[Any]]) -> SafeString:
@@ -130,5 +132,5 @@ def _shown(value: Any) -> str:
     if value is None or value in ("", []):
         return "-"
     if isinstance(value, bool):
-        return _("yes") if value else _("no")
+        return _("Yes") if value else _("No")
     return " ".join(map(str, value)) if isinstance(value, list) else str(value)

@@ -1,4 +1,4 @@
-"""Which audit events does an operator look for?"""
+"""Filters of audit events."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ from django.utils.translation import gettext_lazy as _
 from token_exchange.admin.filters import OrganizationFilter
 from token_exchange.models import AuditEvent
 
-ACTORS_AMONG: Final = 1000
-"""Newest events, among which are looked for the users to choose from."""
+ACTOR_SAMPLE: Final = 1000
+"""How many of the newest events the actor filter takes its choices from."""
 
 ACTOR_LIMIT: Final = 20
 
@@ -33,80 +33,80 @@ _PERIODS: Final[dict[str, tuple[Any, timedelta | None]]] = {
 
 
 class _ChoiceFilter(admin.SimpleListFilter):
-    """One of the choices of a field; what is none of them finds nothing by mistake."""
+    """Filters by a field with choices; any other value resets the change list."""
 
-    offered: ClassVar[Sequence[tuple[str, Any]]]
+    field_choices: ClassVar[Sequence[tuple[str, Any]]]
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
         """Return every choice."""
-        return list(self.offered)
+        return list(self.field_choices)
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         """Keep the events that have the chosen value."""
         chosen = self.value()
         if chosen is None:
             return queryset
-        if chosen not in dict(self.offered):
+        if chosen not in dict(self.field_choices):
             raise IncorrectLookupParameters(self.parameter_name)
         return queryset.filter(**{str(self.parameter_name): chosen})
 
 
 class EventFilter(_ChoiceFilter):
-    """By what happened."""
+    """Filter by event."""
 
     title = _("event")
     parameter_name = "event"
-    offered = AuditEvent.Event.choices
+    field_choices = AuditEvent.Event.choices
 
 
 class TargetTypeFilter(_ChoiceFilter):
-    """By what kind of thing it happened to."""
+    """Filter by the type of the target."""
 
     title = _("target type")
     parameter_name = "target_type"
-    offered = AuditEvent.TargetType.choices
+    field_choices = AuditEvent.TargetType.choices
 
 
 class EventOrganizationFilter(OrganizationFilter):
-    """By organization, which may be gone: its events are not."""
+    """Filter by organization, which may have been deleted; its events are kept."""
 
     def has_output(self) -> bool:
-        """Say yes: without a choice left, Django would show the events of all."""
+        """Return true, because without choices Django would show the events of all."""
         return True
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
-        """Keep the events of the chosen organization, in the order of an index on both."""
+        """Keep the events of the chosen organization, as an index serves them."""
         chosen = self.value()
         return queryset if chosen is None else queryset.filter(organization=chosen)
 
 
 class ActorFilter(admin.SimpleListFilter):
-    """By who did it: of the users of the newest events those who did most, and the chosen one."""
+    """Filter by user: the most active ones of the newest events, and the chosen one."""
 
     title = _("user")
     parameter_name = "actor"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
-        """Return the names, sorted, and last what no user did."""
+        """Return the usernames, sorted, and last the events without a user."""
         newest = model_admin.get_queryset(request).order_by("-pk")
-        actors = Counter(newest.values_list("actor", flat=True)[:ACTORS_AMONG])
+        actors = Counter(newest.values_list("actor", flat=True)[:ACTOR_SAMPLE])
         del actors[""]
         names = {name for name, _count in actors.most_common(ACTOR_LIMIT)}
         names |= {self.value() or ""} - {""}
-        return [*((name, name) for name in sorted(names)), ("", _("no user"))]
+        return [*((name, name) for name in sorted(names)), ("", _("No user"))]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         """Keep the events of the chosen user."""
         chosen = self.value()
         if chosen is None:
             return queryset
-        if "\0" in chosen:  # which PostgreSQL cannot be asked for
+        if "\0" in chosen:  # PostgreSQL refuses it
             raise IncorrectLookupParameters(self.parameter_name)
         return queryset.filter(actor=chosen)
 
 
 class TimeFilter(admin.ListFilter):
-    """By when it happened: a period that ends now, or from one day to another."""
+    """Filter by time: a period up to now, or a range of dates."""
 
     title = _("time")
     template = "token_exchange/admin/time_filter.html"
@@ -120,15 +120,15 @@ class TimeFilter(admin.ListFilter):
         self.chosen: dict[str, str] = {name: value for name, value in given.items() if value}
 
     def expected_parameters(self) -> list[Any]:
-        """Return what it reads from the URL."""
+        """Return the URL parameters."""
         return [PERIOD, FROM, TO]
 
     def has_output(self) -> bool:
-        """Say that there is always something to choose."""
+        """Return true, because there are always choices."""
         return True
 
     def choices(self, changelist: Any) -> Iterator[dict[str, Any]]:
-        """Return the periods; the first holds what the form of two days needs as well."""
+        """Return the periods; the first also holds what the form of the dates needs."""
         chosen, own = self.chosen, self.expected_parameters()
         others = [
             (name, value)
@@ -152,10 +152,10 @@ class TimeFilter(admin.ListFilter):
             }
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
-        """Keep the events of the chosen time; both days belong to it."""
+        """Keep the events of the chosen time, including both dates."""
         chosen = self.chosen
         if PERIOD in chosen:
-            queryset = queryset.filter(occurred_at__gte=_beginning(chosen[PERIOD]))
+            queryset = queryset.filter(occurred_at__gte=_start_of(chosen[PERIOD]))
         if FROM in chosen:
             queryset = queryset.filter(occurred_at__gte=_midnight(chosen[FROM]))
         if TO in chosen:
@@ -163,7 +163,7 @@ class TimeFilter(admin.ListFilter):
         return queryset
 
 
-def _beginning(period: str) -> datetime:
+def _start_of(period: str) -> datetime:
     if period not in _PERIODS:
         raise IncorrectLookupParameters(PERIOD)
     length = _PERIODS[period][1]
@@ -173,7 +173,7 @@ def _beginning(period: str) -> datetime:
 
 
 def _midnight(text: str, *, days: int = 0) -> datetime:
-    """Return when a day of the admin's time zone begins, or that many days later."""
+    """Return when a date begins in the current time zone, or the date ``days`` later."""
     try:
         day = parse_date(text)
         if day is None:

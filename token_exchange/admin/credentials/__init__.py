@@ -1,1 +1,1 @@
-"""How does an operator keep API keys and client apps?"""
+"""The admin of API keys and client apps."""

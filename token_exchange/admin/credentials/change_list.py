@@ -1,4 +1,4 @@
-"""How are API keys and client apps listed, found and ordered?"""
+"""The change list of API keys and client apps."""
 
 from __future__ import annotations
 
@@ -12,56 +12,57 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from token_exchange.admin import columns
-from token_exchange.admin.base import DeskAdmin
-from token_exchange.admin.filters import OrganizationFilter, StateFilter, order_of_credentials
-from token_exchange.admin.list_display import count_live_tokens
-from token_exchange.admin.search import SearchedAdmin, credentials_matching
+from token_exchange.admin.base import TokenExchangeAdmin
+from token_exchange.admin.filters import OrganizationFilter, StateFilter, credential_ordering
+from token_exchange.admin.search import SearchableAdmin, credentials_matching
 from token_exchange.models import AccessToken
 
 
-class CredentialList(SearchedAdmin, DeskAdmin):
-    """The list of one kind of credential; its pages are its subclass's."""
+class CredentialListAdmin(SearchableAdmin, TokenExchangeAdmin):
+    """The change list of one kind of credential; ``CredentialAdmin`` adds the other pages."""
 
     organization_path = "organization"
-    who: ClassVar[tuple[str, ...]] = ("organization",)
+    subject_fields: ClassVar[tuple[str, ...]] = ("organization",)
+    """The fields of the organization or user that the credential acts as."""
+
     list_select_related = ("organization", "owner")
     list_filter: ClassVar[Any] = (StateFilter, OrganizationFilter)
-    # That there is a search; what it finds is said by ``matching``.
+    # Turns the search on; ``search_condition`` decides what it finds.
     search_fields = ("identifier",)
-    search_help_text = _("Search by the full identifier, or by the beginning of a name")
-    matching = staticmethod(credentials_matching)
-    # By what an index serves, and nothing else.
-    sortable_by: ClassVar[Any] = (columns.named_identifier,)
+    search_help_text = _("Search by full identifier or the beginning of a name")
+    search_condition = staticmethod(credentials_matching)
+    # Only what an index serves.
+    sortable_by: ClassVar[Any] = (columns.name_and_identifier,)
     state_badge = staticmethod(columns.state_badges)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
-        """Return the credentials of this kind, each with the number of its live tokens."""
-        live = count_live_tokens(now=timezone.now())
+        """Return the credentials of this kind, annotated with the number of their live tokens."""
+        live = AccessToken.objects.live_count(now=timezone.now())
         rows: QuerySet[Any] = super().get_queryset(request).annotate(live_token_count=live)
         return rows
 
     def get_ordering(self, request: HttpRequest) -> tuple[str, ...]:
-        """Return the order that an index has for what is filtered by."""
-        return order_of_credentials(request)
+        """Return the ordering that an index serves under the current filters."""
+        return credential_ordering(request)
 
     def get_list_display(self, request: HttpRequest) -> tuple[Any, ...]:
         """Return the columns."""
         return (
-            columns.named_identifier,
+            columns.name_and_identifier,
             columns.state_badges,
-            columns.tenant,
+            columns.organization_and_owner,
             columns.scope_summary,
-            columns.last_use,
+            columns.last_used,
             self.live_tokens_column(request),
             columns.expiry,
         )
 
     def live_tokens_column(self, request: HttpRequest) -> Callable[[Any], Any]:
-        """Return the column of the live tokens, which leads to them who may look."""
+        """Return the column of live tokens, which links to them if the user may see them."""
         site = self.admin_site
-        may_look = site.is_registered(AccessToken) and (
+        may_view = site.is_registered(AccessToken) and (
             site.get_model_admin(AccessToken).has_view_permission(request)
         )
-        if not may_look:
+        if not may_view:
             return columns.live_tokens()
         return columns.live_tokens(reverse(f"{site.name}:token_exchange_accesstoken_changelist"))

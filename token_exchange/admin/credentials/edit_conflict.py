@@ -1,4 +1,4 @@
-"""Has anybody changed a credential since the form that edits it was drawn?"""
+"""Edit conflicts: a change form that is submitted after someone else changed the credential."""
 
 from __future__ import annotations
 
@@ -9,42 +9,44 @@ from django.http import HttpRequest, HttpResponse
 from django.utils.crypto import salted_hmac
 from django.utils.translation import gettext as _
 
-from token_exchange.admin.base import DeskAdmin
+from token_exchange.admin.base import TokenExchangeAdmin
 from token_exchange.models import Credential
 
 
-def edition_of(credential: Credential) -> str:
-    """Return a word for all that a form shows of a credential, another after each edit."""
+def form_version(credential: Credential) -> str:
+    """Return a digest of the editable fields, which a change form carries."""
     values = [getattr(credential, name) for name in credential.EDITABLE_FIELDS]
     text = json.dumps(values, default=str, sort_keys=True)
-    return salted_hmac("token_exchange.admin.edition", text, algorithm="sha256").hexdigest()[:16]
+    return salted_hmac("token_exchange.admin.form_version", text, algorithm="sha256").hexdigest()[
+        :16
+    ]
 
 
-def changed_meanwhile(
-    model_admin: DeskAdmin, request: HttpRequest, object_id: str
+def edit_conflict_response(
+    model_admin: TokenExchangeAdmin, request: HttpRequest, object_id: str
 ) -> HttpResponse | None:
-    """Return the page that says so, where a form shows what is no longer there.
+    """Return the conflict page if the submitted form shows outdated values, or ``None``.
 
-    To save it would bring back what somebody else has just taken away.
+    Saving it would bring back what someone else has just taken away.
     """
-    drawn = request.POST.get("edition")
-    credential = None if drawn is None else model_admin.get_object(request, unquote(object_id))
-    if credential is None or edition_of(credential) == drawn:
+    version = request.POST.get("form_version")
+    credential = None if version is None else model_admin.get_object(request, unquote(object_id))
+    if credential is None or form_version(credential) == version:
         return None
     if not model_admin.has_change_permission(request, credential):
-        return None  # which Django says
-    return say_changed_meanwhile(model_admin, request, credential)
+        return None  # Django refuses it
+    return render_edit_conflict(model_admin, request, credential)
 
 
-def say_changed_meanwhile(
-    model_admin: DeskAdmin, request: HttpRequest, credential: Credential
+def render_edit_conflict(
+    model_admin: TokenExchangeAdmin, request: HttpRequest, credential: Credential
 ) -> HttpResponse:
-    """Answer what was asked of a credential as it is no longer: nothing was done."""
-    return model_admin.page(
+    """Answer 409 to a form that was rendered before the credential was changed."""
+    return model_admin.render(
         request,
         "edit_conflict.html",
         status=409,
-        title=_("Changed meanwhile"),
+        title=_("Edit conflict"),
         credential=credential,
         change_url=model_admin.url("change", credential),
     )

@@ -1,4 +1,4 @@
-"""How does an operator get a new credential, exactly one for each form?"""
+"""The issue form, which creates exactly one credential."""
 
 from __future__ import annotations
 
@@ -15,60 +15,64 @@ from django.utils.translation import gettext as _
 from django.views.decorators.debug import sensitive_variables
 
 from token_exchange.admin.act import act_of
-from token_exchange.admin.base import DeskAdmin
+from token_exchange.admin.base import TokenExchangeAdmin
 from token_exchange.admin.credentials.change_page import BY_ID
 from token_exchange.admin.credentials.show_once import show_secrets
 from token_exchange.issuer import credentials
 from token_exchange.issuer.credentials import CredentialConflict, CredentialPolicy, IssuedSecret
 
 
-def issue_page(model_admin: DeskAdmin, request: HttpRequest) -> HttpResponse:
-    """Show the empty form, or issue and show the secret.
+def issue_view(model_admin: TokenExchangeAdmin, request: HttpRequest) -> HttpResponse:
+    """Show the empty form, or issue a credential and show its secret.
 
-    The form brings the identifier with it, so that the same form sent twice finds its credential
-    issued already and makes no second one.
+    The form carries the new credential's identifier, so that submitting it twice does not create a
+    second credential.
     """
     if not model_admin.has_add_permission(request):
         raise PermissionDenied
     form_class = model_admin.get_form(request, None, change=False)
     if request.method != "POST":
-        return _form_page(model_admin, request, form_class())
+        return _render_form(model_admin, request, form_class())
     form = form_class(request.POST)
     try:
-        identifier = signing.loads(request.POST.get("drawn", ""), salt=_salt(model_admin, request))
+        identifier = signing.loads(
+            request.POST.get("signed_identifier", ""), salt=_salt(model_admin, request)
+        )
     except signing.BadSignature:
         form.add_error(
             None, _("This form is out of date or belongs to another user. Submit it again.")
         )
-        return _form_page(model_admin, request, form)
+        return _render_form(model_admin, request, form)
     return _issue_once(model_admin, request, identifier, form)
 
 
 @sensitive_variables("issued")
 def _issue_once(
-    model_admin: DeskAdmin, request: HttpRequest, identifier: str, form: ModelForm[Any]
+    model_admin: TokenExchangeAdmin, request: HttpRequest, identifier: str, form: ModelForm[Any]
 ) -> HttpResponse:
     if model_admin.model.objects.on_writer().filter(identifier=identifier).exists():
-        return _already_issued(model_admin, request, identifier)
+        return _render_already_issued(model_admin, request, identifier)
     if form.is_valid():
         try:
             issued = _issue(model_admin, request, identifier, form)
-        except CredentialConflict:  # by the same form, at this very moment
-            return _already_issued(model_admin, request, identifier)
+        except CredentialConflict:  # the same form was submitted at the same moment
+            return _render_already_issued(model_admin, request, identifier)
         except ValidationError as error:
             _add_errors(form, error)
         else:
             title = capfirst(_("%(kind)s issued") % {"kind": model_admin.opts.verbose_name})
             return show_secrets(model_admin, request, [issued], title=title)
-    return _form_page(model_admin, request, form, drawn=request.POST["drawn"])
+    return _render_form(
+        model_admin, request, form, signed_identifier=request.POST["signed_identifier"]
+    )
 
 
-def _salt(model_admin: DeskAdmin, request: HttpRequest) -> str:
+def _salt(model_admin: TokenExchangeAdmin, request: HttpRequest) -> str:
     return f"token_exchange:issue {model_admin.model.KIND}:{request.user.pk}"
 
 
 def _issue(
-    model_admin: DeskAdmin, request: HttpRequest, identifier: str, form: ModelForm[Any]
+    model_admin: TokenExchangeAdmin, request: HttpRequest, identifier: str, form: ModelForm[Any]
 ) -> IssuedSecret:
     model = model_admin.model
     values = form.cleaned_data
@@ -83,7 +87,7 @@ def _issue(
             identifier=identifier,
             act=act_of(request),
         )
-        # The history belongs to the proxy.
+        # Django's history refers to the proxy model.
         credential = model.objects.using(using).get(pk=issued.credential.pk)
         model_admin.log_addition(request, credential, [{"added": {}}])
     return issued
@@ -94,9 +98,11 @@ def _add_errors(form: ModelForm[Any], error: ValidationError) -> None:
         form.add_error(name if name in form.fields else None, errors)
 
 
-def _already_issued(model_admin: DeskAdmin, request: HttpRequest, identifier: str) -> HttpResponse:
+def _render_already_issued(
+    model_admin: TokenExchangeAdmin, request: HttpRequest, identifier: str
+) -> HttpResponse:
     credential = model_admin.model.objects.on_writer().filter(identifier=identifier).first()
-    return model_admin.page(
+    return model_admin.render(
         request,
         "already_issued.html",
         status=409,
@@ -106,8 +112,12 @@ def _already_issued(model_admin: DeskAdmin, request: HttpRequest, identifier: st
     )
 
 
-def _form_page(
-    model_admin: DeskAdmin, request: HttpRequest, form: ModelForm[Any], *, drawn: str = ""
+def _render_form(
+    model_admin: TokenExchangeAdmin,
+    request: HttpRequest,
+    form: ModelForm[Any],
+    *,
+    signed_identifier: str = "",
 ) -> HttpResponse:
     identifier = credentials.new_identifier(model_admin.model.KIND)
     fieldsets: Any = list(model_admin.get_fieldsets(request))
@@ -121,6 +131,7 @@ def _form_page(
         "errors": helpers.AdminErrorList(form, []),
         "inline_admin_formsets": [],
         "by_id_url": f"?{BY_ID}" if model_admin.get_autocomplete_fields(request) else None,
-        "drawn": drawn or signing.dumps(identifier, salt=_salt(model_admin, request)),
+        "signed_identifier": signed_identifier
+        or signing.dumps(identifier, salt=_salt(model_admin, request)),
     }
     return model_admin.render_change_form(request, context, add=True)

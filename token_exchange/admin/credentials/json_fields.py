@@ -1,4 +1,4 @@
-"""How are lists and objects written into a form?"""
+"""Form fields for lists of strings and JSON objects."""
 
 from __future__ import annotations
 
@@ -15,30 +15,30 @@ _METADATA_MAX_LEVELS: Final = 20
 
 
 class StringListField(forms.Field):
-    """A list of strings that have no spaces, one per line."""
+    """A list of strings without spaces, one per line."""
 
     widget = AdminTextareaWidget(attrs={"rows": 3, "spellcheck": "false"})
 
     def to_python(self, value: Any) -> list[str]:
-        """Return the words."""
+        """Return the strings."""
         return str(value or "").split()
 
     def prepare_value(self, value: Any) -> Any:
-        """Return the text that shows a list; what was typed stays as it is."""
+        """Return a list as text, and typed text unchanged."""
         return "\n".join(value) if isinstance(value, list) else value
 
 
 class JSONObjectField(forms.Field):
-    """A JSON object; what it may hold is the model's to say."""
+    """A JSON object; the model validates its content."""
 
     widget = AdminTextareaWidget(attrs={"rows": 4, "spellcheck": "false"})
     default_error_messages: ClassVar[dict[str, Any]] = {
         "invalid": _('Enter a JSON object, for example {"team": "billing"}.'),
-        "length": _("Enter no more than %(limit)d characters."),
+        "length": _("Enter at most %(limit)d characters."),
     }
 
     def to_python(self, value: Any) -> dict[str, Any]:
-        """Return the object; nothing at all is an empty one."""
+        """Return the object; empty text is an empty object."""
         if not str(value or "").strip():
             return {}
         if len(value) > _METADATA_MAX_LENGTH:
@@ -53,7 +53,7 @@ class JSONObjectField(forms.Field):
         return parsed
 
     def prepare_value(self, value: Any) -> Any:
-        """Return the text that shows an object; what was typed stays as it is."""
+        """Return an object as text, and typed text unchanged."""
         if isinstance(value, dict):
             return json.dumps(value, ensure_ascii=False, indent=2) if value else ""
         return value

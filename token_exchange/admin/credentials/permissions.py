@@ -1,39 +1,39 @@
-"""Who may be shown the secret of a credential, and so act as what it stands for?"""
+"""Permission to see a credential's new secret, and so to act as its user or organization."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from token_exchange.admin.tenant_access import organizations_of
+from token_exchange.admin.tenant_access import permitted_organization_keys
 from token_exchange.models import Credential
 from token_exchange_core.scopes import RESERVED_SCOPES
 
 _APP = "token_exchange"
 
 
-def may_speak_for_others(user: Any) -> bool:
-    """Tell whether the user may be shown secrets of API keys that speak for other users.
+def may_act_as_others(user: Any) -> bool:
+    """Return whether the user may see secrets of API keys that act as other users.
 
-    Never somebody who is limited to some organizations: the key of a user can do what that user
-    can, and he may belong to others as well.
+    Never for users who are limited to certain organizations: a key can do what its owner can, and
+    the owner may belong to other organizations as well.
     """
-    return organizations_of(user) is None and user.has_perm(f"{_APP}.impersonate_apikey")
+    return permitted_organization_keys(user) is None and user.has_perm(f"{_APP}.impersonate_apikey")
 
 
 def may_grant_reserved(user: Any) -> bool:
-    """Tell whether the user may be shown secrets that open what belongs to all organizations.
+    """Return whether the user may see secrets with reserved scopes, which cover all organizations.
 
-    Never somebody who is limited to some of them.
+    Never for users who are limited to certain organizations.
     """
-    return organizations_of(user) is None and user.has_perm(f"{_APP}.grant_revocations")
+    return permitted_organization_keys(user) is None and user.has_perm(f"{_APP}.grant_revocations")
 
 
-def may_hold_secret(user: Any, credential: Credential) -> bool:
-    """Tell whether the user may be shown a new secret of the credential."""
-    is_another = (
+def may_see_secret(user: Any, credential: Credential) -> bool:
+    """Return whether the user may see a new secret of the credential."""
+    acts_as_other = (
         credential.subject_type == Credential.SubjectType.USER and credential.owner_id != user.pk
     )
     is_reserved = not RESERVED_SCOPES.isdisjoint(credential.scopes)
-    return (not is_another or may_speak_for_others(user)) and (
+    return (not acts_as_other or may_act_as_others(user)) and (
         not is_reserved or may_grant_reserved(user)
     )

@@ -1,8 +1,9 @@
-"""How does an operator give credentials new secrets, without cutting off the clients of the old?"""
+"""The rotate actions: with an overlap, and for a leaked secret."""
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from datetime import timedelta
+from typing import Any, Final, NamedTuple
 
 from django.core import signing
 from django.core.exceptions import ValidationError
@@ -11,105 +12,115 @@ from django.forms import Form
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone, translation
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
 from django.views.decorators.debug import sensitive_variables
 
 from token_exchange.admin import columns
 from token_exchange.admin.act import act_of
 from token_exchange.admin.action_forms import ConfirmForm, RotateForm
-from token_exchange.admin.base import DeskAdmin
-from token_exchange.admin.credentials.previous_secret import previous_secret
+from token_exchange.admin.base import TokenExchangeAdmin
+from token_exchange.admin.credentials.previous_secret import previous_secret_context
 from token_exchange.admin.credentials.show_once import show_secrets
-from token_exchange.admin.preset_fields import in_words
-from token_exchange.admin.selected_rows import back_to, rows_context
+from token_exchange.admin.selected_rows import counted_name, rows_context, single_object
 from token_exchange.issuer import credentials as verbs
 from token_exchange.issuer.credentials import CredentialConflict, IssuedSecret
 from token_exchange.models import Credential
+from token_exchange.views.durations import duration_in_words
+
+_FORM_CLASSES: Final[dict[bool, type[Form]]] = {False: RotateForm, True: ConfirmForm}
 
 
-class _Way(NamedTuple):
-    """One of the two ways to a new secret."""
+class _Rotation(NamedTuple):
+    """The request to rotate some credentials."""
 
-    name: str
-    form_class: type[Form]
-    is_compromise: bool
+    model_admin: TokenExchangeAdmin
+    request: HttpRequest
+    rows: list[Any]
+    compromised: bool
+
+    @property
+    def name(self) -> str:
+        """The name of the object action and of its template."""
+        return "rotate_compromised" if self.compromised else "rotate"
+
+    @property
+    def salt(self) -> str:
+        """Binds the signed versions to this action and user."""
+        return f"token_exchange:{self.name}:{self.request.user.pk}"
+
+    @property
+    def ready(self) -> list[Any]:
+        """The credentials that can be rotated now, as ``rows`` has them."""
+        now = timezone.now()
+        return [
+            each
+            for each in self.rows
+            if self.model_admin.is_applicable("rotate", each)
+            and (self.compromised or not each.has_previous_secret(now=now))
+        ]
 
 
-_ROTATE = _Way("rotate", RotateForm, is_compromise=False)
-_COMPROMISE = _Way("compromise", ConfirmForm, is_compromise=True)
+def rotate_view(
+    model_admin: TokenExchangeAdmin, request: HttpRequest, rows: list[Any]
+) -> HttpResponse:
+    """Ask for the overlap, or rotate the ``rows`` that can be rotated and show the secrets.
 
-
-def rotate_page(model_admin: DeskAdmin, request: HttpRequest, rows: list[Any]) -> HttpResponse:
-    """Ask for the overlap, or rotate those of ``rows`` that can be, and show the secrets.
-
-    One whose previous secret still works waits until that has ended: there can be only one.
+    A credential whose previous secret still works is left out: there can be only one.
     """
-    return _page(model_admin, request, rows, _ROTATE)
+    return _view(_Rotation(model_admin, request, rows, compromised=False))
 
 
-def compromise_page(model_admin: DeskAdmin, request: HttpRequest, rows: list[Any]) -> HttpResponse:
-    """Say what will stop, or end all secrets and tokens of ``rows`` and show the new secrets."""
-    return _page(model_admin, request, rows, _COMPROMISE)
+def rotate_compromised_view(
+    model_admin: TokenExchangeAdmin, request: HttpRequest, rows: list[Any]
+) -> HttpResponse:
+    """Ask for confirmation, or revoke all secrets and tokens of ``rows`` and show new secrets."""
+    return _view(_Rotation(model_admin, request, rows, compromised=True))
 
 
 @sensitive_variables("issued")
-def _page(model_admin: DeskAdmin, request: HttpRequest, rows: list[Any], way: _Way) -> HttpResponse:
-    """Show the form of ``way``, or do it to all rows that are ready, or to none.
+def _view(rotation: _Rotation) -> HttpResponse:
+    """Show the form, or rotate all credentials that are ready, or none.
 
-    The form brings the versions that it showed: a row that was rotated since stops all of it. So
-    does any other conflict, because a secret that nobody was shown would be lost.
+    The form carries the versions that it was rendered for, and is refused if one of them has been
+    rotated since. Any other conflict also stops all rotations, because a secret that is not shown
+    would be lost.
     """
-    if not any(model_admin.is_open_to("rotate", each) for each in rows):
-        reason = _("A credential that has ended cannot be rotated. Issue a new one.")
-        return model_admin.refuse(request, reason, *back_to(request, rows))
-    show = _FormPage(model_admin, request, rows, way)
-    ready = _ready(model_admin, rows, way)
+    model_admin, request = rotation.model_admin, rotation.request
+    obj = single_object(request, rotation.rows)
+    if not any(model_admin.is_applicable("rotate", each) for each in rotation.rows):
+        message = _("A revoked or expired credential can't be rotated. Issue a new one.")
+        return model_admin.redirect_with_error(request, message, obj)
+    form_class, ready = _FORM_CLASSES[rotation.compromised], rotation.ready
     if not ready or "version" not in request.POST:
-        return show(way.form_class())
-    if not _is_current(request, ready, way):
-        error = _("This page is out of date. Nothing was done now. Check the rows and try again.")
-        return show(way.form_class(), status=409, error=error)
-    form = way.form_class(request.POST)
+        return _render_form(rotation, form_class())
+    if not _is_current(rotation, ready):
+        error = _("This page is out of date, so nothing was changed. Check it and try again.")
+        return _render_form(rotation, form_class(), status=409, error=error)
+    form = form_class(request.POST)
     if not form.is_valid():
-        return show(form, status=400)
+        return _render_form(rotation, form, status=400)
     try:
-        issued = _rotate(model_admin, request, ready, way, form)
+        issued = _rotate(rotation, ready, form)
     except (CredentialConflict, ValidationError) as error:
-        return show(form, status=409, error=_reasons(error))
-    count = len(issued)
-    title = ngettext("%(count)d secret rotated", "%(count)d secrets rotated", count)
-    return show_secrets(model_admin, request, issued, title=title % {"count": count})
-
-
-def _ready(model_admin: DeskAdmin, rows: list[Any], way: _Way) -> list[Any]:
-    now = timezone.now()
-    return [
-        each
-        for each in rows
-        if model_admin.is_open_to("rotate", each)
-        and (way.is_compromise or not each.has_previous_secret(now=now))
-    ]
+        return _render_form(rotation, form, status=409, error=_messages(error))
+    name = _quoted_or_counted(model_admin, ready)
+    return show_secrets(model_admin, request, issued, title=_("%(name)s rotated") % {"name": name})
 
 
 def _versions(rows: list[Any]) -> dict[str, str]:
     return {str(each.pk): each.secret_issued_at.isoformat() for each in rows}
 
 
-def _salt(request: HttpRequest, way: _Way) -> str:
-    return f"token_exchange:{way.name}:{request.user.pk}"
-
-
-def _is_current(request: HttpRequest, rows: list[Any], way: _Way) -> bool:
+def _is_current(rotation: _Rotation, rows: list[Any]) -> bool:
+    request = rotation.request
     try:
-        drawn = signing.loads(request.POST["version"], salt=_salt(request, way))
+        versions = signing.loads(request.POST["version"], salt=rotation.salt)
     except signing.BadSignature:
         return False
-    return bool(drawn == _versions(rows))
+    return bool(versions == _versions(rows))
 
 
-def _rotate(
-    model_admin: DeskAdmin, request: HttpRequest, rows: list[Any], way: _Way, form: Form
-) -> list[IssuedSecret]:
+def _rotate(rotation: _Rotation, rows: list[Any], form: Form) -> list[IssuedSecret]:
+    request = rotation.request
     act, overlap = act_of(request), form.cleaned_data.get("overlap")
     issued = []
     with transaction.atomic(using=router.db_for_write(Credential)):
@@ -118,65 +129,64 @@ def _rotate(
                 verbs.rotate(
                     credential,
                     overlap=overlap,
-                    compromised=way.is_compromise,
+                    compromised=rotation.compromised,
                     act=act,
                 )
             )
-            model_admin.log_change(request, credential, _history_message(way, overlap))
+            rotation.model_admin.log_change(request, credential, _history_message(overlap))
     return issued
 
 
-def _history_message(way: _Way, overlap: Any) -> str:
-    if way.is_compromise:
+def _history_message(overlap: timedelta | None) -> str:
+    if overlap is None:
         return "Rotated as compromised."
-    # In English, as Django writes its own history whatever the operator's language is.
+    # In English, as Django stores its own history in any language.
     with translation.override(None):
-        return f"Rotated: {in_words(overlap)}"
+        return f"Rotated: {duration_in_words(overlap)}"
 
 
-def _reasons(error: Exception) -> str:
+def _messages(error: Exception) -> str:
     return " ".join(error.messages) if isinstance(error, ValidationError) else str(error)
 
 
-class _FormPage(NamedTuple):
-    """The page that asks, whatever came of asking before."""
-
-    model_admin: DeskAdmin
-    request: HttpRequest
-    rows: list[Any]
-    way: _Way
-
-    def __call__(self, form: Form, *, status: int = 200, error: str = "") -> HttpResponse:
-        desk, request, way = self.model_admin, self.request, self.way
-        # Those in memory may have seen what was rolled back.
-        found = desk.get_queryset(request).select_related("organization", "owner")
-        read = found.in_bulk([each.pk for each in self.rows])
-        rows = [read.get(each.pk, each) for each in self.rows]
-        ready = _ready(desk, rows, way)
-        return desk.page(
-            request,
-            f"{way.name}.html",
-            status=status,
-            error=error,
-            title=_title(way, len(ready)),
-            form=form,
-            version=signing.dumps(_versions(ready), salt=_salt(request, way)),
-            waiting=[previous_secret(desk, request, each) for each in rows if _waits(each, ready)],
-            live_tokens=columns.bounded(sum(each.live_token_count for each in ready)),
-            compromise_url=desk.url("compromise", rows[0]) if back_to(request, rows) else None,
-            **rows_context(desk, request, rows, ready=ready, name=way.name),
-        )
+def _render_form(
+    rotation: _Rotation, form: Form, *, status: int = 200, error: str = ""
+) -> HttpResponse:
+    """Render the form for the stored rows, because those in memory may have been rolled back."""
+    model_admin, request, _rows, compromised = rotation
+    stored = model_admin.get_queryset(request).select_related("organization", "owner")
+    found = stored.in_bulk([each.pk for each in rotation.rows])
+    rows = [found.get(each.pk, each) for each in rotation.rows]
+    ready = rotation._replace(rows=rows).ready
+    waiting = [each for each in rows if each not in ready and not _has_ended(each)]
+    obj = single_object(request, rows)
+    return model_admin.render(
+        request,
+        f"{rotation.name}.html",
+        status=status,
+        error=error,
+        title=_title(model_admin, ready, compromised=compromised),
+        form=form,
+        version=signing.dumps(_versions(ready), salt=rotation.salt),
+        waiting=[previous_secret_context(model_admin, request, each) for each in waiting],
+        live_tokens=columns.bounded_count(sum(each.live_token_count for each in ready)),
+        rotate_compromised_url=None if obj is None else model_admin.url("rotate_compromised", obj),
+        **rows_context(model_admin, request, rows, ready=ready, name=rotation.name),
+    )
 
 
-def _waits(row: Any, ready: list[Any]) -> bool:
-    return row not in ready and not row.has_ended(now=timezone.now())
+def _has_ended(credential: Credential) -> bool:
+    return credential.has_ended(now=timezone.now())
 
 
-def _title(way: _Way, count: int) -> str:
-    if not count:
+def _title(model_admin: TokenExchangeAdmin, rows: list[Any], *, compromised: bool) -> str:
+    if not rows:
         return _("Rotate")
-    if way.is_compromise:
-        title = ngettext("Rotate %(count)d leaked secret", "Rotate %(count)d leaked secrets", count)
-    else:
-        title = ngettext("Rotate %(count)d secret", "Rotate %(count)d secrets", count)
-    return title % {"count": count}
+    name = _quoted_or_counted(model_admin, rows)
+    if compromised:
+        return _("Rotate %(name)s as leaked") % {"name": name}
+    return _("Rotate %(name)s") % {"name": name}
+
+
+def _quoted_or_counted(model_admin: TokenExchangeAdmin, rows: list[Any]) -> str:
+    return f'"{rows[0].name}"' if len(rows) == 1 else counted_name(model_admin, len(rows))

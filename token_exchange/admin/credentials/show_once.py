@@ -1,4 +1,4 @@
-"""How is a new secret shown, so that nothing can show it again?"""
+"""The page that shows new secrets, once."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from django.template.response import TemplateResponse
 from django.utils.translation import gettext as _
 from django.views.decorators.debug import sensitive_variables
 
-from token_exchange.admin.base import DeskAdmin
-from token_exchange.admin.credential_summary import where_it_works
+from token_exchange.admin import credential_summary
+from token_exchange.admin.base import TokenExchangeAdmin
 from token_exchange.issuer.credentials import IssuedSecret
 from token_exchange.models import Credential
 from token_exchange.views import usage_examples
@@ -20,29 +20,33 @@ from token_exchange.views import usage_examples
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ShownSecret:
-    """What the page says of one secret; a traceback shows none of it."""
+    """One secret on the page; its ``repr`` leaves the secret out."""
 
     credential: Credential
     url: str
-    """Of the credential's own page."""
+    """The credential's change form."""
     parts: list[tuple[Any, str]] = field(repr=False)
     curl: str = field(repr=False)
     curl_with_token: str
-    """Empty where the credential is sent itself."""
+    """Empty for a credential that is sent without an exchange."""
     python: str = field(repr=False)
-    where: list[tuple[str, Any]]
+    limits: list[tuple[str, Any]]
 
 
 def show_secrets(
-    model_admin: DeskAdmin, request: HttpRequest, issued: Iterable[IssuedSecret], *, title: str
+    model_admin: TokenExchangeAdmin,
+    request: HttpRequest,
+    issued: Iterable[IssuedSecret],
+    *,
+    title: str,
 ) -> TemplateResponse:
-    """Answer a POST with its new secrets: nothing else knows them, and nothing keeps them."""
+    """Answer a POST with its new secrets, which are not stored anywhere."""
     secrets = [_shown(model_admin, each) for each in issued]
-    return model_admin.page(request, "show_once.html", title=title, secrets=secrets)
+    return model_admin.render(request, "show_once.html", title=title, secrets=secrets)
 
 
 @sensitive_variables("issued", "secret", "parts")
-def _shown(model_admin: DeskAdmin, issued: IssuedSecret) -> ShownSecret:
+def _shown(model_admin: TokenExchangeAdmin, issued: IssuedSecret) -> ShownSecret:
     credential, secret = issued.credential, issued.raw_secret
     parts: list[tuple[Any, str]] = [(_("API key"), secret)]
     if credential.kind == Credential.Kind.CLIENT_APP:
@@ -58,5 +62,5 @@ def _shown(model_admin: DeskAdmin, issued: IssuedSecret) -> ShownSecret:
             else usage_examples.curl_with_token(credential)
         ),
         python=usage_examples.python(issued),
-        where=where_it_works(credential),
+        limits=credential_summary.limits(credential),
     )

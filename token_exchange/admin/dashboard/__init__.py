@@ -1,1 +1,1 @@
-"""How does an operator see whether everything goes well?"""
+"""The dashboard: exchanges, refusals, and credentials that need attention."""

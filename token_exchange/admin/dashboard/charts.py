@@ -1,8 +1,8 @@
-"""Where do the bars and the lines of a chart stand?
+"""The coordinates of the dashboard's charts.
 
-Charts are SVG that the server draws: coordinates are attributes and colours classes, so that no
-content security policy has to allow a script or a style. The picture is stretched to the width of
-the page, its words stand beside it as text. Under each chart stands a table with the same numbers.
+The server renders the charts as SVG with coordinates in attributes and colours in classes, so a
+content security policy needs to allow neither scripts nor styles. The image is stretched to the
+width of the page, so its labels are text outside it. A table under each chart has the same numbers.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ _GAP: Final = 1
 
 
 class Bar(NamedTuple):
-    """The exchanges of an hour: what was refused stands on what succeeded."""
+    """The exchanges of an hour: the refused ones are stacked on those that succeeded."""
 
     hour: Hour
     x: int
@@ -31,29 +31,29 @@ class Bar(NamedTuple):
 
 
 class BarChart(NamedTuple):
-    """How many exchanges each hour had."""
+    """The number of exchanges in each hour."""
 
     width: int
     bar_width: int
     top: int
-    """What the upper edge stands for."""
+    """The value at the upper edge."""
     bars: list[Bar]
 
 
 class RateChart(NamedTuple):
-    """Which part of each hour's exchanges succeeded."""
+    """The success rate of each hour."""
 
     width: int
     path: str
 
 
 def bar_chart(hours: Sequence[Hour]) -> BarChart:
-    """Draw a bar for each hour, under a round number that none is over."""
-    top = round_up(max(each.tally.total for each in hours))
+    """Return a bar for each hour, scaled to a round number that no bar exceeds."""
+    top = round_up(max(each.counts.total for each in hours))
     bars = []
     for place, each in enumerate(hours):
-        succeeded = _HEIGHT * each.tally.succeeded / top
-        refused = _HEIGHT * each.tally.refused / top
+        succeeded = _HEIGHT * each.counts.succeeded / top
+        refused = _HEIGHT * each.counts.refused / top
         bars.append(
             Bar(
                 hour=each,
@@ -68,11 +68,11 @@ def bar_chart(hours: Sequence[Hour]) -> BarChart:
 
 
 def rate_chart(hours: Sequence[Hour]) -> RateChart:
-    """Draw a line of steps; hours without exchanges are gaps in it."""
+    """Return a step line with gaps for the hours without exchanges."""
     parts = []
     is_drawing = False
     for place, each in enumerate(hours):
-        rate = each.tally.rate
+        rate = each.counts.rate
         if rate is None:
             is_drawing = False
             continue
@@ -84,7 +84,7 @@ def rate_chart(hours: Sequence[Hour]) -> RateChart:
 
 
 def round_up(number: int) -> int:
-    """Return the next number with one digit that is 1, 2 or 5, and then zeros."""
+    """Return the next number of the form 1, 2 or 5 times a power of ten."""
     power = 1
     while True:
         for digit in (1, 2, 5):
@@ -94,5 +94,5 @@ def round_up(number: int) -> int:
 
 
 def _number(value: float) -> str:
-    # Never as the reader's language writes it: to SVG a comma is another number's beginning.
+    # Not localized, because in SVG a comma separates numbers.
     return f"{value:.2f}"

@@ -1,4 +1,4 @@
-"""Of which organization or credential, and for how long, does the reader want the figures?"""
+"""The form that filters the dashboard by organization and credential, and its periods."""
 
 from __future__ import annotations
 
@@ -10,42 +10,42 @@ from django.contrib.admin.widgets import AdminTextInputWidget, AutocompleteSelec
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
-from token_exchange.admin.tenant_access import is_limited, organizations_in_reach
+from token_exchange.admin.tenant_access import is_limited, permitted_organizations
 from token_exchange.models import Credential, get_organization_model
 
 DAY: Final = "day"
 PERIODS: Final = {DAY: (24, _("24 hours")), "week": (168, _("7 days"))}
-"""How many hours each period has, and what it is called."""
+"""The hours and the label of each period."""
 
 
-class SelectionForm(forms.Form):
-    """What the dashboard's address says."""
+class FilterForm(forms.Form):
+    """The parameters in the dashboard's URL."""
 
     organization: Any = forms.ModelChoiceField(
         queryset=None,
         required=False,
         label=_("Organization"),
         empty_label=_("All"),
-        error_messages={"invalid_choice": _("There is no such organization.")},
+        error_messages={"invalid_choice": _("No such organization.")},
     )
     credential = forms.CharField(
         required=False,
         max_length=64,
         label=_("Credential"),
-        help_text=_("The full identifier."),
+        help_text=_("Enter the full identifier."),
         widget=AdminTextInputWidget(attrs={"spellcheck": "false", "autocomplete": "off"}),
     )
 
     def __init__(self, request: HttpRequest, *, site: AdminSite) -> None:
         super().__init__(request.GET, auto_id="te-%s", label_suffix="")
         field: Any = self.fields["organization"]
-        field.queryset = organizations_in_reach(request.user)
+        field.queryset = permitted_organizations(request.user)
         if not is_limited(request.user):
             field.widget = _widget(request, site)
             field.widget.choices = field.choices
 
     def clean(self) -> None:
-        """Show no organization again that there is not: the search would look it up."""
+        """Clear an invalid organization, because the autocomplete widget would look it up."""
         if self.has_error("organization"):
             self.data = {name: each for name, each in self.data.items() if name != "organization"}
 
@@ -57,7 +57,7 @@ class SelectionForm(forms.Form):
 
 
 def _widget(request: HttpRequest, site: AdminSite) -> forms.Widget:
-    """Return a search, and where this user cannot search a field for the primary key."""
+    """Return an autocomplete, or an input for the primary key if the user can't search."""
     model = get_organization_model()
     if not site.is_registered(model):
         return AdminTextInputWidget()

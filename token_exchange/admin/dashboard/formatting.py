@@ -1,4 +1,4 @@
-"""How are the figures of the dashboard written for the one who reads them?"""
+"""The dashboard's numbers and times as text in the current language and time zone."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ from django.utils.formats import date_format, number_format
 from django.utils.translation import gettext as _
 
 from token_exchange.admin.dashboard import queries
-from token_exchange.admin.dashboard.queries import Hour, Tally
-from token_exchange.admin.dashboard.refusal_reasons import reason_in_words
+from token_exchange.admin.dashboard.queries import Hour, OutcomeCounts
+from token_exchange.admin.dashboard.refusal_reasons import describe_reason
 
 _HOURS_OF_A_DAY: Final = 24
 
 
 class HourRow(NamedTuple):
-    """An hour in a table."""
+    """The table row of an hour."""
 
-    begins: str
+    starts: str
     total: str
     succeeded: str
     refused: str
@@ -29,53 +29,53 @@ class HourRow(NamedTuple):
 
 
 def hour_row(hour: Hour) -> HourRow:
-    """Return the line of a table for an hour."""
-    tally = hour.tally
+    """Return the table row of an hour."""
+    counts = hour.counts
     return HourRow(
-        moment_of(hour.begins_at),
-        number(tally.total),
-        number(tally.succeeded),
-        number(tally.refused),
-        percentage(tally),
+        time_text(hour.starts_at),
+        number(counts.total),
+        number(counts.succeeded),
+        number(counts.refused),
+        percentage(counts),
     )
 
 
 def number(value: int) -> str:
-    """Write a number with the separators of the reader's language."""
+    """Return a number with the separators of the current language."""
     return str(number_format(value, use_l10n=True, force_grouping=True))
 
 
-def percentage(tally: Tally) -> str:
-    """Write which part succeeded, rounded down: all is all."""
-    if tally.rate is None:
+def percentage(counts: OutcomeCounts) -> str:
+    """Return the success rate, rounded down so that only full success is 100 %."""
+    if counts.rate is None:
         return "-"
-    tenths = math.floor(tally.rate * 1000)
-    decimals = 0 if tally.refused == 0 else 1
+    tenths = math.floor(counts.rate * 1000)
+    decimals = 0 if counts.refused == 0 else 1
     return f"{number_format(tenths / 10, decimals, use_l10n=True)} %"
 
 
 def bounded_tokens(count: int) -> str:
-    """Write a number of tokens that was counted no further than to the limit."""
+    """Return a number of tokens as text, "more than" the limit beyond it."""
     if count > queries.TOKEN_LIMIT:
         return _("more than %(limit)s") % {"limit": number(queries.TOKEN_LIMIT)}
     return number(count)
 
 
-def moment_of(at: datetime) -> str:
-    """Write when an hour begins, in the reader's zone."""
+def time_text(at: datetime) -> str:
+    """Return a time to the minute, in the current time zone."""
     return date_format(timezone.localtime(at), "DATETIME_FORMAT")
 
 
 def ticks(hours: Sequence[Hour]) -> list[str]:
-    """Return the words below a chart, at equal distances from its left edge on."""
+    """Return the labels below a chart, at equal distances from its left edge."""
     if len(hours) > _HOURS_OF_A_DAY:
         shown, style = hours[::_HOURS_OF_A_DAY], "D j"
     else:
         shown, style = hours[::6], "TIME_FORMAT"
-    return [date_format(timezone.localtime(each.begins_at), style) for each in shown]
+    return [date_format(timezone.localtime(each.starts_at), style) for each in shown]
 
 
 def reason_rows(reasons: Mapping[str, int]) -> list[tuple[str, str, str]]:
-    """Return the most frequent reasons: in words, as the log has them, and how often."""
+    """Return the reasons with description, log code and count, the most frequent first."""
     most = sorted(reasons.items(), key=lambda each: (-each[1], each[0]))
-    return [(reason_in_words(reason), reason, number(count)) for reason, count in most]
+    return [(describe_reason(reason), reason, number(count)) for reason, count in most]

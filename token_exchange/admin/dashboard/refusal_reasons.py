@@ -1,4 +1,4 @@
-"""Why was an exchange refused, in words that an operator would use?"""
+"""Descriptions of the reasons for which an exchange is refused."""
 
 from __future__ import annotations
 
@@ -10,53 +10,52 @@ from django.utils.translation import gettext_lazy as _
 REASONS: Final[Mapping[str, Any]] = {
     # The credential.
     "unknown": _("No credential has this identifier"),
-    "wrong_secret": _("The secret is wrong"),
-    "previous_secret_expired": _("The secret is from before a rotation, and its overlap has ended"),
-    "credential_revoked": _("The credential was revoked"),
-    "credential_expired": _("The credential has expired"),
-    "organization_inactive": _("The organization is not active"),
-    "owner_gone": _("The user for whom it speaks was deleted"),
-    "owner_inactive": _("The user for whom it speaks is not active"),
-    "network_not_allowed": _("It came from a network that the credential does not allow"),
-    "malformed_secret": _("What was sent is no key or client secret of this service"),
-    "malformed_client_id": _("What was sent is no client id of this service"),
-    "malformed_basic": _("What was sent with the scheme Basic cannot be read"),
+    "wrong_secret": _("Wrong secret"),
+    "previous_secret_expired": _("Previous secret, used after the overlap ended"),
+    "credential_revoked": _("Credential is revoked"),
+    "credential_expired": _("Credential has expired"),
+    "organization_inactive": _("Organization is inactive"),
+    "owner_gone": _("Owner of the API key was deleted"),
+    "owner_inactive": _("Owner of the API key is inactive"),
+    "network_not_allowed": _("Sent from a network that isn't allowed"),
+    "malformed_secret": _("Not a key or client secret of this service"),
+    "malformed_client_id": _("Not a client ID of this service"),
+    "malformed_basic": _("Malformed Basic credentials"),
     # The Authorization header.
-    "no_authorization": _("No Authorization header was sent"),
-    "wrong_scheme": _("The Authorization header has another scheme than this endpoint's"),
-    "header_too_long": _("The Authorization header is too long"),
-    "header_characters": _("The Authorization header has characters that none can have"),
-    "header_repeated": _("The Authorization header was sent more than once"),
+    "no_authorization": _("Authorization header is missing"),
+    "wrong_scheme": _("Authorization header has the wrong scheme for this endpoint"),
+    "header_too_long": _("Authorization header is too long"),
+    "header_characters": _("Authorization header contains invalid characters"),
+    "header_repeated": _("Authorization header was sent more than once"),
     # The request.
-    "https_required": _("It came by plain http"),
-    "body_unreadable": _("The body broke off"),
-    "body_too_large": _("The body is too large"),
-    "body_without_length": _("The body has no Content-Length"),
-    "malformed_form": _("The form cannot be read"),
+    "https_required": _("Sent over plain HTTP"),
+    "body_unreadable": _("Request body was incomplete"),
+    "body_too_large": _("Request body is too large"),
+    "body_without_length": _("Request body has no Content-Length"),
+    "malformed_form": _("Malformed form data"),
     "repeated_parameter": _("A parameter was sent more than once"),
-    "malformed_json": _("The body is neither a JSON object nor a form"),
-    "malformed_header": _("The member header is no object"),
-    "malformed_reference": _("The member reference is no string, or too long"),
-    # What was asked for.
-    "malformed_scope": _("The parameter scope cannot be read"),
-    "malformed_audience": _("The parameter audience cannot be read"),
-    "malformed_expires_in": _("The parameter expires_in is no whole number"),
-    "scope_not_granted": _("It asked for a scope that the credential does not have"),
-    "audience_not_allowed": _("It asked for an audience that the credential does not have"),
-    "expires_in_over_maximum": _("It asked for a longer lifetime than the maximum"),
-    # The rates.
-    "rate_token": _("The API key was exchanged too often"),
-    "rate_auth_token": _("The client app asked too often"),
-    "rate_failure": _("Too many requests from its address had been refused"),
-    # Ourselves.
-    "database_away": _("The database was away"),
-    "cache_away": _("The cache was away"),
-    "no_signing_key": _("There was no key to sign with"),
-    "server_error": _("Something went wrong on the server; the log says what"),
+    "malformed_json": _("Request body is neither a JSON object nor a form"),
+    "malformed_header": _('"header" is not an object'),
+    "malformed_reference": _('"reference" is not a string, or too long'),
+    # The requested token.
+    "malformed_scope": _('Malformed "scope" parameter'),
+    "malformed_audience": _('Malformed "audience" parameter'),
+    "malformed_expires_in": _('"expires_in" is not a whole number'),
+    "scope_not_granted": _("Requested a scope that the credential doesn't have"),
+    "audience_not_allowed": _("Requested an audience that the credential doesn't have"),
+    "expires_in_over_maximum": _("Requested a lifetime beyond the maximum"),
+    # Rate limits.
+    "rate_token": _("Rate limit of the API key exceeded"),
+    "rate_auth_token": _("Rate limit of the client app exceeded"),
+    "rate_failure": _("Too many refused requests from the same address"),
+    # The server.
+    "database_away": _("Database was unavailable"),
+    "cache_away": _("Cache was unavailable"),
+    "no_signing_key": _("No signing key was available"),
+    "server_error": _("Server error; see the log"),
 }
-"""Of each private reason for which an exchange can be refused."""
 
 
-def reason_in_words(reason: str) -> str:
-    """Return the words for a reason; of one that is new here, its own."""
-    return str(REASONS.get(reason, reason.replace("_", " ")))
+def describe_reason(reason: str) -> str:
+    """Return the description of a reason, or the log code of an unknown one as words."""
+    return str(REASONS.get(reason, reason.replace("_", " ").capitalize()))

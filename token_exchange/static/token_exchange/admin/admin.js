@@ -1,5 +1,5 @@
 "use strict";
-// Copying, forms that are sent once, inputs that fit the choice, and pages that forget when left.
+// Copy buttons, forms that are submitted once, custom preset inputs, and secrets that are cleared on leaving.
 {
     const select = function(element) {
         const range = document.createRange();
@@ -14,7 +14,7 @@
         const status = button.parentElement.querySelector(".te-status");
         select(value);
         try {
-            // There is no clipboard on a page that came over plain http.
+            // The clipboard is not available over plain HTTP.
             await navigator.clipboard.writeText(value.textContent);
             status.textContent = button.dataset.teDone;
         } catch {
@@ -29,11 +29,11 @@
         }
     });
 
-    // A double click would send the form twice, and its second answer would hide the secret.
-    const onceButton = (form) => [...form.elements].find((each) => each.matches("[data-te-once]"));
+    // A double click would submit the form twice, and the second response would hide the secret.
+    const submitOnceButton = (form) => [...form.elements].find((each) => each.matches("[data-te-once]"));
 
     document.addEventListener("submit", function(event) {
-        const button = onceButton(event.target);
+        const button = submitOnceButton(event.target);
         if (button && event.target.dataset.teSent) {
             event.preventDefault();
         } else if (button) {
@@ -42,8 +42,8 @@
         }
     });
 
-    // The admin's search for another row does not tell a screen reader what it is for.
-    const nameSearches = function() {
+    // The admin's autocomplete does not name its field to screen readers.
+    const nameAutocompletes = function() {
         document.querySelectorAll("select.admin-autocomplete[id]").forEach(function(select) {
             const label = document.querySelector(`label[for="${select.id}"]`);
             const selection = select.parentElement.querySelector(".select2-selection");
@@ -56,11 +56,11 @@
         });
     };
 
-    // jQuery makes the searches in a turn of its own, which was asked for before this one.
-    window.addEventListener("load", () => setTimeout(nameSearches));
+    // jQuery creates the autocompletes in a task that was queued before this one.
+    window.addEventListener("load", () => setTimeout(nameAutocompletes));
 
-    // What is typed only for the last choice is there, and sent, only while that is chosen.
-    const fit = function(preset) {
+    // The custom inputs are visible and submitted only while the last choice is selected.
+    const showCustom = function(preset) {
         const chosen = preset.querySelector("select, input:checked");
         const custom = preset.querySelector(".te-custom");
         custom.hidden = !chosen || chosen.value !== "custom";
@@ -71,8 +71,8 @@
 
     document.addEventListener("DOMContentLoaded", function() {
         document.querySelectorAll("[data-te-preset]").forEach(function(preset) {
-            preset.addEventListener("change", () => fit(preset));
-            fit(preset);
+            preset.addEventListener("change", () => showCustom(preset));
+            showCustom(preset);
         });
     });
 
@@ -83,7 +83,7 @@
     window.addEventListener("pageshow", function() {
         document.querySelectorAll("form[data-te-sent]").forEach(function(form) {
             delete form.dataset.teSent;
-            onceButton(form).removeAttribute("aria-disabled");
+            submitOnceButton(form).removeAttribute("aria-disabled");
         });
     });
 }
