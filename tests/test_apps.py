@@ -1,3 +1,5 @@
+"""App configuration: receivers of migration and deletion signals."""
+
 from __future__ import annotations
 
 import logging

@@ -1,4 +1,4 @@
-"""How a request came: over https or not, and from which address that nobody could forge."""
+"""Transport and client address of a request."""
 
 from __future__ import annotations
 

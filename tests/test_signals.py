@@ -1,4 +1,4 @@
-"""Life-cycle signals: after the commit, with what the documentation promises, breaking nothing."""
+"""Signals: sent after the commit, with the documented arguments; failing receivers are harmless."""
 
 from __future__ import annotations
 
