@@ -1,4 +1,4 @@
-"""How a strict client reads WWW-Authenticate (RFC 9110, section 11.6.1)."""
+"""Strict parsing of WWW-Authenticate (RFC 9110, section 11.6.1)."""
 
 from __future__ import annotations
 

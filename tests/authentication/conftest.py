@@ -1,4 +1,4 @@
-"""What every test of an authenticator starts from."""
+"""Fixtures of the tests of authenticators."""
 
 from __future__ import annotations
 

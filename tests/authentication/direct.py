@@ -1,4 +1,4 @@
-"""The two kinds of credential that a view may be sent, and how each is refused."""
+"""The two kinds of credential that a view accepts directly, and their refusals."""
 
 from __future__ import annotations
 

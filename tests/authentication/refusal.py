@@ -1,4 +1,4 @@
-"""How a bearer token is refused."""
+"""Assertions about the refusal of a bearer token."""
 
 from __future__ import annotations
 

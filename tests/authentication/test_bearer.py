@@ -1,4 +1,4 @@
-"""BearerAuthentication on real views: what a resource server must do, over HTTP."""
+"""BearerAuthentication on real views, over HTTP."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Tokens that are refused, all in the same words, over HTTP."""
+"""Refused tokens: one description for all faults, over HTTP."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Credentials sent straight to a view: who is seen, and what it costs."""
+"""Credentials sent directly to a view: user, scopes and queries."""
 
 from __future__ import annotations
 

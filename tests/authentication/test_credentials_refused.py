@@ -1,4 +1,4 @@
-"""Credentials that are refused, all in the same words and at the same cost."""
+"""Refused credentials: one description and the same cost for all faults."""
 
 from __future__ import annotations
 

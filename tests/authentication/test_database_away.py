@@ -1,7 +1,7 @@
-"""Every authenticator when the database cannot be reached: 503, closed, and in our shape.
+"""Every authenticator while the database is unreachable: 503, in the form of our errors.
 
-Nothing here is in a transaction of the test's, because Django forbids tests to open connections
-that it has not prepared, and one that cannot be opened is the point.
+These tests run outside a test transaction: Django forbids tests to open unprepared connections, and
+here a connection must fail to open.
 """
 
 from __future__ import annotations

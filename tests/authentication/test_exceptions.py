@@ -1,4 +1,4 @@
-"""What a DRF view answers when something is wrong: one shape, and every challenge once."""
+"""Errors of DRF views: one form, all challenges, the header fields of each error."""
 
 from __future__ import annotations
 

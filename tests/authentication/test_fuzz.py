@@ -1,4 +1,4 @@
-"""Any Authorization header at all, at a view that takes all three schemes."""
+"""Arbitrary Authorization headers, at a view that accepts all three schemes."""
 
 from __future__ import annotations
 

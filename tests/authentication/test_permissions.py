@@ -1,4 +1,4 @@
-"""HasScope alone, composed, and beside the permission classes of others."""
+"""HasScope alone, combined, and together with other permission classes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A machine that is asked what a user is asked."""
+"""Principal: the attributes and methods of a user, for a machine."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Views that somebody protects with our classes, each in another way."""
+"""Views that use our authentication and permission classes in different ways."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Readers: each setting has its good values and its bad ones."""
+"""Parsers of settings: valid and invalid values of each."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Settings: one dictionary becomes one frozen object, or one text with every problem in it."""
+"""Settings: one dictionary becomes one frozen object, or an error with every problem."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What each setting refuses."""
+"""Invalid values of each setting, and helpers to load settings."""
 
 from __future__ import annotations
 

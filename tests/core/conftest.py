@@ -1,4 +1,4 @@
-"""Keys for the tests of the core, which make none of their own."""
+"""Signing keys for the tests of the core."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The Authorization header: every string gets an answer, and only what is valid is understood."""
+"""Parsing of the Authorization header: every string is parsed or refused."""
 
 from __future__ import annotations
 

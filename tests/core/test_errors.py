@@ -1,4 +1,4 @@
-"""Errors: the codes and words of the wire, and what stays in the log."""
+"""Errors: codes and descriptions on the wire, header fields, reasons for the log."""
 
 from __future__ import annotations
 

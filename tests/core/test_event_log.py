@@ -1,4 +1,4 @@
-"""Events in the log: fields for machines, one line for people."""
+"""Log events: fields for machines, one line for people."""
 
 from __future__ import annotations
 

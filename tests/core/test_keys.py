@@ -1,4 +1,4 @@
-"""Keys: which there are, what is published of them, and what is no key."""
+"""Keys: algorithms, published members, and what is refused as a key."""
 
 from __future__ import annotations
 

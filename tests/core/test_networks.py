@@ -1,4 +1,4 @@
-"""Addresses and networks: what is not an address is in none, and each network means one thing."""
+"""Networks: parsing of addresses and CIDR, and containment."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""parse_feed_page: an answer of the feed is believed as a whole, or not at all."""
+"""Strict parsing of a response of the revocation feed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""RevocationSet: what is revoked, for how long, and whom it concerns."""
+"""RevocationSet: which tokens are revoked, and for how long."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Does the pattern for scanners find each secret that can be made, and nothing shorter?"""
+"""The pattern for secret scanners: finds every possible secret, and nothing shorter."""
 
 from __future__ import annotations
 

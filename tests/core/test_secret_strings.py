@@ -1,4 +1,4 @@
-"""Secrets: what is made is parsed, and nothing else is."""
+"""Secrets and client ids: generated ones are parsed, all other text is refused."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Signatures: deterministic, remembered for as long as their key, and readable by others."""
+"""Signatures: deterministic, remembered as long as their key, readable by other libraries."""
 
 from __future__ import annotations
 

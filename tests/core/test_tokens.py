@@ -1,4 +1,4 @@
-"""Claims: any bytes are refused or are all the claims, each once and of its type."""
+"""Claims: encoding, and strict parsing of any bytes."""
 
 from __future__ import annotations
 

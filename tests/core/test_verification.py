@@ -1,4 +1,4 @@
-"""TokenVerifier: good tokens, and what is not even the shape of one."""
+"""TokenVerifier: valid tokens, and text that does not have the form of a token."""
 
 from __future__ import annotations
 

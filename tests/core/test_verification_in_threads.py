@@ -1,4 +1,4 @@
-"""TokenVerifier in many threads at once: nothing dead is accepted, nothing alive refused."""
+"""TokenVerifier in many threads: no revoked token is accepted, no valid one refused."""
 
 from __future__ import annotations
 

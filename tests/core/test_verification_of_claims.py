@@ -1,4 +1,4 @@
-"""TokenVerifier: each rule of the claims, by a token that breaks it and no other."""
+"""TokenVerifier: each rule for claims, with a token that breaks only this one."""
 
 from __future__ import annotations
 

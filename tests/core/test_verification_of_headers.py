@@ -1,4 +1,4 @@
-"""TokenVerifier: each rule of header and signature, by a token that breaks it and no other."""
+"""TokenVerifier: each rule for header and signature, with a token that breaks only this one."""
 
 from __future__ import annotations
 

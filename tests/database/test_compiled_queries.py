@@ -1,4 +1,4 @@
-"""A statement answers as the query set that it was made of, and is composed once."""
+"""Compiled queries: same results as a query set, composed once."""
 
 from __future__ import annotations
 

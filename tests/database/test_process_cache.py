@@ -1,4 +1,4 @@
-"""ProcessCache: never too old, never another's uncommitted change, and no wait in vain."""
+"""ProcessCache: maximum age, uncommitted changes, and an unavailable database."""
 
 from __future__ import annotations
 

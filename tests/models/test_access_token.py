@@ -1,4 +1,4 @@
-"""Which rules does the row of a token keep by itself?"""
+"""Rules that the row of a token keeps by itself."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Are counts added up, on every database?"""
+"""Hourly counts: added up on every database."""
 
 from __future__ import annotations
 

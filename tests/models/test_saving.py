@@ -1,4 +1,4 @@
-"""What ends the tokens when a credential is saved, and what does not?"""
+"""Writes to a credential: which of them revoke its tokens."""
 
 from __future__ import annotations
 

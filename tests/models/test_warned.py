@@ -1,4 +1,4 @@
-"""When does what somebody was warned of no longer hold?"""
+"""Warning times: reset when the expiry or the previous secret changes."""
 
 from __future__ import annotations
 

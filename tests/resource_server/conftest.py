@@ -1,4 +1,4 @@
-"""What every test of a service without our tables starts from."""
+"""Fixtures of the tests of a service without our tables."""
 
 from __future__ import annotations
 

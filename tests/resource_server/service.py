@@ -1,7 +1,7 @@
-"""A service with Django REST framework and no table at all, which another one issues tokens for.
+"""A service with Django REST framework and without tables, for tokens of another issuer.
 
-Reads requests from its standard input, a path and an Authorization header a line, says how it
-answered each, and at last which modules of ours it has imported.
+Reads requests from its standard input, one path and Authorization header per line. Prints each
+response, and at the end the modules of ours that it has imported.
 """
 
 from __future__ import annotations

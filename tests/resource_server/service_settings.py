@@ -1,4 +1,4 @@
-"""The settings of a service that has no table: neither ours nor Django's."""
+"""Settings of a service without tables: neither ours nor Django's."""
 
 import os
 

@@ -1,4 +1,4 @@
-"""docs/resource-server.md: does its application without a framework do what the page says?"""
+"""docs/resource-server.md: its applications work as the page describes."""
 
 from __future__ import annotations
 

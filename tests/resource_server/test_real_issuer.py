@@ -1,4 +1,4 @@
-"""The followers and the real endpoints: do they understand each other?"""
+"""Remote keys and revocations, fetched from the real endpoints."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A resource server's verifier: from the settings, one a process, until they change."""
+"""A resource server's verifier: built from the settings, once per process."""
 
 from __future__ import annotations
 

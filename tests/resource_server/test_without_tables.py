@@ -1,4 +1,4 @@
-"""A resource server in a process of its own: no app installed, no database, no model."""
+"""A resource server in its own process: app not installed, no database, no model."""
 
 from __future__ import annotations
 

@@ -35,23 +35,21 @@ def remote_verifier(
     Create one per process. The issuer is contacted when the first token is verified, with an API
     key of the issuer that has the scope ``token_exchange:revocations``. A revocation takes effect
     here within ``max_age_seconds``, or within ``max_staleness_seconds`` while the issuer is
-    unavailable; after that ``verify`` raises ``TemporarilyUnavailable``. ``verify`` waits for the
-    issuer for ``timeout_seconds`` at most, and blocks its thread while it does: in an event loop,
-    call it with ``asyncio.to_thread`` or your framework's equivalent. Raises ``ValueError`` for an
-    invalid URL or key.
+    unavailable; after that ``verify`` raises ``TemporarilyUnavailable``. ``verify`` blocks its
+    thread for ``timeout_seconds`` at most: in an event loop, call it with ``asyncio.to_thread``.
+    Raises ``ValueError`` for an invalid URL or key.
     """
     if not 0 <= leeway_seconds <= MAX_LEEWAY_SECONDS:
         raise ValueError(f"leeway_seconds must be from 0 to {MAX_LEEWAY_SECONDS}")
-    base = issuer.rstrip("/")
     revocations = RemoteRevocations(
-        revocations_url or f"{base}/v1/revocations",
+        revocations_url or f"{issuer.rstrip('/')}/v1/revocations",
         raw_api_key=revocations_api_key,
         max_age_seconds=max_age_seconds,
         max_staleness_seconds=max_staleness_seconds,
         timeout_seconds=timeout_seconds,
     )
     keys = RemoteKeys(
-        jwks_url or f"{base}/.well-known/jwks.json",
+        jwks_url or f"{issuer.rstrip('/')}/.well-known/jwks.json",
         timeout_seconds=timeout_seconds,
         # Both requests run at the same time, so that their waiting times do not add up.
         before_waiting=revocations.start_refresh_if_old,

@@ -1,4 +1,4 @@
-"""What every test of the followers starts from."""
+"""Fixtures of the tests of keys and revocations over HTTP."""
 
 from __future__ import annotations
 

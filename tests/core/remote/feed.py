@@ -1,4 +1,4 @@
-"""A feed that revokes one token, and a follower of it."""
+"""A feed that revokes one token, and a client that reads it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Keys of other issuers: good ones, and each kind that is of no use."""
+"""Other issuers' keys: valid ones, and each kind of unusable one."""
 
 from __future__ import annotations
 

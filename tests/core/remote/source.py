@@ -1,4 +1,4 @@
-"""Something to refresh, which counts up, fails or hangs as a test tells it to."""
+"""A loader for a background refresh, which counts, fails or hangs as a test requires."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""BackgroundRefresh: how old a value may be, and what happens while there is no other."""
+"""BackgroundRefresh: the age of values, and what happens while there is no new one."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""BackgroundRefresh: who waits for a refresh that is under way, and for how long."""
+"""BackgroundRefresh: which callers wait for a slow refresh, and for how long."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Resource: one GET, within bounds, and the credential for nobody else."""
+"""Resource: one GET request, limited in time and size, without leaking the credential."""
 
 from __future__ import annotations
 

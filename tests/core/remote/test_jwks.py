@@ -1,4 +1,4 @@
-"""RemoteKeys: the keys that another issuer publishes."""
+"""RemoteKeys: fetching the keys that another issuer publishes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""RemoteKeys: what an issuer, or somebody in its place, could publish instead of good keys."""
+"""RemoteKeys: responses of an issuer, or an attacker, without usable keys."""
 
 from __future__ import annotations
 

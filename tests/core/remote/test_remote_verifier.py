@@ -1,4 +1,4 @@
-"""remote_verifier: all of it together, without any framework."""
+"""remote_verifier: keys, revocations and verification together, without a framework."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""RemoteRevocations: following another issuer's feed, and how long it is good without."""
+"""RemoteRevocations: reading another issuer's feed, and its use while the issuer is away."""
 
 from __future__ import annotations
 

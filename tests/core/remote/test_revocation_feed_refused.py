@@ -1,4 +1,4 @@
-"""RemoteRevocations: what a feed could say, or not say, instead of what it should."""
+"""RemoteRevocations: invalid and inconsistent responses of a feed."""
 
 from __future__ import annotations
 

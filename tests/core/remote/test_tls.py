@@ -1,4 +1,4 @@
-"""Over https: whoever cannot prove to be the issuer learns nothing."""
+"""HTTPS: a server that cannot prove its identity gets no credential."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""When is a use written down, and what does that cost and hinder?"""
+"""The last use: when it is written, and that it blocks nothing."""
 
 from __future__ import annotations
 

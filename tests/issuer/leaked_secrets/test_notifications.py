@@ -75,8 +75,8 @@ class TestMail:
         assert message.body.startswith(
             "API key “Nightly” was reported as leaked and has been revoked.\n"
             "\n"
-            "Somebody sent its full secret to this service on 2026-01-01 00:00 UTC. It and all its "
-            "tokens are refused from that moment on.\n"
+            "Someone reported its full secret to this service on 2026-01-01 00:00 UTC. It and all "
+            "its tokens stopped working at that moment.\n"
         )
         assert key.raw_secret[-49:] not in message.message().as_string()
 

@@ -1,4 +1,4 @@
-"""What every test of revocation starts from."""
+"""Fixtures of the revocation tests."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Every way to end a token, a credential, or whom they are for."""
+"""Every way to revoke a token or a credential, or to deactivate or delete its holder."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What does another process do while tokens are ended in this one?"""
+"""A second process that verifies tokens while this one revokes them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Bearer views while the database is away: closed by default, and for no longer than it is away."""
+"""Bearer views without a database: 503 by default, and normal again once it is back."""
 
 from __future__ import annotations
 

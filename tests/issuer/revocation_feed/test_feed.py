@@ -1,4 +1,4 @@
-"""The feed: what a process knows of it, through transactions, restorations and spoiled rows."""
+"""The cached feed: transactions, restored backups and malformed rows."""
 
 from __future__ import annotations
 

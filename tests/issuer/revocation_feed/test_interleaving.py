@@ -1,4 +1,4 @@
-"""Transactions of several threads at once: nothing is missed, and nobody waits in a circle."""
+"""Concurrent transactions: no reader misses a row, and none deadlocks."""
 
 from __future__ import annotations
 

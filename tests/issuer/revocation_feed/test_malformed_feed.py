@@ -1,4 +1,4 @@
-"""A row of the feed that says what this version does not understand."""
+"""Feed rows that this version does not understand."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Every way to stop somebody, at every door, in the process that did it and in every other."""
+"""Every way to revoke, at every endpoint, in this process and in another."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Every way to allow a credential less ends the tokens that are out."""
+"""Every edit that narrows a credential revokes its tokens."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A second process hears of everything that is ended in this one, within the stated bound."""
+"""Revocations reach a second process within the documented time."""
 
 from __future__ import annotations
 

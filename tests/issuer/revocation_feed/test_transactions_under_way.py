@@ -1,4 +1,4 @@
-"""Transactions under way: what is not committed is nobody else's, and what is dead stays dead."""
+"""Open transactions: uncommitted revocations stay private, committed ones stay in force."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Threads that tests lead step by step, each in a transaction of its own."""
+"""Threads that a test controls step by step, each in its own transaction."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Somebody who has a credential and a token of it, and all that can be tried with them."""
+"""A credential with a token, and every way to use them."""
 
 from __future__ import annotations
 

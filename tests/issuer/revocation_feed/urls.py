@@ -1,4 +1,4 @@
-"""The views of every authenticator, and the admin."""
+"""URLs of a view for each authenticator, and of the admin."""
 
 from django.contrib import admin
 from django.urls import path

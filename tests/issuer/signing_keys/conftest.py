@@ -1,3 +1,5 @@
+"""Fixtures of the signing key tests."""
+
 from __future__ import annotations
 
 import json

@@ -1,3 +1,5 @@
+"""Creation of the first signing key after a migration."""
+
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta

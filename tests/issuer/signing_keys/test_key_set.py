@@ -1,3 +1,5 @@
+"""The cached key set: its age, its contents, and unreadable keys."""
+
 from __future__ import annotations
 
 import base64

@@ -1,4 +1,4 @@
-"""Next, current, retired, gone; and nobody's token breaks on the way, whichever keys he holds."""
+"""States of a key: next, current, retired, gone; all tokens stay valid throughout."""
 
 from __future__ import annotations
 

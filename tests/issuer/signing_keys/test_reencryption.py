@@ -1,4 +1,4 @@
-"""An old ``SECRET_KEY`` may go once nothing is encrypted with it."""
+"""Re-encryption, after which an old ``SECRET_KEY`` can be removed."""
 
 from __future__ import annotations
 

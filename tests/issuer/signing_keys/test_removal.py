@@ -1,4 +1,4 @@
-"""A key that leaked ends at once, and another one signs."""
+"""Removal of a leaked key: its tokens are refused at once, and another key signs."""
 
 from __future__ import annotations
 

@@ -1,3 +1,5 @@
+"""Rotation: the next key is published first and signs later."""
+
 from __future__ import annotations
 
 from datetime import timedelta

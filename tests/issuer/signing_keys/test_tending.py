@@ -1,4 +1,4 @@
-"""What the scheduled task does to the keys: the next when it is time, and nothing of the gone."""
+"""The scheduled task: rotation when it is due, and deletion of keys that are gone."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What may a user have who is signed in by session, with no key to measure by?"""
+"""The entitlement of a user who is signed in by session: the most that their keys may have."""
 
 from __future__ import annotations
 
