@@ -1,4 +1,4 @@
-"""Accessibility checks of a page: axe-core, focus and overflow."""
+"""What on a page keeps somebody from using it?"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Paths of Chromium and axe-core, and the reason why they cannot be used."""
+"""Which browser, and which engine that looks for barriers, does this machine have?"""
 
 from __future__ import annotations
 

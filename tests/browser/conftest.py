@@ -1,4 +1,4 @@
-"""Fixtures of the browser tests: the browser, the site and a signed-in window."""
+"""The browser, the site that it looks at, and who is signed in there."""
 
 from __future__ import annotations
 

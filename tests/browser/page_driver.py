@@ -1,4 +1,4 @@
-"""A page of the browser, operated as a person does, which records everything that goes wrong."""
+"""How does somebody with a browser, and nothing else, see and use a page?"""
 
 from __future__ import annotations
 

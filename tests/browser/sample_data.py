@@ -1,4 +1,4 @@
-"""Sample data: credentials in every state, their tokens and a week of exchange counts."""
+"""Whom and what does an operator find on his desk, when much has happened already?"""
 
 from __future__ import annotations
 

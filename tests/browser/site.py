@@ -1,4 +1,4 @@
-"""The site of the browser tests, the browser, and windows of signed-in users."""
+"""How is the site of the tests served, and who looks at it with which browser?"""
 
 from __future__ import annotations
 

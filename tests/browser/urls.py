@@ -1,4 +1,4 @@
-"""URLs of the browser tests, with pages that are wrong on purpose."""
+"""The site of the tests, with pages that are wrong on purpose."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Window sizes and color schemes of the browser tests."""
+"""How wide is a window, and is it light or dark?"""
 
 from __future__ import annotations
 
