@@ -1,4 +1,4 @@
-"""Middleware that sends a strict content security policy."""
+"""What may a page do in a project with a strict content security policy?"""
 
 from __future__ import annotations
 
