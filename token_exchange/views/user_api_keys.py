@@ -9,8 +9,10 @@ from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from django.views.decorators.debug import sensitive_variables
 
+from token_exchange.conf.parsers import LONGEST_DURATION
 from token_exchange.issuer import self_service
 from token_exchange.issuer.credentials import IssuedSecret
+from token_exchange.issuer.credentials.representation import TIMES, public_fields
 from token_exchange.issuer.self_service import Caller, KeyRequest
 from token_exchange.models import Credential
 from token_exchange.views.endpoint import endpoint, token_response
@@ -31,8 +33,6 @@ from token_exchange_core.challenges import BEARER_CHALLENGE
 from token_exchange_core.errors import InvalidRequest
 
 _REPEATABLE: Final = frozenset({"audience", "allowed_networks"})
-# More than any is meant to be, and no sum with a date is out of range.
-_CENTURY_SECONDS: Final = 36_525 * 86_400
 
 
 @endpoint("GET", "HEAD", "POST", challenge=BEARER_CHALLENGE)
@@ -70,7 +70,7 @@ def rotate_user_api_key(request: HttpRequest, *, identifier: str) -> HttpRespons
         caller,
         identifier,
         now=now,
-        overlap=None if overlap is None else timedelta(seconds=min(overlap, _CENTURY_SECONDS)),
+        overlap=None if overlap is None else _duration(overlap),
         compromised=read_boolean(members, "compromised"),
     )
     return token_response(_with_secret(issued, now=now), usage)
@@ -78,23 +78,16 @@ def rotate_user_api_key(request: HttpRequest, *, identifier: str) -> HttpRespons
 
 def describe(key: Credential, *, now: datetime) -> dict[str, Any]:
     """Return the key as users see it. Absent times are left out, not null."""
-    times = {
-        "created_at": key.created_at,
-        "expires_at": key.expires_at,
-        "previous_secret_expires_at": (
-            key.previous_secret_expires_at if key.has_previous_secret(now=now) else None
-        ),
-        "revoked_at": key.revoked_at,
-        "last_used_at": key.last_used_at,
-    }
+    fields = public_fields(key, now=now)
+    times = {name: fields[name] for name in TIMES}
     return {
-        "id": key.identifier,
-        "label": key.name,
+        "id": fields["identifier"],
+        "label": fields["name"],
         "organization": str(key.organization_id),
-        "state": key.state(now=now).value,
-        "scope": " ".join(sorted(key.scopes)),
-        "audience": key.audience,
-        "allowed_networks": key.allowed_networks,
+        "state": fields["state"],
+        "scope": " ".join(fields["scopes"]),
+        "audience": fields["audience"],
+        "allowed_networks": fields["allowed_networks"],
         **{name: _rfc3339(time) for name, time in times.items() if time is not None},
         **({"last_used_from": key.last_used_from} if key.last_used_from else {}),
     }
@@ -136,8 +129,14 @@ def _expires_at(members: dict[str, Any], *, now: datetime) -> datetime | None:
         raise InvalidRequest(
             "Send either expires_in or expires_at, not both.", reason="two_expiries"
         )
-    return now + timedelta(seconds=min(seconds, _CENTURY_SECONDS))
+    return now + _duration(seconds)
 
 
 def _rfc3339(time: datetime) -> str:
     return f"{time:%Y-%m-%dT%H:%M:%S}Z"
+
+
+def _duration(seconds: int) -> timedelta:
+    # Compared before it is converted, because timedelta overflows.
+    longest = LONGEST_DURATION.total_seconds()
+    return timedelta(seconds=min(seconds, longest))

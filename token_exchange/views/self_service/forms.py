@@ -17,13 +17,10 @@ from token_exchange.issuer.credentials import CredentialPolicy
 from token_exchange.issuer.self_service import KeyRequest, latest_expiry
 from token_exchange.models import Credential
 from token_exchange.models.validators import no_control_characters
+from token_exchange.views.durations import DEFAULT_EXPIRY, EXPIRY_PRESETS, OVERLAP_PRESETS
 
 LATEST: Final = "latest"
 COMPROMISED: Final = "compromised"
-
-_EXPIRIES: Final = tuple(timedelta(days=days) for days in (7, 30, 90, 365))
-_DEFAULT_EXPIRY: Final = timedelta(days=90)
-_OVERLAPS: Final = (timedelta(hours=1), timedelta(days=1), timedelta(days=7))
 
 
 class KeyForm(forms.Form):
@@ -47,7 +44,7 @@ class KeyForm(forms.Form):
         super().__init__(data)
         self.now = now
         self._set_choices("expiry", list(_expiries(bounds, now=now)))
-        default = str(_DEFAULT_EXPIRY.days)
+        default = str(DEFAULT_EXPIRY.days)
         fields: dict[str, Any] = self.fields
         offered = dict(fields["expiry"].choices)
         self.initial["expiry"] = default if default in offered else LATEST
@@ -93,7 +90,7 @@ class RotateForm(forms.Form):
 
 def _expiries(bounds: CredentialPolicy, *, now: datetime) -> Iterator[tuple[str, str]]:
     latest = latest_expiry(bounds, now=now)
-    for each in _EXPIRIES:
+    for each in EXPIRY_PRESETS:
         if latest is None or now + each <= latest:
             duration = ngettext("In %d day", "In %d days", each.days) % each.days
             yield str(each.days), f"{duration} ({_day(now + each)})"
@@ -108,7 +105,7 @@ def _day(time: datetime) -> str:
 
 
 def _overlaps(*, now: datetime) -> Iterator[tuple[str, str]]:
-    for each in _OVERLAPS:
+    for each in OVERLAP_PRESETS:
         if each <= get_settings().max_overlap:
             hours = int(each.total_seconds()) // 3600
             if each.days:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from typing import Final
 
 from django.core import signing
 from django.db import router
@@ -11,14 +10,12 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
 from django.views.decorators.debug import sensitive_variables
 
 from token_exchange.issuer import credentials, self_service
 from token_exchange.issuer.credentials import IssuedSecret
 from token_exchange.issuer.self_service import Authority, Caller
 from token_exchange.models import Credential
-from token_exchange.models.credential_state import State
 from token_exchange.views import usage_examples
 from token_exchange.views.self_service.forms import COMPROMISED, KeyForm, RotateForm
 from token_exchange.views.self_service.page_decorator import (
@@ -27,14 +24,6 @@ from token_exchange.views.self_service.page_decorator import (
     self_service_page,
 )
 from token_exchange_core.errors import Conflict
-
-STATE_LABELS: Final = {
-    State.ACTIVE: gettext_lazy("Active"),
-    State.ROTATING: gettext_lazy("Rotating"),
-    State.EXPIRING: gettext_lazy("Expires soon"),
-    State.EXPIRED: gettext_lazy("Expired"),
-    State.REVOKED: gettext_lazy("Revoked"),
-}
 
 
 @self_service_page("GET", "HEAD")
@@ -46,7 +35,7 @@ def list_keys(request: HttpRequest, caller: Caller) -> HttpResponse:
     rows = [
         {
             "key": key,
-            "states": [(each.value, STATE_LABELS[each]) for each in key.states(now=now)],
+            "states": key.states(now=now),
             "can_be_changed": not key.has_ended(now=now) and authority.covers(key),
         }
         for key in page.keys
