@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from typing import Any
 
+from token_exchange.issuer.tokens import verify_access_token
 from token_exchange_core.errors import InvalidToken
 
 SECONDS = 60
@@ -24,7 +25,7 @@ def watch(member: int, signals: Any, tokens: dict[str, str]) -> dict[str, float]
         for name, token in list(left.items()):
             began_at = time.monotonic()
             try:
-                tokens.verify_access_token(token, now=time.time())
+                verify_access_token(token, now=time.time())
             except InvalidToken:
                 del left[name]
             else:
