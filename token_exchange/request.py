@@ -28,7 +28,7 @@ def require_https(request: Any) -> None:
     if get_settings().require_https and not request.is_secure():
         raise InvalidRequest(
             "This service refuses plain http: use https. If you run it: set "
-            "SECURE_PROXY_SSL_HEADER behind a proxy that ends TLS, or "
+            "SECURE_PROXY_SSL_HEADER behind a proxy that terminates TLS, or "
             "TOKEN_EXCHANGE['REQUIRE_HTTPS'] = False for development.",
             reason="https_required",
         )

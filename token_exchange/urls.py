@@ -1,4 +1,4 @@
-"""The whole wire: ``path("", include("token_exchange.urls"))``."""
+"""URLs of all endpoints, for ``path("", include("token_exchange.urls"))``."""
 
 from django.urls import path
 

@@ -179,7 +179,7 @@ class Conflict(TokenExchangeError):
 
     status = 409
     error = "conflict"
-    description = "The state of the API key does not allow this now."
+    description = "The API key's current state does not allow this."
 
 
 class SlowDown(TokenExchangeError):

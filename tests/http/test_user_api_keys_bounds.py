@@ -156,7 +156,7 @@ class TestStoredKey:
             assert answer.status_code == 200, answer.content
         else:
             description = assert_refused(answer, 403, "access_denied")
-            assert description == "The key has more than the caller may manage."
+            assert description == "The key has more access than the caller can manage."
 
     def test_of_another_organization_is_out_of_reach(self, https_client, session, entitlement):
         member = make_member(https_client)

@@ -85,7 +85,7 @@ class TestConstraints:
 
     def test_let_nobody_rename_a_credential_whose_tokens_name_it(self):
         credential = make()
-        with pytest.raises(ValueError, match="stays as it is"):
+        with pytest.raises(ValueError, match="cannot be changed"):
             Credential.objects.update(identifier="another")
         assert stored(credential).identifier == credential.identifier
 

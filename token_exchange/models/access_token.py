@@ -103,8 +103,8 @@ class AccessTokenQuerySet(WriterQuerySet["AccessToken"]):
     def update(self, **values: Any) -> int:
         """Update, and write each token that this revokes to the feed. Locks the feed.
 
-        A token with another expiry than was signed ends as well. Raises ``ValueError`` for what
-        would bring a token back: verifiers have been told.
+        A new expiry also revokes the token. Raises ``ValueError`` for what
+        would restore a revoked token: verifiers already have the revocation.
         """
         if _REVOKES_TOKENS.isdisjoint(values):
             return super().update(**values)
@@ -123,9 +123,9 @@ class AccessTokenQuerySet(WriterQuerySet["AccessToken"]):
         return count
 
     def bulk_create(self, *args: Any, **options: Any) -> list[AccessToken]:
-        """Insert; refuses ``update_conflicts``, of which no verifier would hear."""
+        """Insert; refuses ``update_conflicts``, which would bypass the revocation feed."""
         if options.get("update_conflicts"):
-            raise NotSupportedError("Tokens are inserted here, or ended by update().")
+            raise NotSupportedError("bulk_create() only inserts. Use update() to revoke tokens.")
         return super().bulk_create(*args, **options)
 
 
@@ -188,5 +188,5 @@ class AccessToken(models.Model):
         A stale copy of a row would write its revocation away.
         """
         if not self._state.adding:
-            raise ValueError("save() writes no stored token; see revoke_access_token()")
+            raise ValueError("A stored token cannot be saved; call revoke_access_token()")
         super().save(**options)

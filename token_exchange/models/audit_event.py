@@ -1,4 +1,4 @@
-"""The audit trail: one row for each life-cycle event, which nobody edits."""
+"""The audit trail: one append-only row for each life-cycle event."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from token_exchange.models.writer import WriterQuerySet
 
 
 class AuditEventQuerySet(WriterQuerySet["AuditEvent"]):
-    """Audit events, which are written once; only the purge takes them away."""
+    """Audit events, which are written once; only the purge deletes them."""
 
     def update(self, **values: Any) -> NoReturn:
         """Refuse: what happened does not change."""
@@ -19,7 +19,7 @@ class AuditEventQuerySet(WriterQuerySet["AuditEvent"]):
 
     def delete(self) -> NoReturn:
         """Refuse; see ``AUDIT_RETENTION``."""
-        raise NotSupportedError("Audit events are deleted by purge_expired_tokens alone.")
+        raise NotSupportedError("Only purge_expired_tokens deletes audit events.")
 
     def bulk_create(self, *args: Any, **options: Any) -> list[AuditEvent]:
         """Insert; refuses ``update_conflicts``, which would write over what happened."""
@@ -123,9 +123,9 @@ class AuditEvent(models.Model):
         """Insert; raises ``NotSupportedError`` for an event that is stored."""
         if not self._state.adding:
             raise NotSupportedError("Audit events are never changed.")
-        # Or Django would first try an UPDATE, where somebody names the id of a stored event.
+        # With the id of a stored event, Django would first try an UPDATE.
         super().save(**{**options, "force_insert": True})
 
     def delete(self, *args: Any, **options: Any) -> NoReturn:
         """Refuse; see ``AUDIT_RETENTION``."""
-        raise NotSupportedError("Audit events are deleted by purge_expired_tokens alone.")
+        raise NotSupportedError("Only purge_expired_tokens deletes audit events.")

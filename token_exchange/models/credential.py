@@ -132,7 +132,7 @@ class Credential(models.Model):
         verbose_name=_("created by"),
     )
     expires_at = models.DateTimeField(_("expires at"), null=True, blank=True)
-    # Of the end that is nearest: of another expiry nobody has been told yet.
+    # Notifications about the current expiry or leak; a new expiry clears both.
     expiry_warned_at = models.DateTimeField(null=True, editable=False)
     end_mailed_at = models.DateTimeField(null=True, editable=False)
     revoked_at = models.DateTimeField(_("revoked at"), null=True, editable=False)

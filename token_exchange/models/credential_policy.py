@@ -83,7 +83,7 @@ class CredentialPolicy:
     def excess(self, bounds: CredentialPolicy) -> str | None:
         """Return the name of the first field that allows more than ``bounds``, or ``None``.
 
-        A token lifetime is not compared: self-service sets it, and nobody can ask for one.
+        The token lifetime is not compared: self-service sets it, and callers cannot choose it.
         """
         within = {
             "scopes": self.scopes <= bounds.scopes,

@@ -56,7 +56,7 @@ class CredentialQuerySet(WriterQuerySet[M_co]):
         ``ValueError`` for a new identifier: nobody could revoke the tokens that carry the old one.
         """
         if "identifier" in values:
-            raise ValueError("The identifier of a credential stays as it is; issue a new one")
+            raise ValueError("The identifier cannot be changed; issue a new credential")
         if _REVOKES_TOKENS.isdisjoint(values):
             return super().update(**values)
         self._for_write = True
@@ -78,7 +78,7 @@ class CredentialQuerySet(WriterQuerySet[M_co]):
     def bulk_create(self, *args: Any, **options: Any) -> list[M_co]:
         """Insert; refuses ``update_conflicts``, which would write past every rule of a row."""
         if options.get("update_conflicts"):
-            raise NotSupportedError("Credentials are inserted here, or changed by update().")
+            raise NotSupportedError("bulk_create() only inserts. Use update() to change rows.")
         return super().bulk_create(*args, **options)
 
 

@@ -30,7 +30,7 @@ class HourlyCountQuerySet(WriterQuerySet["HourlyCount"]):
     def add(self, counts: Mapping[Counted, int]) -> None:
         """Add to the rows that are there, insert the others: one statement for many of them.
 
-        Rows are locked in one order, so that two who add at once wait for each other only once.
+        Rows are locked in one order, so that simultaneous calls cannot deadlock.
         """
         self._for_write = True
         connection = connections[self.db]

@@ -64,7 +64,7 @@ def validate_scopes(values: Any) -> None:
             continue
         if each.startswith(RESERVED_PREFIX):
             raise ValidationError(
-                _("%(value)r is none of the reserved scopes: %(known)s."),
+                _("%(value)r is not a reserved scope. Reserved scopes: %(known)s."),
                 code="reserved",
                 params={"value": each, "known": ", ".join(sorted(RESERVED_SCOPES))},
             )

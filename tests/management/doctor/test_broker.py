@@ -37,7 +37,7 @@ def test_broker_that_answers_is_ok(celery_app, tmp_path):
 def test_broker_in_the_memory_of_one_process_is_a_warning(celery_app):
     celery_app(broker_url="memory://", beat_schedule=SCHEDULE)
     report = examine()
-    expected = "The broker is the memory of the sending process, which no worker can read."
+    expected = "The broker is in the sending process's memory, which no worker can read."
     assert report.of("broker")[-1] == ("warning", expected)
     assert report.hint("broker").startswith("Set broker_url to a broker ")
 

@@ -92,9 +92,9 @@ class TestDamagedKey:
         assert report.of("signing keys") == [("error", expected)]
         assert report.hint("signing keys") == (
             "Restore the secret that encrypted it: SECRET_KEY (also in SECRET_KEY_FALLBACKS), or "
-            "SIGNING_KEY_ENCRYPTION_KEYS. If that secret is lost, replace the key. At once, which "
-            f"revokes its tokens: python manage.py remove_signing_key {kid}. Or with its tokens "
-            "kept, but no new ones until JWKS_MAX_AGE plus a minute has passed: python manage.py "
+            "SIGNING_KEY_ENCRYPTION_KEYS. If that secret is lost, replace the key. To revoke its "
+            f"tokens and sign now: python manage.py remove_signing_key {kid}. To keep its tokens, "
+            "but issue no new ones until JWKS_MAX_AGE plus a minute has passed: python manage.py "
             "rotate_signing_key"
         )
 

@@ -18,7 +18,7 @@ from token_exchange_core.networks import is_within
 
 
 class AuthenticatedCredential(NamedTuple):
-    """What one query says of a credential whose secret matched.
+    """An authenticated credential, as one query loads it.
 
     It is ``request.auth`` where a credential is used directly on a view.
     """

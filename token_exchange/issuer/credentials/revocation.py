@@ -25,7 +25,7 @@ def revoke(
     cause: str = Credential.RevocationCause.OPERATOR,
     act: Act | None = None,
 ) -> None:
-    """Revoke the credential for ever: no exchange begins after this, and all its tokens are dead.
+    """Revoke the credential permanently, with all its tokens; no exchange begins after this.
 
     The act's reason is stored without the secrets pasted into it. Raises ``ValidationError`` for
     one that cannot be stored and ``CredentialConflict`` if the credential has been revoked already.

@@ -15,12 +15,12 @@ from token_exchange.models import AbstractOrganization
 from token_exchange_core.networks import parse_network
 
 DEFAULT_MAX_KEYS: Final = 10
-"""How many live keys a user may have where no entitlement says it."""
+"""The default maximum number of live keys per user."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SelfServiceEntitlement:
-    """What the callable in ``SELF_SERVICE_ENTITLEMENT`` returns for a user who may make keys."""
+    """What the callable in ``SELF_SERVICE_ENTITLEMENT`` returns for a user who can create keys."""
 
     organization: AbstractOrganization
     """To which the keys belong; another organization's are out of reach."""
@@ -33,7 +33,7 @@ class SelfServiceEntitlement:
     max_lifetime: timedelta | None = None
     """From now on; ``None``: keys need not expire, unless ``MAX_KEY_LIFETIME`` says so."""
     max_keys: int = DEFAULT_MAX_KEYS
-    """Live keys that the user may have, whoever made them, to make another."""
+    """The maximum number of live keys of the user, whoever created them."""
 
     def __post_init__(self) -> None:
         for name in ("scopes", "audience", "allowed_networks"):
@@ -45,9 +45,9 @@ class SelfServiceEntitlement:
 
 
 def entitlement_of(user: Any) -> SelfServiceEntitlement | None:
-    """Return what ``SELF_SERVICE_ENTITLEMENT`` says of the user; ``None`` is nothing at all.
+    """Return the user's entitlement from ``SELF_SERVICE_ENTITLEMENT``; ``None`` allows nothing.
 
-    Raises ``ImproperlyConfigured`` where it says something else.
+    Raises ``ImproperlyConfigured`` if the callable returns anything else.
     """
     path = get_settings().self_service_entitlement
     if path is None:

@@ -84,11 +84,11 @@ def check_within(policy: CredentialPolicy, bounds: CredentialPolicy) -> None:
     excess = policy.excess(bounds)
     if excess == "scopes":
         raise InvalidScope(
-            "The requested scope exceeds what the caller may give.", reason="scope_not_granted"
+            "The requested scope exceeds what the caller can grant.", reason="scope_not_granted"
         )
     if excess == "audience":
         raise InvalidTarget(
-            "The requested audience is unknown or not the caller's to give.",
+            "The requested audience is unknown, or the caller cannot grant it.",
             reason="audience_not_allowed",
         )
     if excess == "allowed_networks":

@@ -43,7 +43,7 @@ def keys_of(caller: Caller, *, after: str | None = None) -> KeyPage:
         mark = rows.filter(identifier=after).first() if _IDENTIFIER.fullmatch(after) else None
         if mark is None:
             raise InvalidRequest(
-                "The parameter after must be that of an earlier answer.", reason="malformed_query"
+                "The parameter after must come from an earlier response.", reason="malformed_query"
             )
         rows = rows.filter(pk__lt=mark.pk)
     found = list(rows.order_by("-pk")[: PAGE_SIZE + 1])
@@ -83,7 +83,7 @@ def manageable(authority: Authority, key: Credential | None, identifier: str) ->
         raise NotFound(reason="unknown_key")
     if not authority.covers(key):
         raise AccessDenied(
-            "The key has more than the caller may manage.",
+            "The key has more access than the caller can manage.",
             reason="key_out_of_bounds",
             identifier=identifier,
         )

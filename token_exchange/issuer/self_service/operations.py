@@ -148,5 +148,5 @@ def _check_overlap(overlap: timedelta | None) -> None:
     except ValidationError as error:
         longest = get_settings().max_overlap.total_seconds()
         raise InvalidRequest(
-            f"The maximum of overlap is {int(longest)} seconds.", reason="overlap_over_maximum"
+            f"The overlap can be at most {int(longest)} seconds.", reason="overlap_over_maximum"
         ) from error

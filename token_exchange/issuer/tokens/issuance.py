@@ -55,7 +55,7 @@ def issue(
 ) -> IssuedToken:
     """Issue a new access token: one INSERT.
 
-    Its row keeps what signs it again only if it ``is_reusable``. Raises ``InvalidScope``,
+    Its row stores the signing input only if ``is_reusable``. Raises ``InvalidScope``,
     ``InvalidTarget`` or ``InvalidRequest`` for more than the credential may have,
     ``TemporarilyUnavailable`` without a signing key.
     """

@@ -1,6 +1,6 @@
 """The token policy: subject, audience, scopes and lifetime of a token.
 
-This is the only place that knows which of a credential, its organization and the settings takes
+Only this module decides which of a credential, its organization and the settings takes
 precedence, and what the ceilings are. The admin shows what these functions return.
 """
 
@@ -115,7 +115,7 @@ def lifetime_seconds(
         return max(1, int(lifetime(credential, now=now).total_seconds()))
     if requested > ceiling:
         raise InvalidRequest(
-            f"The maximum of expires_in is {ceiling} seconds for this credential.",
+            f"For this credential, expires_in can be at most {ceiling} seconds.",
             reason="expires_in_over_maximum",
             identifier=credential.identifier,
         )

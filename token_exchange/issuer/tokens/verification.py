@@ -16,11 +16,11 @@ from token_exchange_core.verification import TokenVerifier, VerifiedToken
 
 
 def verify_access_token(token: str, *, now: float) -> VerifiedToken:
-    """Return what a good access token of ours says, and its owner.
+    """Return the claims of a valid access token of this issuer, and its owner.
 
-    A machine's token costs no query between two refreshes of what this process knows of
+    A machine's token costs no query between two refreshes of the cached
     revocations, a user's one. ``now`` is in seconds since the epoch. Raises ``InvalidToken``, or
-    ``ExpiredToken`` if nothing but the expiry is wrong; and where what is revoked cannot be known,
+    ``ExpiredToken`` if only the expiry is wrong; if the revocations cannot be loaded,
     ``TemporarilyUnavailable`` or what the database raised.
     """
     verifier = _verifier()

@@ -23,8 +23,8 @@ RESTORE: Final = (
 def restore_or_replace(kid: str) -> str:
     """Return the hint for a key that cannot be decrypted but is needed to sign."""
     return (
-        f"{RESTORE} If that secret is lost, replace the key. At once, which revokes its tokens: "
-        f"python manage.py remove_signing_key {kid}. Or with its tokens kept, but no new ones "
+        f"{RESTORE} If that secret is lost, replace the key. To revoke its tokens and sign now: "
+        f"python manage.py remove_signing_key {kid}. To keep its tokens, but issue no new ones "
         "until JWKS_MAX_AGE plus a minute has passed: python manage.py rotate_signing_key"
     )
 

@@ -33,7 +33,7 @@ def examine(app: Any, _now: datetime) -> Iterator[Finding]:
         yield ok(f"The broker ({transport.driver_name}) answers in {waited_seconds * 1000:.1f} ms.")
         if transport.driver_type == "memory":
             yield warning(
-                "The broker is the memory of the sending process, which no worker can read.",
+                "The broker is in the sending process's memory, which no worker can read.",
                 "Set broker_url to a broker that workers can reach, such as Redis.",
             )
 

@@ -54,7 +54,7 @@ _MESSAGES: Final[Mapping[str, tuple[_StrPromise, _StrPromise]]] = {
     ),
     "key_changed": (
         _("API key already rotated"),
-        _("This key was rotated after you opened the page. Nothing was changed now."),
+        _("This key was rotated after you opened the page. Nothing was changed."),
     ),
     "key_exists": (
         _("API key already created"),
