@@ -30,7 +30,7 @@ class TestPage:
         make_token(issued)
         response = operator.get(credential_url(issued.credential, "rotate_compromised"))
         assert "Live tokens: 2." in response.text
-        assert "they can no longer be exchanged for tokens" in response.text
+        assert "They can no longer be exchanged for tokens" in response.text
         assert issued.credential.identifier in response.text
         assert "no-store" in response.headers["Cache-Control"]
         assert works(issued.raw_secret)

@@ -48,7 +48,7 @@ def load(**lengths: int) -> ModuleType:
     module = ModuleType("other_secret_strings")
     # Where the dataclass looks for its annotations.
     module.__dict__["__name__"] = secret_strings.__name__
-    exec(compile(source, "other_secret_strings", "exec"), module.__dict__)
+    exec(compile(source, "<other lengths>", "exec"), module.__dict__)
     return module
 
 

@@ -186,3 +186,8 @@ class TestInsert:
         group = user.groups.model.objects.create(name="g")
         insert.run(using="default", user=credential.owner_id, group=group.pk)
         assert list(user.groups.all()) == [group]
+
+    def test_needs_every_field_that_the_database_gives_no_value(self):
+        """A Python default does not reach the row, so a new field must not be forgotten."""
+        with pytest.raises(TypeError, match="token_exchange_organization needs is_active$"):
+            Insert(Organization, *(name for name in self.NAMES if name != "is_active"))
