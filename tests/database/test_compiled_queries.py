@@ -189,5 +189,5 @@ class TestInsert:
 
     def test_needs_every_field_that_the_database_gives_no_value(self):
         """A Python default does not reach the row, so a new field must not be forgotten."""
-        with pytest.raises(TypeError, match="token_exchange_organization needs is_active$"):
+        with pytest.raises(TypeError, match=r"token_exchange_organization needs is_active$"):
             Insert(Organization, *(name for name in self.NAMES if name != "is_active"))
