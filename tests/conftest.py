@@ -12,7 +12,7 @@ from django.db import connection
 from django.dispatch import Signal
 from django.test import Client
 
-from tests.self_service import entitlements
+from tests.support import entitlements
 from tests.support.clients import HttpsClient
 from tests.support.factories import make_organization
 from token_exchange_core import process_state

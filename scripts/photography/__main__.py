@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 from photography.studio import studio
-from tests.browser import chromium
+from tests.support.browser import chromium
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 PICTURES = ROOT / "docs" / "screenshots"

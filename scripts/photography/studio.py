@@ -20,9 +20,9 @@ from PIL import Image
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
 
-    from tests.browser.page_driver import Window
-    from tests.browser.sample_data import Scene
-    from tests.browser.viewports import Look
+    from tests.support.browser.page_driver import Window
+    from tests.support.browser.sample_data import Scene
+    from tests.support.browser.viewports import Look
 
 NOW = datetime(2026, 3, 10, 14, 20, tzinfo=UTC)
 ISSUER = "https://api.example.com"
@@ -42,7 +42,7 @@ class Photographer:
 
     def take(self, subject: Subject, path: Path) -> int:
         """Write the picture; return its size in bytes."""
-        from tests.browser.site import looking  # noqa: PLC0415 - waits for Django
+        from tests.support.browser.site import looking  # noqa: PLC0415 - waits for Django
 
         user = getattr(self._scene, subject.user)
         with looking(self._browser, self._site, user, subject.look) as window:
@@ -89,9 +89,9 @@ def _photographer(stack: ExitStack) -> Photographer:
     from django.db import connection  # noqa: PLC0415 - waits for Django
     from django.test import override_settings  # noqa: PLC0415
 
-    from tests.browser.sample_data import count_exchanges, populate  # noqa: PLC0415
-    from tests.browser.site import SCOPES, browsing, serving  # noqa: PLC0415
-    from tests.self_service import entitlements  # noqa: PLC0415
+    from tests.support import entitlements  # noqa: PLC0415
+    from tests.support.browser.sample_data import count_exchanges, populate  # noqa: PLC0415
+    from tests.support.browser.site import SCOPES, browsing, serving  # noqa: PLC0415
 
     stack.enter_context(override_settings(TIME_ZONE="UTC", DEBUG=False))
     name: Any = connection.creation.create_test_db(verbosity=0)

@@ -7,10 +7,10 @@ from collections.abc import Callable
 from django.urls import reverse
 
 from photography.studio import Subject
-from tests.admin.admin_urls import admin_url
-from tests.browser.page_driver import Window
-from tests.browser.sample_data import Scene
-from tests.browser.viewports import NARROW_DARK, NARROW_LIGHT, WIDE_DARK, WIDE_LIGHT
+from tests.support.admin_urls import admin_url
+from tests.support.browser.page_driver import Window
+from tests.support.browser.sample_data import Scene
+from tests.support.browser.viewports import NARROW_DARK, NARROW_LIGHT, WIDE_DARK, WIDE_LIGHT
 
 
 def _at(model: str, name: str, of: str | None = None) -> Callable[[Window, Scene], None]:

@@ -10,7 +10,7 @@ from typing import Any
 
 from django.utils import timezone
 
-from tests.admin.admin_urls import admin_url
+from tests.support.admin_urls import admin_url
 from token_exchange.models import Counted, HourlyCount
 
 DASHBOARD = admin_url("dashboard", "changelist")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
-from tests.admin.admin_urls import admin_url
+from tests.support.admin_urls import admin_url
 from token_exchange.models import AuditEvent
 
 LIST = "/admin/token_exchange/auditevent/"

@@ -8,8 +8,8 @@ import pytest
 from django.contrib.auth.models import Group
 from django.utils import timezone
 
-from tests.admin.admin_urls import admin_url, credential_url
 from tests.admin.clients import make_token
+from tests.support.admin_urls import admin_url, credential_url
 from tests.support.factories import make_api_key, make_client_app, make_tokens
 from token_exchange.models import AccessToken
 

@@ -10,10 +10,10 @@ from django.contrib import admin
 from django.contrib.auth.models import Permission
 from django.utils import timezone
 
-from tests.admin.admin_urls import admin_url, credential_url
 from tests.admin.clients import make_token
 from tests.admin.events import LIST, NOW, detail, found, make_event
 from tests.models.rows import stored
+from tests.support.admin_urls import admin_url, credential_url
 from tests.support.factories import make_api_key, make_client_app, make_organization, make_user
 from token_exchange.admin.base import audit_trail_url
 from token_exchange.issuer import credentials, organizations, signing_keys, tokens

@@ -9,10 +9,10 @@ import pytest
 import time_machine
 from django.utils import timezone
 
-from tests.admin.admin_urls import admin_url
 from tests.admin.events import DAY, HOSTILE, LIST, NOW, detail, found, make_event
 from tests.admin.tenant_rows import marks
 from tests.models.rows import stored
+from tests.support.admin_urls import admin_url
 from tests.support.factories import make_api_key, make_organization, make_user
 from token_exchange.issuer import credentials
 from token_exchange.issuer.credentials import Act

@@ -9,8 +9,8 @@ import pytest
 import time_machine
 from django.utils import timezone
 
-from tests.admin.admin_urls import admin_url
 from tests.admin.clients import make_token
+from tests.support.admin_urls import admin_url
 from tests.support.factories import (
     make_api_key,
     make_client_app,

@@ -9,8 +9,8 @@ import time_machine
 from django.utils import timezone
 from django.utils.formats import date_format
 
-from tests.admin.admin_urls import admin_url, credential_url
 from tests.admin.clients import make_token, works
+from tests.support.admin_urls import admin_url, credential_url
 from tests.support.factories import make_api_key, make_client_app, make_organization, make_user
 from token_exchange.issuer import credentials
 from token_exchange.issuer.credentials import Act

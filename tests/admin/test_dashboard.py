@@ -9,8 +9,8 @@ import time_machine
 from django.db import connection
 from django.utils import timezone
 
-from tests.admin.admin_urls import credential_url
 from tests.admin.dashboard import DASHBOARD, count, summary, table
+from tests.support.admin_urls import credential_url
 from tests.support.factories import make_api_key, make_client_app, make_tokens
 from token_exchange.admin.dashboard import queries
 from token_exchange.issuer import credentials

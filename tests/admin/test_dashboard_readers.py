@@ -13,8 +13,8 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
-from tests.admin.admin_urls import credential_url
 from tests.admin.dashboard import DASHBOARD, count, summary, table
+from tests.support.admin_urls import credential_url
 from tests.support.factories import (
     make_api_key,
     make_client_app,

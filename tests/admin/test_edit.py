@@ -9,8 +9,8 @@ from django.contrib.admin.models import LogEntry
 from django.forms import MultiWidget
 from django.utils import timezone
 
-from tests.admin.admin_urls import admin_url, credential_url
 from tests.admin.conftest import hidden_fields
+from tests.support.admin_urls import admin_url, credential_url
 from tests.support.factories import make_api_key, make_user
 from token_exchange.issuer import credentials
 from token_exchange.issuer.credentials import Act

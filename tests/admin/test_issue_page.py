@@ -12,8 +12,8 @@ from django.core import signing
 from django.db.models.signals import pre_save
 from django.utils import timezone
 
-from tests.admin.admin_urls import admin_url
 from tests.admin.conftest import hidden_fields
+from tests.support.admin_urls import admin_url
 from tests.support.factories import make_api_key, make_organization, make_user
 from token_exchange.issuer import credentials
 from token_exchange.models import APIKey, ClientApp, Credential

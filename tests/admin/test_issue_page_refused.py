@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 from django.contrib.admin.models import LogEntry
 
-from tests.admin.admin_urls import admin_url
 from tests.admin.conftest import hidden_fields
+from tests.support.admin_urls import admin_url
 from tests.support.factories import make_organization
 from token_exchange.models import APIKey, Credential
 

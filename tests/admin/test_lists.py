@@ -9,9 +9,9 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from tests.admin.admin_urls import admin_url, credential_url
 from tests.admin.clients import make_token
 from tests.admin.conftest import hidden_fields
+from tests.support.admin_urls import admin_url, credential_url
 from tests.support.factories import make_api_key, make_client_app, make_organization, make_user
 from token_exchange.admin import APIKeyAdmin, filters, pagination
 from token_exchange.issuer import credentials, signing_keys

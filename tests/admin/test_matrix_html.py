@@ -8,9 +8,9 @@ from django.utils import timezone
 from django.utils.html import escape
 
 from tests.admin import page_inventory
-from tests.admin.admin_urls import admin_url
 from tests.admin.conftest import hidden_fields
 from tests.admin.tenant_rows import make_rows, text_of
+from tests.support.admin_urls import admin_url
 from tests.support.factories import make_api_key, make_organization
 from tests.support.xss import EVIL, effects, evil
 from token_exchange.models import AccessToken, AuditEvent, Credential, HourlyCount, SigningKey

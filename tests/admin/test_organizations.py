@@ -8,7 +8,7 @@ import pytest
 from django.contrib import admin
 from django.contrib.auth import get_user_model
 
-from tests.admin.admin_urls import admin_url
+from tests.support.admin_urls import admin_url
 from tests.support.factories import make_api_key
 from token_exchange.admin import register
 from token_exchange.models import APIKey, Credential, Organization

@@ -10,9 +10,9 @@ from django.contrib.admin.models import LogEntry
 from django.core import serializers
 from django.utils import timezone
 
-from tests.admin.admin_urls import admin_url, credential_url
 from tests.admin.clients import make_token
 from tests.admin.conftest import OperatorClient, hidden_fields
+from tests.support.admin_urls import admin_url, credential_url
 from tests.support.factories import make_api_key, make_client_app, make_user
 from token_exchange.issuer import credentials
 from token_exchange.issuer.credentials import Act

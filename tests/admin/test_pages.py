@@ -9,9 +9,9 @@ from django.contrib import admin
 from django.contrib.staticfiles import finders
 from django.utils import timezone
 
-from tests.admin.admin_urls import admin_url, credential_url
 from tests.admin.clients import make_token
 from tests.admin.conftest import hidden_fields
+from tests.support.admin_urls import admin_url, credential_url
 from tests.support.factories import make_api_key, make_organization
 from token_exchange.issuer import credentials
 from token_exchange.issuer.credentials import Act

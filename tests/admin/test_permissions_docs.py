@@ -13,10 +13,10 @@ from django.contrib.auth.models import Group, Permission
 from django.test import RequestFactory
 
 import operators
-from tests.admin.admin_urls import admin_url
 from tests.admin.conftest import OperatorClient
 from tests.admin.forms import buttons_that_post
 from tests.admin.tenant_rows import told
+from tests.support.admin_urls import admin_url
 from tests.support.factories import make_user
 from tests.support.paths import DOCS
 from token_exchange.models import Organization

@@ -9,7 +9,7 @@ import time_machine
 from django.core.exceptions import ValidationError
 from django.utils import timezone
 
-from tests.admin.admin_urls import admin_url, credential_url
+from tests.support.admin_urls import admin_url, credential_url
 from tests.support.factories import make_api_key, make_organization, make_user
 from token_exchange.admin.preset_fields import PresetDateTimeField, duration_in_words
 from token_exchange.models import APIKey

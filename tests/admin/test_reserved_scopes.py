@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.admin.admin_urls import admin_url, credential_url
+from tests.support.admin_urls import admin_url, credential_url
 from tests.support.factories import make_api_key, make_organization
 from token_exchange.models import APIKey, Revocation
 from token_exchange_core.scopes import REVOCATIONS_SCOPE

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from tests.admin.admin_urls import admin_url, credential_url
 from tests.admin.conftest import hidden_fields
+from tests.support.admin_urls import admin_url, credential_url
 from tests.support.factories import make_api_key, make_user
 from token_exchange.models import APIKey
 from token_exchange_core.scopes import REVOCATIONS_SCOPE

@@ -7,7 +7,7 @@ from django.contrib.admin.models import ADDITION, CHANGE, LogEntry
 from django.db.models.signals import post_init, pre_save
 from django.utils import timezone
 
-from tests.admin.admin_urls import admin_url
+from tests.support.admin_urls import admin_url
 from tests.support.factories import make_token, make_tokens
 from token_exchange.admin import signing_keys as signing_keys_admin
 from token_exchange.issuer import signing_keys

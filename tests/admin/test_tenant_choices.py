@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from django.contrib import admin
 
-from tests.admin.admin_urls import admin_url
+from tests.support.admin_urls import admin_url
 from tests.support.factories import make_organization
 from token_exchange.models import AccessToken, APIKey
 

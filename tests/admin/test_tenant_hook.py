@@ -6,7 +6,7 @@ import pytest
 from django.contrib.auth.models import Group
 
 from tests.admin import operators
-from tests.admin.admin_urls import admin_url
+from tests.support.admin_urls import admin_url
 from tests.support.factories import make_api_key, make_organization
 from token_exchange.admin.tenant_access import permitted_organization_keys, permitted_organizations
 from token_exchange.models import Organization

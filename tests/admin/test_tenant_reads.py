@@ -12,8 +12,8 @@ from django.contrib.admin.models import LogEntry
 from django.urls import reverse
 from django.utils import timezone
 
-from tests.admin.admin_urls import admin_url, credential_url
 from tests.admin.tenant_rows import FOREIGN, NOBODY, everything, marks, text_of, told
+from tests.support.admin_urls import admin_url, credential_url
 from token_exchange.models import Credential, HourlyCount
 
 pytestmark = pytest.mark.django_db

@@ -9,9 +9,9 @@ from django.contrib.admin.models import LogEntry
 from django.core import serializers
 from django.urls import reverse
 
-from tests.admin.admin_urls import admin_url, credential_url
 from tests.admin.conftest import hidden_fields
 from tests.admin.tenant_rows import NOBODY, everything, told
+from tests.support.admin_urls import admin_url, credential_url
 from tests.support.factories import make_api_key
 from token_exchange.models import APIKey, Credential, SigningKey
 from token_exchange_core.scopes import REVOCATIONS_SCOPE

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from django.utils import timezone
 
-from tests.browser import chromium
-from tests.browser.page_driver import Window
-from tests.browser.sample_data import Scene, populate
-from tests.browser.site import browsing, looking, serving
-from tests.browser.viewports import NARROW_DARK, WIDE_LIGHT, Look
+from tests.support.browser import chromium
+from tests.support.browser.page_driver import Window
+from tests.support.browser.sample_data import Scene, populate
+from tests.support.browser.site import browsing, looking, serving
+from tests.support.browser.viewports import NARROW_DARK, WIDE_LIGHT, Look
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser

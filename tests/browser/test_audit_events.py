@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.admin.admin_urls import admin_url
-from tests.browser.viewports import WIDE_LIGHT
+from tests.support.admin_urls import admin_url
+from tests.support.browser.viewports import WIDE_LIGHT
 from token_exchange.models import AuditEvent
 
 # One window is enough to do it in; each page is inspected under all looks.

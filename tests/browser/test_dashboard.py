@@ -6,8 +6,8 @@ import pytest
 from django.urls import reverse
 from django.utils import timezone
 
-from tests.browser.sample_data import count_exchanges
-from tests.browser.viewports import WIDE_LIGHT
+from tests.support.browser.sample_data import count_exchanges
+from tests.support.browser.viewports import WIDE_LIGHT
 
 # One window is enough to do it in; each page is inspected under all looks.
 pytestmark = [pytest.mark.browser, pytest.mark.parametrize("look", [WIDE_LIGHT], ids=str)]

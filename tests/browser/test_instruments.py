@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.browser.viewports import LOOKS, WIDE_LIGHT
+from tests.support.browser.viewports import LOOKS, WIDE_LIGHT
 
 pytestmark = [
     pytest.mark.browser,

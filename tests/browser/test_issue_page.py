@@ -8,8 +8,8 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
-from tests.admin.admin_urls import admin_url
-from tests.browser.viewports import LOOKS, WIDE_LIGHT
+from tests.support.admin_urls import admin_url
+from tests.support.browser.viewports import LOOKS, WIDE_LIGHT
 from tests.support.factories import works
 from token_exchange.models import APIKey, ClientApp
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from tests.admin.admin_urls import admin_url
-from tests.browser.viewports import NARROW_DARK, WIDE_LIGHT
+from tests.support.admin_urls import admin_url
+from tests.support.browser.viewports import NARROW_DARK, WIDE_LIGHT
 from tests.support.factories import make_api_key
 
 # One window is enough to do it in; each page is inspected under all looks.

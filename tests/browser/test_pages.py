@@ -10,7 +10,7 @@ from django.apps import apps
 from django.contrib import admin
 from django.urls import NoReverseMatch, reverse
 
-from tests.browser.sample_data import Scene
+from tests.support.browser.sample_data import Scene
 from token_exchange.models import AccessToken, APIKey, ClientApp, SigningKey
 
 pytestmark = pytest.mark.browser

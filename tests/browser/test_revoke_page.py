@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.admin.admin_urls import admin_url
+from tests.support.admin_urls import admin_url
 from token_exchange.models import APIKey
 
 pytestmark = pytest.mark.browser

@@ -6,8 +6,8 @@ import pytest
 from django.contrib.auth.models import Group, Permission
 from django.urls import reverse
 
-from tests.admin.admin_urls import admin_url
 from tests.browser.test_pages import MODELS, paths
+from tests.support.admin_urls import admin_url
 from tests.support.factories import make_user
 
 pytestmark = pytest.mark.browser

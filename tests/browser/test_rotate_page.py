@@ -7,8 +7,8 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
-from tests.admin.admin_urls import admin_url
-from tests.browser.viewports import WIDE_LIGHT
+from tests.support.admin_urls import admin_url
+from tests.support.browser.viewports import WIDE_LIGHT
 from tests.support.factories import make_api_key, make_token, works
 from token_exchange.issuer import credentials
 from token_exchange.issuer.credentials import Act

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.self_service import entitlements
+from tests.support import entitlements
 from tests.support.factories import works
 from token_exchange.models import Credential
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from tests.admin.admin_urls import admin_url
-from tests.browser.viewports import NARROW_DARK
+from tests.support.admin_urls import admin_url
+from tests.support.browser.viewports import NARROW_DARK
 from token_exchange.models import SigningKey
 
 # One window is enough to do it in; each page is inspected under all looks.

@@ -246,7 +246,7 @@ class TestSession:
     ):
         make_organization()
         token_exchange_settings(
-            SELF_SERVICE_ENTITLEMENT="tests.self_service.entitlements.organization_of"
+            SELF_SERVICE_ENTITLEMENT="tests.support.entitlements.organization_of"
         )
         assert_refused(https_client.get(KEYS), 500, "server_error")
 

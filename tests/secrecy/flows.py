@@ -19,13 +19,13 @@ from rest_framework.response import Response
 from rest_framework.test import APIRequestFactory
 from rest_framework.views import APIView
 
-from tests.admin.admin_urls import admin_url, credential_url
 from tests.admin.conftest import OperatorClient
 from tests.secrecy.self_service import fail_to_make_keys
 from tests.secrecy.storage_search import Secrets
-from tests.self_service import entitlements
 from tests.self_service.conftest import PAGES, Visitor
 from tests.self_service.members import KEYS, make_member
+from tests.support import entitlements
+from tests.support.admin_urls import admin_url, credential_url
 from tests.support.factories import (
     api_key_header,
     basic_header,

@@ -9,8 +9,8 @@ import pytest
 from django.core.exceptions import ImproperlyConfigured
 from django.utils import timezone
 
-from tests.self_service import entitlements
 from tests.self_service.members import make_member
+from tests.support import entitlements
 from tests.support.factories import make_api_key, make_organization, make_user
 from token_exchange.issuer import self_service
 from token_exchange.issuer.credentials import new_identifier
@@ -53,7 +53,7 @@ class TestEntitlement:
     def test_callable_must_return_an_entitlement(self, token_exchange_settings):
         make_organization()
         token_exchange_settings(
-            SELF_SERVICE_ENTITLEMENT="tests.self_service.entitlements.organization_of"
+            SELF_SERVICE_ENTITLEMENT="tests.support.entitlements.organization_of"
         )
         with pytest.raises(ImproperlyConfigured, match="returned Organization and not"):
             entitlement_of(make_user())

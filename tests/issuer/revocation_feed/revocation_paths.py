@@ -13,9 +13,9 @@ from django.core.management import call_command
 from django.urls import reverse
 from django.utils import timezone
 
-from tests.admin.admin_urls import admin_url, credential_url
 from tests.admin.conftest import OperatorClient
 from tests.issuer.revocation_feed.token_holders import KINDS, Subject
+from tests.support.admin_urls import admin_url, credential_url
 from tests.support.factories import make_user
 from token_exchange.issuer import credentials, signing_keys, tokens
 from token_exchange.issuer.credentials import Act

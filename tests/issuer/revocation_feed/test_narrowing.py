@@ -9,8 +9,8 @@ import pytest
 from django.utils import timezone
 from django.utils.timezone import localtime
 
-from tests.admin.admin_urls import credential_url
 from tests.issuer.revocation_feed.token_holders import KINDS, Subject
+from tests.support.admin_urls import credential_url
 from token_exchange.models import APIKey, ClientApp, Credential
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("elapsed")]

@@ -9,9 +9,9 @@ import socket
 import pytest
 from django.contrib.admin.models import LogEntry
 
-from tests.admin.admin_urls import admin_url, credential_url
 from tests.management.commands.conftest import run
 from tests.observability.audit.conftest import NOW
+from tests.support.admin_urls import admin_url, credential_url
 from tests.support.factories import basic_header, make_api_key, make_organization, make_user
 from token_exchange import tasks
 from token_exchange.models import AuditEvent, Organization, SigningKey

@@ -7,7 +7,7 @@ from typing import Any
 from token_exchange.issuer.self_service import SelfServiceEntitlement
 from token_exchange.models import Organization
 
-PATH = "tests.self_service.entitlements.entitlement"
+PATH = "tests.support.entitlements.entitlement"
 
 values: dict[str, Any] = {}
 """What every user is entitled to; nothing if ``organization`` is ``None`` or missing."""

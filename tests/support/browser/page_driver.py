@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import django
 
-from tests.browser.accessibility import barriers, overflowing
-from tests.browser.viewports import LOOKS, Look
+from tests.support.browser.accessibility import barriers, overflowing
+from tests.support.browser.viewports import LOOKS, Look
 
 if TYPE_CHECKING:
     from playwright.sync_api import ConsoleMessage, Locator, Page, Request, Response

@@ -12,9 +12,9 @@ from django.conf import settings
 from django.test import Client, override_settings
 from pytest_django.live_server_helper import LiveServer
 
-from tests.browser import chromium
-from tests.browser.page_driver import Window
-from tests.browser.viewports import Look
+from tests.support.browser import chromium
+from tests.support.browser.page_driver import Window
+from tests.support.browser.viewports import Look
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
@@ -49,7 +49,7 @@ def serving(**token_exchange: Any) -> Iterator[str]:
     with override_settings(
         ROOT_URLCONF="tests.browser.urls",
         STATICFILES_DIRS=[chromium.HERE / "static"],
-        MIDDLEWARE=["tests.browser.csp.StrictPolicyMiddleware", *settings.MIDDLEWARE],
+        MIDDLEWARE=["tests.support.browser.csp.StrictPolicyMiddleware", *settings.MIDDLEWARE],
         TOKEN_EXCHANGE={**settings.TOKEN_EXCHANGE, **TOKEN_EXCHANGE, **token_exchange},
     ):
         server = LiveServer("localhost")

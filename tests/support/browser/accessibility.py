@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tests.browser import chromium
+from tests.support.browser import chromium
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page

@@ -5,9 +5,10 @@ from __future__ import annotations
 import importlib.util
 import os
 import shutil
-from pathlib import Path
 
-HERE = Path(__file__).parent
+from tests.support.paths import ROOT
+
+HERE = ROOT / "tests" / "browser"
 AXE = HERE / "node_modules" / "axe-core" / "axe.min.js"
 # A container may be short of shared memory, and run the tests as root. The rest turns off what
 # Chromium requests in the background.
