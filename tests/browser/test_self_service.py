@@ -18,7 +18,10 @@ PAGES = "/account/keys/"
 @pytest.fixture
 def visit(scene, open_window, settings):
     """Open a window for the developer, who may have keys of the company."""
-    settings.TOKEN_EXCHANGE = {**settings.TOKEN_EXCHANGE, "SELF_SERVICE_ENTITLEMENT": entitlements.PATH}
+    settings.TOKEN_EXCHANGE = {
+        **settings.TOKEN_EXCHANGE,
+        "SELF_SERVICE_ENTITLEMENT": entitlements.PATH,
+    }
     entitlements.values.clear()
     entitlements.values.update(
         organization=scene.organization, scopes=["reports:read", "reports:write", "keys:manage"]

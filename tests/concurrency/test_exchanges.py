@@ -78,7 +78,7 @@ class TestStorm:
     def end(self, callers, verb, credentials_of):
         def turn():
             for issued in credentials_of:
-                verb(Credential.objects.get(pk=issued.credential.pk), now=timezone.now())
+                verb(Credential.objects.get(pk=issued.credential.pk), act=Act(now=timezone.now()))
 
         answers = storm(callers, turn)
         assert {status for _, _, status, _ in answers} == {200, 401}
