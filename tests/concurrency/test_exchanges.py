@@ -95,8 +95,8 @@ class TestStorm:
     def test_nothing_begun_after_a_compromise_succeeds_and_no_token_survives(
         self, callers, key, app
     ):
-        def compromise(credential, *, now):
-            credentials.rotate(credential, compromised=True, act=Act(now=now))
+        def compromise(credential, *, act):
+            credentials.rotate(credential, compromised=True, act=act)
 
         self.end(callers, compromise, [key, app])
 
