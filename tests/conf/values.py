@@ -108,4 +108,5 @@ BAD_VALUES = {
     "WARNING_RECIPIENTS": ["", "recipients", 1, len],
     "SELF_SERVICE_ENTITLEMENT": ["", "entitlement", 1, len],
     "OPERATOR_ORGANIZATIONS": ["", "organizations", 1, len],
+    "SCHEMA_NAME": ["", "schema", 1, len],
 }

@@ -70,7 +70,7 @@ class TestValues:
 
     def test_feed_has_the_members_of_a_page(self):
         page = schema("Revocations")
-        names = [each.name for each in fields(FeedPage)]
+        names = ["version", *(each.name for each in fields(FeedPage))]
         assert page["required"] == list(page["properties"]) == names
         revocation = page["properties"]["revocations"]["items"]
         assert revocation["required"] == list(revocation["properties"])

@@ -15,6 +15,7 @@ from token_exchange.admin.act import act_of
 from token_exchange.admin.action_forms import REVOCATION_REASONS, ConfirmForm, RevokeForm
 from token_exchange.admin.base import TokenExchangeAdmin
 from token_exchange.admin.selected_rows import counted_name, rows_context, single_object
+from token_exchange.database.retries import retried
 from token_exchange.issuer import credentials as verbs
 from token_exchange.issuer import tokens
 from token_exchange.issuer.credentials import CredentialConflict
@@ -79,6 +80,7 @@ def _revoke_view(
     )
 
 
+@retried
 def _revoke_one(
     model_admin: TokenExchangeAdmin, request: HttpRequest, row: Any, form: Form, revoke: _Revoke
 ) -> int:

@@ -13,6 +13,7 @@ from django.db import router, transaction
 from django.views.decorators.debug import sensitive_variables
 
 from token_exchange.conf import get_settings
+from token_exchange.database.retries import retried
 from token_exchange.issuer import credentials
 from token_exchange.issuer.credentials import CredentialConflict
 from token_exchange.issuer.credentials.secret_match import SecretMatch, match_secret
@@ -100,6 +101,7 @@ class _SecretReplaced(Exception):
 
 
 @sensitive_variables()
+@retried
 def _revoke(
     credential: Credential, candidates: set[_Candidate], *, now: datetime, origin: str
 ) -> bool:

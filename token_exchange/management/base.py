@@ -10,7 +10,7 @@ import json
 import sys
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any, NoReturn
 
 from django.core.exceptions import ImproperlyConfigured, ValidationError
@@ -18,8 +18,10 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.core.serializers.json import DjangoJSONEncoder
 from django.db import Error as DatabaseFailure
 
+from token_exchange.database.blocking_sessions import session_writing_to
 from token_exchange.issuer.credentials import CredentialConflict
 from token_exchange.issuer.signing_keys import SigningKeyConflict
+from token_exchange.models import RevocationFeed
 
 
 def one_line(text: object) -> str:
@@ -40,7 +42,13 @@ def _messages(error: ValidationError) -> str:
 
 
 def _failed(error: DatabaseFailure) -> str:
-    return f"The database failed: {error} (run token_exchange_doctor to find out why)"
+    reason = f"The database failed: {error}"
+    with suppress(DatabaseFailure):
+        rows = RevocationFeed.objects.on_writer()
+        session = session_writing_to(RevocationFeed._meta.db_table, using=rows.db)
+        if session is not None:
+            return f"{reason} {session}"
+    return f"{reason} (run token_exchange_doctor to find out why)"
 
 
 class OneLineErrorCommand(BaseCommand):

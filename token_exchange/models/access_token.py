@@ -10,6 +10,7 @@ from django.db.models import Count, Exists, F, OuterRef, Q, Subquery
 from django.db.models.functions import Coalesce
 from django.utils.translation import gettext_lazy as _
 
+from token_exchange.database.clock import DatabaseNow
 from token_exchange.models.credential import Credential
 from token_exchange.models.revocation_writer import batched, revoking
 from token_exchange.models.signing_key import SigningKey
@@ -44,6 +45,14 @@ class AccessTokenQuerySet(WriterQuerySet["AccessToken"]):
     def with_signing_key(self) -> Self:
         """Keep the tokens whose signing key has not been removed."""
         return self.filter(Exists(SigningKey.objects.filter(kid=OuterRef("kid"), removed_at=None)))
+
+    def unexpired(self, *, now: datetime) -> Self:
+        """Keep the tokens of the current generation that either clock calls live."""
+        return self.filter(
+            Q(expires_at__gt=now) | Q(expires_at__gt=DatabaseNow()),
+            revoked_at=None,
+            generation=F("credential__generation"),
+        )
 
     def live(self, *, now: datetime) -> Self:
         """Keep the tokens that verification accepts at ``now``.
@@ -113,6 +122,8 @@ class AccessTokenQuerySet(WriterQuerySet["AccessToken"]):
         elif values["revoked_at"] is None:
             raise ValueError("A token that was revoked stays revoked")
         self._for_write = True
+        if not self.exists():
+            return 0
         count = 0
         with revoking(using=self.db) as feed:
             # Which rows these are is decided once: afterwards they may no longer be found.

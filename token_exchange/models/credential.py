@@ -7,22 +7,17 @@ from datetime import datetime, timedelta
 from typing import Any, ClassVar
 
 from django.conf import settings
-from django.db import DatabaseError, models, router, transaction
-from django.db.models import F
+from django.db import models, router
 from django.db.models.functions import Lower
 from django.utils.translation import gettext_lazy as _
 
 from token_exchange.models.credential_choices import CredentialKind, RevocationCause, SubjectType
 from token_exchange.models.credential_constraints import CONSTRAINTS, INDEXES
-from token_exchange.models.credential_policy import (
-    INHERITED_FIELDS,
-    POLICY_FIELDS,
-    CredentialPolicy,
-)
+from token_exchange.models.credential_edit import write_edits
+from token_exchange.models.credential_policy import POLICY_FIELDS
 from token_exchange.models.credential_queryset import CredentialManager
 from token_exchange.models.credential_state import State, warning_window
 from token_exchange.models.organization import ORGANIZATION_MODEL
-from token_exchange.models.revocation_writer import RevocationWriter, revoking
 from token_exchange.models.validators import (
     no_control_characters,
     validate_audience,
@@ -217,51 +212,15 @@ class Credential(models.Model):
     ) -> dict[str, tuple[Any, Any]]:
         """Write ``changes`` by field; return what differed from the row: before and after.
 
-        Locks the row, and the revocation feed before it if tokens inherit one of the fields. If
-        the policy then allows less than the row did, every token issued before is revoked.
-        Raises ``ValueError`` for a field that is not in ``EDITABLE_FIELDS``.
+        Writes nothing if nothing differs. Otherwise it locks the row, and the revocation feed
+        before it if tokens inherit one of the fields. If the policy then allows less than the row
+        did, every token issued before is revoked. Raises ``ValueError`` for a field that is not
+        in ``EDITABLE_FIELDS``.
         """
         if not changes.keys() <= set(self.EDITABLE_FIELDS):
             raise ValueError(f"Only {', '.join(self.EDITABLE_FIELDS)} can be edited")
         using = using or router.db_for_write(type(self), instance=self)
-        for name, value in changes.items():
-            setattr(self, name, value)
-        if changes.keys().isdisjoint(INHERITED_FIELDS):
-            with transaction.atomic(using=using):
-                return self._write(changes, using=using, feed=None)
-        with revoking(using=using) as feed:
-            return self._write(changes, using=using, feed=feed)
-
-    def _write(
-        self, changes: Mapping[str, Any], *, using: str, feed: RevocationWriter | None
-    ) -> dict[str, tuple[Any, Any]]:
-        before = self._lock_and_read(using=using)
-        edits = {
-            name: (before[name], after) for name, after in changes.items() if before[name] != after
-        }
-        names = set(edits)
-        if "expires_at" in names:
-            # The warnings that were sent were about another expiry.
-            self.expiry_warned_at = self.end_mailed_at = None
-            names |= {"expiry_warned_at", "end_mailed_at"}
-        policy = CredentialPolicy.from_columns({**before, **changes})
-        is_narrower = policy.narrows(CredentialPolicy.from_columns(before))
-        if is_narrower:
-            self.generation = F("generation") + 1
-            names.add("generation")
-        if names:
-            super().save(force_update=True, using=using, update_fields=names)
-        if is_narrower and feed is not None:
-            self.refresh_from_db(using=using, fields=["generation"])
-            feed.revoke_earlier_generations(Credential._base_manager.filter(pk=self.pk))
-        return edits
-
-    def _lock_and_read(self, *, using: str) -> dict[str, Any]:
-        rows = Credential.objects.using(using).filter(pk=self.pk)
-        if not rows.lock():
-            raise DatabaseError("The credential has been deleted")
-        before: dict[str, Any] = rows.values(*self.EDITABLE_FIELDS).get()
-        return before
+        return write_edits(self, changes, using=using)
 
     def state(self, *, now: datetime) -> State:
         """Return the first of ``states``."""

@@ -18,6 +18,7 @@ from token_exchange.admin.act import act_of
 from token_exchange.admin.base import TokenExchangeAdmin
 from token_exchange.admin.credentials.change_page import BY_ID
 from token_exchange.admin.credentials.show_once import show_secrets
+from token_exchange.database.retries import retried
 from token_exchange.issuer import credentials
 from token_exchange.issuer.credentials import CredentialConflict, CredentialPolicy, IssuedSecret
 
@@ -71,6 +72,7 @@ def _salt(model_admin: TokenExchangeAdmin, request: HttpRequest) -> str:
     return f"token_exchange:issue {model_admin.model.KIND}:{request.user.pk}"
 
 
+@retried
 def _issue(
     model_admin: TokenExchangeAdmin, request: HttpRequest, identifier: str, form: ModelForm[Any]
 ) -> IssuedSecret:

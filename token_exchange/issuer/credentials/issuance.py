@@ -13,6 +13,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.debug import sensitive_variables
 
 from token_exchange.conf import get_settings
+from token_exchange.database.retries import retried
 from token_exchange.models import AbstractOrganization, Credential
 from token_exchange.models.credential_policy import POLICY_FIELDS, CredentialPolicy
 from token_exchange.observability import audit
@@ -113,6 +114,7 @@ def _validate(credential: Credential, *, now: datetime) -> None:
     check_expiry(credential.expires_at, now=now)
 
 
+@retried
 def _insert(credential: Credential, *, act: Act) -> None:
     using = router.db_for_write(Credential)
     try:

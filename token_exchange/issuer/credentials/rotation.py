@@ -12,6 +12,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.debug import sensitive_variables
 
 from token_exchange.conf import get_settings
+from token_exchange.database.retries import retried
 from token_exchange.issuer.credentials.issuance import CredentialConflict, IssuedSecret, new_secret
 from token_exchange.models import Credential
 from token_exchange.observability import audit
@@ -27,6 +28,7 @@ _PREVIOUS_SECRET_UNUSED: Final[dict[str, Any]] = {
 
 
 @sensitive_variables("secret")
+@retried
 def rotate(
     credential: Credential,
     *,
@@ -110,6 +112,7 @@ def _expect_one(count: int) -> None:
         )
 
 
+@retried
 def end_overlap(credential: Credential, *, act: Act | None = None) -> None:
     """Revoke the previous secret now. Raises ``CredentialConflict`` if there is none."""
     act = act or Act()

@@ -11,6 +11,7 @@ from django.core.exceptions import ValidationError
 from django.db import router, transaction
 
 from token_exchange.conf import get_settings
+from token_exchange.database.retries import retried
 from token_exchange.issuer import credentials
 from token_exchange.issuer.credentials import IssuedSecret
 from token_exchange.issuer.self_service.authority import Authority, lock_authority
@@ -30,6 +31,7 @@ from token_exchange_core.errors import Conflict, InvalidRequest
 REASON: Final = "Revoked by its owner."
 
 
+@retried
 def create(
     caller: Caller, requested: KeyRequest, *, now: datetime, identifier: str | None = None
 ) -> IssuedSecret:
@@ -58,6 +60,7 @@ def create(
             raise as_wire_error(error) from error
 
 
+@retried
 def rotate(
     caller: Caller,
     identifier: str,
@@ -75,7 +78,8 @@ def rotate(
     has another ``version`` than the given one.
     """
     _check_overlap(overlap)
-    with _locked_authority(caller, now=now, revokes_tokens=compromised) as (authority, using):
+    revokes_tokens = compromised and _is_live(caller, identifier)
+    with _locked_authority(caller, now=now, revokes_tokens=revokes_tokens) as (authority, using):
         key = _target(caller, identifier, authority, using=using)
         if key.has_ended(now=now):
             raise Conflict("The key is revoked or expired. Create a new one.", reason="key_ended")
@@ -92,12 +96,14 @@ def rotate(
         )
 
 
+@retried
 def revoke(caller: Caller, identifier: str, *, now: datetime) -> None:
     """Revoke one of the caller's keys and all its tokens; a revoked key stays as it is.
 
     Raises ``NotFound`` and ``AccessDenied`` as ``rotate`` does.
     """
-    with _locked_authority(caller, now=now, revokes_tokens=True) as (authority, using):
+    revokes_tokens = _is_live(caller, identifier)
+    with _locked_authority(caller, now=now, revokes_tokens=revokes_tokens) as (authority, using):
         key = _target(caller, identifier, authority, using=using)
         if key.revoked_at is None:
             credentials.revoke(
@@ -105,6 +111,15 @@ def revoke(caller: Caller, identifier: str, *, now: datetime) -> None:
                 cause=Credential.RevocationCause.OWNER,
                 act=caller.act(now=now, reason=REASON),
             )
+
+
+def _is_live(caller: Caller, identifier: str) -> bool:
+    """Return whether this is a key of the caller that is not revoked.
+
+    For any other, the feed need not be locked.
+    """
+    rows = find(caller, identifier, using=router.db_for_write(Credential))
+    return bool(rows.filter(revoked_at=None).exists())
 
 
 @contextmanager

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.core.management.base import CommandError, CommandParser
+from django.core.management.base import CommandParser
 from django.utils import timezone
 
 from token_exchange.issuer import credentials
 from token_exchange.management.arguments import find_credential
 from token_exchange.management.base import OneAnswerCommand
-from token_exchange.management.output import credential_facts, iso
+from token_exchange.management.output import credential_facts
 from token_exchange.management.shell_origin import shell_origin
-from token_exchange.models import Credential
 from token_exchange.observability.audit import Act
 
 
@@ -34,17 +33,13 @@ class Command(OneAnswerCommand):
         """Revoke the credential."""
         now = timezone.now()
         credential = find_credential(identifier)
-        if credential.revoked_at is not None:
-            raise CommandError(_already(credential))
-        credentials.revoke(credential, act=Act(now=now, origin=shell_origin(), reason=reason))
-        return credential_facts(credential, now=now)
+        is_revoked = credential.revoked_at is not None
+        if not is_revoked:
+            credentials.revoke(credential, act=Act(now=now, origin=shell_origin(), reason=reason))
+        return {**credential_facts(credential, now=now), "was_revoked_before": is_revoked}
 
     def text(self, answer: dict[str, Any]) -> str:
-        """Return what was revoked."""
+        """Return what was revoked, now or before."""
+        if answer["was_revoked_before"]:
+            return f"{answer['identifier']} was already revoked at {answer['revoked_at']}."
         return f"Revoked {answer['identifier']} and its tokens."
-
-
-def _already(credential: Credential) -> str:
-    reason = credential.revocation_reason
-    why = f"with the reason {reason!r}" if reason else "without a reason"
-    return f"This credential was already revoked at {iso(credential.revoked_at)}, {why}."
