@@ -4,6 +4,7 @@ import django.db.models.functions.text
 from django.conf import settings
 from django.db import migrations, models
 
+import token_exchange.models.exact_char_field
 import token_exchange.models.validators
 
 # A project that keeps our own model need not name it.
@@ -108,7 +109,7 @@ class Migration(migrations.Migration):
                 ),
                 (
                     "kid",
-                    models.CharField(
+                    token_exchange.models.exact_char_field.ExactCharField(
                         editable=False, max_length=43, unique=True, verbose_name="kid"
                     ),
                 ),
@@ -165,7 +166,9 @@ class Migration(migrations.Migration):
                 ),
                 (
                     "identifier",
-                    models.CharField(editable=False, max_length=64, verbose_name="identifier"),
+                    token_exchange.models.exact_char_field.ExactCharField(
+                        editable=False, max_length=64, verbose_name="identifier"
+                    ),
                 ),
                 (
                     "name",
@@ -237,14 +240,21 @@ class Migration(migrations.Migration):
                         verbose_name="allowed networks",
                     ),
                 ),
-                ("secret_digest", models.CharField(editable=False, max_length=64)),
+                (
+                    "secret_digest",
+                    token_exchange.models.exact_char_field.ExactCharField(
+                        editable=False, max_length=64
+                    ),
+                ),
                 (
                     "secret_issued_at",
                     models.DateTimeField(editable=False, verbose_name="secret issued at"),
                 ),
                 (
                     "previous_secret_digest",
-                    models.CharField(editable=False, max_length=64, null=True),
+                    token_exchange.models.exact_char_field.ExactCharField(  # type: ignore[misc]
+                        editable=False, max_length=64, null=True
+                    ),
                 ),
                 (
                     "previous_secret_expires_at",
@@ -409,7 +419,12 @@ class Migration(migrations.Migration):
                         auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
                     ),
                 ),
-                ("jti", models.CharField(editable=False, max_length=22, verbose_name="jti")),
+                (
+                    "jti",
+                    token_exchange.models.exact_char_field.ExactCharField(
+                        editable=False, max_length=22, verbose_name="jti"
+                    ),
+                ),
                 (
                     "generation",
                     models.PositiveIntegerField(editable=False, verbose_name="generation"),
@@ -417,7 +432,12 @@ class Migration(migrations.Migration):
                 ("secret_version", models.PositiveIntegerField(default=1, editable=False)),
                 ("scope", models.TextField(blank=True, editable=False, verbose_name="scope")),
                 ("audience", models.JSONField(editable=False, verbose_name="audience")),
-                ("kid", models.CharField(editable=False, max_length=43, verbose_name="kid")),
+                (
+                    "kid",
+                    token_exchange.models.exact_char_field.ExactCharField(
+                        editable=False, max_length=43, verbose_name="kid"
+                    ),
+                ),
                 ("issued_at", models.DateTimeField(editable=False, verbose_name="issued at")),
                 ("expires_at", models.DateTimeField(editable=False, verbose_name="expires at")),
                 (
@@ -561,7 +581,9 @@ class Migration(migrations.Migration):
                 ("kind", models.CharField(editable=False, max_length=11, verbose_name="kind")),
                 (
                     "subject",
-                    models.CharField(editable=False, max_length=255, verbose_name="subject"),
+                    token_exchange.models.exact_char_field.ExactCharField(
+                        editable=False, max_length=255, verbose_name="subject"
+                    ),
                 ),
                 (
                     "generation",
@@ -647,7 +669,7 @@ class Migration(migrations.Migration):
                 ),
                 (
                     "target",
-                    models.CharField(
+                    token_exchange.models.exact_char_field.ExactCharField(
                         editable=False,
                         help_text="Identifier, jti or kid. For an organization, its primary key.",
                         max_length=255,
@@ -656,7 +678,7 @@ class Migration(migrations.Migration):
                 ),
                 (
                     "organization",
-                    models.CharField(
+                    token_exchange.models.exact_char_field.ExactCharField(
                         blank=True,
                         editable=False,
                         help_text="Primary key of the organization that the target belongs to.",
@@ -666,7 +688,7 @@ class Migration(migrations.Migration):
                 ),
                 (
                     "actor_id",
-                    models.CharField(
+                    token_exchange.models.exact_char_field.ExactCharField(
                         blank=True,
                         editable=False,
                         help_text="Primary key of the user who did it.",
@@ -725,13 +747,13 @@ class Migration(migrations.Migration):
                 ("hour", models.DateTimeField(editable=False, verbose_name="hour")),
                 (
                     "organization",
-                    models.CharField(
+                    token_exchange.models.exact_char_field.ExactCharField(
                         blank=True, editable=False, max_length=255, verbose_name="organization"
                     ),
                 ),
                 (
                     "identifier",
-                    models.CharField(
+                    token_exchange.models.exact_char_field.ExactCharField(
                         blank=True, editable=False, max_length=64, verbose_name="identifier"
                     ),
                 ),

@@ -21,6 +21,7 @@ from token_exchange.models.credential_policy import (
 )
 from token_exchange.models.credential_queryset import CredentialManager
 from token_exchange.models.credential_state import State, warning_window
+from token_exchange.models.exact_char_field import ExactCharField
 from token_exchange.models.organization import ORGANIZATION_MODEL
 from token_exchange.models.revocation_writer import RevocationWriter, revoking
 from token_exchange.models.validators import (
@@ -46,7 +47,7 @@ class Credential(models.Model):
     """The kind of a proxy's rows."""
 
     kind = models.CharField(_("kind"), max_length=10, choices=Kind, editable=False)
-    identifier = models.CharField(_("identifier"), max_length=64, editable=False)
+    identifier = ExactCharField(_("identifier"), max_length=64, editable=False)
     name = models.CharField(_("name"), max_length=255, validators=[no_control_characters])
     # By which a list is searched: an index serves the beginning of a name, and no other part.
     search_name = models.GeneratedField(
@@ -105,9 +106,10 @@ class Credential(models.Model):
             "The networks it can be used from, in CIDR notation. Leave empty to allow all."
         ),
     )
-    secret_digest = models.CharField(max_length=64, editable=False)
+    secret_digest = ExactCharField(max_length=64, editable=False)
     secret_issued_at = models.DateTimeField(_("secret issued at"), editable=False)
-    previous_secret_digest = models.CharField(max_length=64, null=True, editable=False)  # noqa: DJ001 - NULL is "none", and a constraint reads it
+    # NULL is "none", and a constraint reads it.
+    previous_secret_digest = ExactCharField(max_length=64, null=True, editable=False)  # type: ignore[misc]
     previous_secret_expires_at = models.DateTimeField(
         _("previous secret expires at"), null=True, editable=False
     )
