@@ -5,6 +5,7 @@ from django.conf import settings
 from django.db import migrations, models
 
 import token_exchange.models.exact_char_field
+import token_exchange.models.secret_free_fields
 import token_exchange.models.validators
 
 # A project that keeps our own model need not name it.
@@ -61,15 +62,8 @@ class Migration(migrations.Migration):
                 ),
                 (
                     "name",
-                    models.CharField(
-                        max_length=255,
-                        validators=[
-                            django.core.validators.RegexValidator(
-                                "\\A[^\\x00-\\x1f\\x7f-\\x9f\\u2028-\\u202e\\u2066-\\u2069\\ud800-\\udfff]*\\Z",
-                                message="Control characters are not allowed.",
-                            )
-                        ],
-                        verbose_name="name",
+                    token_exchange.models.secret_free_fields.SecretFreeCharField(
+                        max_length=255, verbose_name="name"
                     ),
                 ),
                 (
@@ -81,7 +75,12 @@ class Migration(migrations.Migration):
                         output_field=models.CharField(max_length=255),
                     ),
                 ),
-                ("slug", models.SlugField(max_length=100, unique=True, verbose_name="slug")),
+                (
+                    "slug",
+                    token_exchange.models.secret_free_fields.SecretFreeSlugField(
+                        max_length=100, unique=True, verbose_name="slug"
+                    ),
+                ),
                 ("created_at", models.DateTimeField(auto_now_add=True, verbose_name="created at")),
             ],
             options={
@@ -172,15 +171,8 @@ class Migration(migrations.Migration):
                 ),
                 (
                     "name",
-                    models.CharField(
-                        max_length=255,
-                        validators=[
-                            django.core.validators.RegexValidator(
-                                "\\A[^\\x00-\\x1f\\x7f-\\x9f\\u2028-\\u202e\\u2066-\\u2069\\ud800-\\udfff]*\\Z",
-                                message="Control characters are not allowed.",
-                            )
-                        ],
-                        verbose_name="name",
+                    token_exchange.models.secret_free_fields.SecretFreeCharField(
+                        max_length=255, verbose_name="name"
                     ),
                 ),
                 (
@@ -203,7 +195,7 @@ class Migration(migrations.Migration):
                 ),
                 (
                     "scopes",
-                    models.JSONField(
+                    token_exchange.models.secret_free_fields.SecretFreeJSONField(
                         blank=True,
                         default=list,
                         validators=[token_exchange.models.validators.validate_scopes],
@@ -212,7 +204,7 @@ class Migration(migrations.Migration):
                 ),
                 (
                     "audience",
-                    models.JSONField(
+                    token_exchange.models.secret_free_fields.SecretFreeJSONField(
                         blank=True,
                         default=list,
                         help_text="The services that accept its tokens. Leave empty for this service.",
@@ -351,7 +343,7 @@ class Migration(migrations.Migration):
                 ),
                 (
                     "metadata",
-                    models.JSONField(
+                    token_exchange.models.secret_free_fields.SecretFreeJSONField(
                         blank=True,
                         default=dict,
                         validators=[token_exchange.models.validators.validate_metadata],

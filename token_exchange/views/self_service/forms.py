@@ -16,7 +16,7 @@ from token_exchange.conf import get_settings
 from token_exchange.issuer.credentials import CredentialPolicy
 from token_exchange.issuer.self_service import KeyRequest, latest_expiry
 from token_exchange.models import Credential
-from token_exchange.models.validators import no_control_characters
+from token_exchange.models.validators import no_control_characters, refuse_secrets
 from token_exchange.views.durations import DEFAULT_EXPIRY, EXPIRY_PRESETS, OVERLAP_PRESETS
 
 LATEST: Final = "latest"
@@ -29,7 +29,7 @@ class KeyForm(forms.Form):
     label = forms.CharField(
         label=gettext_lazy("Name"),
         max_length=255,
-        validators=[no_control_characters],
+        validators=[no_control_characters, refuse_secrets],
         help_text=gettext_lazy("A name to recognize it by, such as the app that uses it."),
         widget=forms.TextInput(attrs={"autocomplete": "off"}),
     )
