@@ -465,7 +465,10 @@ class Migration(migrations.Migration):
                 "permissions": [
                     ("rotate_apikey", "Can rotate API key"),
                     ("revoke_apikey", "Can revoke API key"),
-                    ("impersonate_apikey", "Can issue and rotate API keys that act as others"),
+                    (
+                        "impersonate_apikey",
+                        "Can issue, rotate and widen API keys that act as others",
+                    ),
                 ],
                 "proxy": True,
                 "default_permissions": ("add", "change", "view"),
