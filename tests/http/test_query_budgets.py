@@ -159,7 +159,11 @@ class TestDelete:
             verb for verb in found if verb not in {"BEGIN", "SAVEPOINT", "RELEASE", "COMMIT"}
         ] == [
             "SELECT",  # the client app
-            *("UPDATE", "SELECT"),  # the feed's next position, which locks it
+            *(
+                "UPDATE",
+                "SELECT",
+                "INSERT",
+            ),  # the feed's next position, which locks it, and its mark
             *("SELECT", "UPDATE"),  # the credential, and its next generation
             *("SELECT", "DELETE", "INSERT"),  # its row in the feed
             "INSERT",  # the audit event

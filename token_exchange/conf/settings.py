@@ -246,6 +246,14 @@ class Settings:
         "The callable that takes a user of the admin and returns the primary keys of the "
         "organizations they are limited to, or None for all. None: nobody is limited.",
     )
+    schema_name: str | None = setting(
+        "E051",
+        None,
+        parsers.optional(parsers.dotted_path),
+        "The function without arguments that returns the name of the current database schema, for "
+        "projects that switch schemas within a process. None: the connection's `schema_name`, "
+        "which django-tenants sets.",
+    )
 
     def __post_init__(self) -> None:
         derived = {

@@ -557,10 +557,29 @@ class Migration(migrations.Migration):
                 ),
                 ("epoch", models.CharField(editable=False, max_length=22)),
                 ("position", models.PositiveBigIntegerField(editable=False)),
+                ("mark", models.CharField(editable=False, max_length=22)),
             ],
             options={
                 "verbose_name": "revocation feed",
                 "verbose_name_plural": "revocation feeds",
+                "default_permissions": (),
+            },
+        ),
+        migrations.CreateModel(
+            name="RevocationFeedMark",
+            fields=[
+                (
+                    "position",
+                    models.PositiveBigIntegerField(
+                        editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                ("mark", models.CharField(editable=False, max_length=22)),
+                ("drawn_at", models.DateTimeField(db_index=True, editable=False)),
+            ],
+            options={
+                "verbose_name": "revocation feed mark",
+                "verbose_name_plural": "revocation feed marks",
                 "default_permissions": (),
             },
         ),

@@ -6,7 +6,7 @@ import hashlib
 import re
 from dataclasses import replace
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
@@ -24,6 +24,7 @@ from token_exchange_core.scopes import REVOCATIONS_SCOPE
 
 _EPOCH: Final = re.compile(r"[A-Za-z0-9]{0,64}")
 _POSITION: Final = re.compile(r"[0-9]{1,19}")
+_MARK: Final = re.compile(r"([0-9]{1,18}\.[A-Za-z0-9]{1,64})?")
 
 # No cache may store or serve this answer.
 _HEADERS: Final = {"Cache-Control": "no-store", "Pragma": "no-cache", "Vary": "Authorization"}
@@ -32,10 +33,8 @@ _HEADERS: Final = {"Cache-Control": "no-store", "Pragma": "no-cache", "Vary": "A
 @endpoint("GET", "HEAD", challenge=API_KEY_CHALLENGE, refusal="Invalid API Key")
 def revocations(request: HttpRequest) -> HttpResponse:
     """Return the revocations after the position ``after`` of ``epoch``, or 304 if unchanged."""
-    now = timezone.now()
-    _authorize(request, now=now)
-    epoch, after = _position(request)
-    page = read_page(epoch=epoch, after=after, now=now)
+    _authorize(request, now=timezone.now())
+    page = read_page(**_reached(request))
     etag = _etag(page)
     response = HttpResponse(
         page.to_json(),
@@ -60,18 +59,20 @@ def _authorize(request: HttpRequest, *, now: datetime) -> None:
         )
 
 
-def _position(request: HttpRequest) -> tuple[str, int]:
-    """Return the epoch and position that the follower has read; empty and 0 at first."""
+def _reached(request: HttpRequest) -> dict[str, Any]:
+    """Return the epoch, position and mark that the follower has read; empty and 0 at first."""
     parameters = read_query(request)
-    epoch = _single(parameters.get("epoch", [""]), _EPOCH)
-    after = _single(parameters.get("after", ["0"]), _POSITION)
-    return epoch, int(after)
+    return {
+        "epoch": _single(parameters.get("epoch", [""]), _EPOCH),
+        "after": int(_single(parameters.get("after", ["0"]), _POSITION)),
+        "mark": _single(parameters.get("mark", [""]), _MARK),
+    }
 
 
 def _single(values: list[str], form: re.Pattern[str]) -> str:
     if len(values) != 1 or form.fullmatch(values[0]) is None:
         raise InvalidRequest(
-            "The parameters epoch and after must come from an earlier response.",
+            "The parameters epoch, after and mark must come from an earlier response.",
             reason="malformed_query",
         )
     return values[0]

@@ -9,8 +9,9 @@ from django.core.exceptions import ValidationError
 from django.db import router
 
 from token_exchange.conf import get_settings
+from token_exchange.database.per_schema import PerSchema
 from token_exchange.issuer import revocation_feed, signing_keys
-from token_exchange_core import process_state
+from token_exchange.models import Revocation
 from token_exchange_core.errors import InvalidToken
 from token_exchange_core.verification import TokenVerifier, VerifiedToken
 
@@ -23,15 +24,14 @@ def verify_access_token(token: str, *, now: float) -> VerifiedToken:
     ``ExpiredToken`` if only the expiry is wrong; if the revocations cannot be loaded,
     ``TemporarilyUnavailable`` or what the database raised.
     """
-    verifier = _verifier()
+    verifier = _verifiers.get()
     claims = verifier.verify_but_expiry(token, now=now)
     owner = None if claims.user_id is None else _owner(claims.user_id)
     verifier.check_expiry(claims, now=now)
     return VerifiedToken(claims=claims, owner=owner)
 
 
-@process_state.cached
-def _verifier() -> TokenVerifier:
+def _new_verifier() -> TokenVerifier:
     settings = get_settings()
     return TokenVerifier(
         keys=signing_keys.key_set,
@@ -40,6 +40,14 @@ def _verifier() -> TokenVerifier:
         audience=settings.audience,
         cache_size=settings.verified_token_cache_size,
     )
+
+
+def _using() -> str:
+    return router.db_for_write(Revocation)
+
+
+# A token that was verified with the keys of one schema must not be accepted in another.
+_verifiers = PerSchema(_new_verifier, using=_using)
 
 
 def _owner(user_id: str) -> Any:

@@ -9,7 +9,7 @@ from typing import Final
 from token_exchange.issuer import revocation_feed
 from token_exchange.management.doctor.findings import ExaminationFailed, Finding, error, ok
 from token_exchange.models import Revocation, RevocationFeed
-from token_exchange.models.revocation import EPOCH_LENGTH
+from token_exchange.models.feed_counter import EPOCH_LENGTH, MARK_LENGTH
 from token_exchange_core.revocation_set import RevocationKind
 from token_exchange_core.secret_strings import random_text
 
@@ -37,8 +37,8 @@ def _position(position: int | None) -> Finding:
                 "The feed has rows but no position, so no follower reads them: revoked tokens "
                 "are accepted.",
                 _in_dbshell(
-                    "INSERT INTO {feed} (id, epoch, position) "
-                    "SELECT {pk}, '{epoch}', MAX(position) FROM {rows};"
+                    "INSERT INTO {feed} (id, epoch, position, mark) "
+                    "SELECT {pk}, '{epoch}', MAX(position), '{mark}' FROM {rows};"
                 ),
             )
         )
@@ -52,9 +52,7 @@ def _position(position: int | None) -> Finding:
             ),
         )
     return ok(
-        "Nothing has been revoked yet."
-        if position is None
-        else f"The feed's position is {position}."
+        "Nothing has been revoked yet." if not position else f"The feed's position is {position}."
     )
 
 
@@ -65,6 +63,7 @@ def _in_dbshell(statement: str) -> str:
         rows=Revocation._meta.db_table,
         pk=RevocationFeed.ONLY_PK,
         epoch=random_text(EPOCH_LENGTH),
+        mark=random_text(MARK_LENGTH),
     )
     return f"Run in manage.py dbshell: {written}"
 
