@@ -51,6 +51,16 @@ def add_time_budget(parser: CommandParser) -> None:
     )
 
 
+def add_keep_descendants(parser: CommandParser, *, more: str = "") -> None:
+    """Add ``--keep-descendants``; ``more`` ends its help."""
+    parser.add_argument(
+        "--keep-descendants",
+        action="store_true",
+        help="Keep what was created or rotated with its tokens. By default, what was created with "
+        f"them is revoked, and what was only rotated with them gets a new secret.{more}",
+    )
+
+
 def duration(text: str) -> timedelta:
     """Parse ``90s``, ``30m``, ``24h``, ``7d``, ``2w``, plain seconds, or an ISO 8601 duration."""
     try:

@@ -325,6 +325,7 @@ class Migration(migrations.Migration):
                             ("owner", "Owner"),
                             ("owner_deleted", "Owner deleted"),
                             ("leak", "Leak"),
+                            ("descendant", "Created or rotated with another credential"),
                         ],
                         editable=False,
                         max_length=16,
@@ -747,6 +748,48 @@ class Migration(migrations.Migration):
                 "verbose_name": "audit event",
                 "verbose_name_plural": "audit events",
                 "default_permissions": ("view",),
+            },
+        ),
+        migrations.CreateModel(
+            name="SecretOrigin",
+            fields=[
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "identifier",
+                    token_exchange.models.exact_char_field.ExactCharField(
+                        editable=False, max_length=64
+                    ),
+                ),
+                ("secret_version", models.PositiveIntegerField(editable=False)),
+                (
+                    "made_with",
+                    token_exchange.models.exact_char_field.ExactCharField(
+                        editable=False, max_length=64
+                    ),
+                ),
+                ("made_with_version", models.PositiveIntegerField(editable=False)),
+                (
+                    "root",
+                    token_exchange.models.exact_char_field.ExactCharField(
+                        db_index=True, editable=False, max_length=64
+                    ),
+                ),
+            ],
+            options={
+                "verbose_name": "origin of a secret",
+                "verbose_name_plural": "origins of secrets",
+                "default_permissions": (),
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("identifier", "secret_version"),
+                        name="token_exchange_secret_origin",
+                    )
+                ],
             },
         ),
         migrations.CreateModel(

@@ -19,7 +19,7 @@ from token_exchange.signals import announce, credential_revoked, credential_toke
 from token_exchange_core.revocation_set import RevocationKind
 
 
-def revoke(
+def revoke_one(
     credential: Credential,
     *,
     cause: str = Credential.RevocationCause.OPERATOR,
@@ -67,7 +67,7 @@ def revoke_keys_of(owner: Any, *, act: Act) -> None:
         feed.revoke_all(RevocationKind.USER, str(owner.pk))
         for credential in owned.filter(revoked_at=None):
             # No one else can revoke it in between: that needs the feed, which is locked.
-            revoke(credential, cause=Credential.RevocationCause.OWNER_DELETED, act=act)
+            revoke_one(credential, cause=Credential.RevocationCause.OWNER_DELETED, act=act)
 
 
 def end_tokens_of_deleted(row: Credential | AccessToken, *, using: str) -> None:

@@ -21,6 +21,8 @@ from token_exchange.views.durations import DEFAULT_EXPIRY, EXPIRY_PRESETS, OVERL
 
 LATEST: Final = "latest"
 COMPROMISED: Final = "compromised"
+KEEP_DESCENDANTS: Final = "keep_descendants"
+"""The checkbox that keeps the keys that were created or rotated with a key."""
 
 
 class KeyForm(forms.Form):
@@ -76,6 +78,7 @@ class RotateForm(forms.Form):
     )
     version = forms.IntegerField(min_value=1, widget=forms.HiddenInput)
     """The secret version that the form was rendered for."""
+    keep_descendants = forms.BooleanField(required=False)
 
     def __init__(self, key: Credential, *, now: datetime, data: Any = None) -> None:
         super().__init__(data, initial={"version": key.secret_version})
