@@ -18,6 +18,7 @@ import re
 import secrets
 import string
 import zlib
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -54,6 +55,15 @@ _REDACTED: Final = re.compile(
     rf"|{_TOKEN_TEXT}"
 )
 _SUSPECTED: Final = re.compile(rf"{_REDACTED.pattern}|[0-9A-Za-z]{{{SECRET_LENGTH}}}")
+
+# All or nearly all of a secret, of any deployment: also without its identifier, cut off at the end,
+# or in base64. The look-aheads let long words and hexadecimal digests pass; they are bounded,
+# because the search repeats them at every character.
+_CASE: Final = f"{{0,{SECRET_LENGTH - 1}}}"
+_MOST_OF_A_SECRET: Final = re.compile(
+    rf"(?=[0-9a-z]{_CASE}[A-Z])(?=[0-9A-Z]{_CASE}[a-z])[0-9A-Za-z]{{{SECRET_LENGTH}}}"
+    rf"|{_TOKEN_TEXT}"
+)
 
 # The length-prefixed label separates these digests from every other use of SHA-256.
 _DIGEST_LABEL: Final = b"\x1ftoken_exchange.secret_digest.v1"
@@ -149,6 +159,17 @@ def contains_secret(text: str) -> bool:
     a row count as the body of a secret.
     """
     return _SUSPECTED.search(text) is not None
+
+
+def resembles_secret(text: str, *, prefixes: Iterable[str]) -> bool:
+    """Return whether ``text`` has all or most of a secret or access token in it.
+
+    A shorter part counts behind an identifier of this deployment, which ``prefixes`` tell from a
+    name with two dots. For text that people store, where a false alarm stops their work.
+    """
+    return _MOST_OF_A_SECRET.search(text) is not None or any(
+        re.search(rf"{prefix}{_ID_TEXT}\.[0-9A-Za-z]", text) for prefix in prefixes
+    )
 
 
 def redact_secrets(text: str) -> str:

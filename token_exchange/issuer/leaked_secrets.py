@@ -10,6 +10,7 @@ from functools import partial
 from typing import Final, NamedTuple
 
 from django.db import router, transaction
+from django.db.models import Q
 from django.views.decorators.debug import sensitive_variables
 
 from token_exchange.conf import get_settings
@@ -44,15 +45,24 @@ def revoke_leaked(raw_strings: Iterable[str], *, now: datetime, origin: str) -> 
     The secret must be the current one, or the previous one during an overlap; an identifier alone
     revokes nothing. Strings that can't be secrets cost no query, and all others one SELECT
     together. Each credential is revoked in a transaction of its own, which locks the feed and then
-    one row, as every revocation does. Their owners are notified by e-mail after the commit.
+    one row, as every revocation does. Then what was created with it is revoked, and what was only
+    rotated with it gets a new secret, which nobody sees. The owners of leaked credentials are
+    notified by e-mail after the commit.
     """
     candidates = _candidates(raw_strings)
     if not candidates:
         return []
     leaked = _leaked_credentials(candidates, now=now)
-    revoked = [each for each in leaked if _revoke(each, candidates, now=now, origin=origin)]
-    send_mail = partial(notifications.mail_leaked, revoked, now=now)
-    transaction.on_commit(send_mail, using=router.db_for_write(Credential), robust=True)
+    live = [each for each in leaked if each.revoked_at is None]
+    revoked = [each for each in live if _revoke(each, candidates, now=now, origin=origin)]
+    try:
+        # Also of those that an earlier report revoked, which may have failed at this point.
+        for each in leaked:
+            if each.revocation_cause == Credential.RevocationCause.LEAK:
+                credentials.end_descendants(each, act=Act(now=now, origin=origin))
+    finally:
+        send_mail = partial(notifications.mail_leaked, revoked, now=now)
+        transaction.on_commit(send_mail, using=router.db_for_write(Credential), robust=True)
     return revoked
 
 
@@ -78,7 +88,8 @@ def _candidates(raw_strings: Iterable[str]) -> set[_Candidate]:
 @sensitive_variables()
 def _leaked_credentials(candidates: set[_Candidate], *, now: datetime) -> list[Credential]:
     identifiers = sorted({each.identifier for each in candidates})
-    rows = Credential.objects.on_writer().filter(identifier__in=identifiers, revoked_at=None)
+    is_open = Q(revoked_at=None) | Q(revocation_cause=Credential.RevocationCause.LEAK)
+    rows = Credential.objects.on_writer().filter(is_open, identifier__in=identifiers)
     stored = {row.identifier: row for row in rows.select_related("organization", "owner")}
     # Every candidate is compared, so that an unknown identifier takes as long as a wrong secret.
     leaked = {
@@ -112,6 +123,7 @@ def _revoke(
         credentials.revoke(
             credential,
             cause=Credential.RevocationCause.LEAK,
+            keep_descendants=True,
             act=Act(now=now, origin=origin, reason=REASON),
         )
         if not any(

@@ -28,6 +28,7 @@ from token_exchange.models.organization import (
     get_organization_model,
 )
 from token_exchange.models.revocation import Revocation
+from token_exchange.models.secret_origin import SecretOrigin
 from token_exchange.models.signing_key import SigningKey
 
 __all__ = [
@@ -45,6 +46,7 @@ __all__ = [
     "Revocation",
     "RevocationFeed",
     "RevocationFeedMark",
+    "SecretOrigin",
     "SigningKey",
     "get_organization_model",
 ]

@@ -12,6 +12,7 @@ from django.utils.translation import gettext_lazy as _
 
 from token_exchange.database.clock import DatabaseNow
 from token_exchange.models.credential import Credential
+from token_exchange.models.exact_char_field import ExactCharField
 from token_exchange.models.revocation_writer import batched, revoking
 from token_exchange.models.signing_key import SigningKey
 from token_exchange.models.writer import WriterQuerySet
@@ -147,7 +148,7 @@ class AccessToken(models.Model):
     which the row's key can make once more.
     """
 
-    jti = models.CharField("jti", max_length=JTI_LENGTH, editable=False)
+    jti = ExactCharField("jti", max_length=JTI_LENGTH, editable=False)
     credential = models.ForeignKey(
         Credential,
         on_delete=models.PROTECT,
@@ -161,7 +162,7 @@ class AccessToken(models.Model):
     secret_version = models.PositiveIntegerField(default=1, editable=False)
     scope = models.TextField(_("scope"), blank=True, editable=False)
     audience = models.JSONField(_("audience"), editable=False)
-    kid = models.CharField("kid", max_length=43, editable=False)
+    kid = ExactCharField("kid", max_length=43, editable=False)
     issued_at = models.DateTimeField(_("issued at"), editable=False)
     expires_at = models.DateTimeField(_("expires at"), editable=False)
     revoked_at = models.DateTimeField(_("revoked at"), null=True, editable=False)

@@ -11,21 +11,16 @@ from django.db import models, router
 from django.db.models.functions import Lower
 from django.utils.translation import gettext_lazy as _
 
+from token_exchange.models import validators
 from token_exchange.models.credential_choices import CredentialKind, RevocationCause, SubjectType
 from token_exchange.models.credential_constraints import CONSTRAINTS, INDEXES
 from token_exchange.models.credential_edit import write_edits
 from token_exchange.models.credential_policy import POLICY_FIELDS
 from token_exchange.models.credential_queryset import CredentialManager
 from token_exchange.models.credential_state import State, warning_window
+from token_exchange.models.exact_char_field import ExactCharField
 from token_exchange.models.organization import ORGANIZATION_MODEL
-from token_exchange.models.validators import (
-    no_control_characters,
-    validate_audience,
-    validate_lifetime,
-    validate_metadata,
-    validate_networks,
-    validate_scopes,
-)
+from token_exchange.models.secret_free_fields import SecretFreeCharField, SecretFreeJSONField
 
 
 class Credential(models.Model):
@@ -41,8 +36,8 @@ class Credential(models.Model):
     """The kind of a proxy's rows."""
 
     kind = models.CharField(_("kind"), max_length=10, choices=Kind, editable=False)
-    identifier = models.CharField(_("identifier"), max_length=64, editable=False)
-    name = models.CharField(_("name"), max_length=255, validators=[no_control_characters])
+    identifier = ExactCharField(_("identifier"), max_length=64, editable=False)
+    name = SecretFreeCharField(_("name"), max_length=255)
     # By which a list is searched: an index serves the beginning of a name, and no other part.
     search_name = models.GeneratedField(
         expression=Lower("name"),
@@ -73,19 +68,21 @@ class Credential(models.Model):
         verbose_name=_("owner"),
         help_text=_("Tokens act as this user. Leave empty for an organization key."),
     )
-    scopes = models.JSONField(_("scopes"), default=list, blank=True, validators=[validate_scopes])
-    audience = models.JSONField(
+    scopes = SecretFreeJSONField(
+        _("scopes"), default=list, blank=True, validators=[validators.validate_scopes]
+    )
+    audience = SecretFreeJSONField(
         _("audience"),
         default=list,
         blank=True,
-        validators=[validate_audience],
+        validators=[validators.validate_audience],
         help_text=_("The services that accept its tokens. Leave empty for this service."),
     )
     token_lifetime = models.DurationField(
         _("token lifetime"),
         null=True,
         blank=True,
-        validators=[validate_lifetime],
+        validators=[validators.validate_lifetime],
         help_text=_(
             "Lifetime of its tokens (HH:MM:SS). Leave empty for the organization's default. Auth "
             "tokens of 30 minutes or less are not reused."
@@ -95,14 +92,15 @@ class Credential(models.Model):
         _("allowed networks"),
         default=list,
         blank=True,
-        validators=[validate_networks],
+        validators=[validators.validate_networks],
         help_text=_(
             "The networks it can be used from, in CIDR notation. Leave empty to allow all."
         ),
     )
-    secret_digest = models.CharField(max_length=64, editable=False)
+    secret_digest = ExactCharField(max_length=64, editable=False)
     secret_issued_at = models.DateTimeField(_("secret issued at"), editable=False)
-    previous_secret_digest = models.CharField(max_length=64, null=True, editable=False)  # noqa: DJ001 - NULL is "none", and a constraint reads it
+    # NULL is "none", and a constraint reads it.
+    previous_secret_digest = ExactCharField(max_length=64, null=True, editable=False)  # type: ignore[misc]
     previous_secret_expires_at = models.DateTimeField(
         _("previous secret expires at"), null=True, editable=False
     )
@@ -144,7 +142,7 @@ class Credential(models.Model):
         max_length=255,
         blank=True,
         editable=False,
-        validators=[no_control_characters],
+        validators=[validators.no_control_characters],
     )
     revocation_cause = models.CharField(
         _("revocation cause"),
@@ -157,8 +155,8 @@ class Credential(models.Model):
     last_used_from = models.CharField(
         _("last used from"), max_length=64, blank=True, editable=False
     )
-    metadata = models.JSONField(
-        _("metadata"), default=dict, blank=True, validators=[validate_metadata]
+    metadata = SecretFreeJSONField(
+        _("metadata"), default=dict, blank=True, validators=[validators.validate_metadata]
     )
 
     objects = CredentialManager()

@@ -14,6 +14,7 @@ from django.db.models import Subquery
 from django.db.models.functions import Coalesce
 from django.utils.translation import gettext_lazy as _
 
+from token_exchange.models.exact_char_field import ExactCharField
 from token_exchange.models.writer import WriterQuerySet
 from token_exchange_core import revocation_set
 from token_exchange_core.errors import TemporarilyUnavailable
@@ -93,7 +94,7 @@ class Revocation(models.Model):
     """A row of the feed: plain values, because what they refer to may be purged first."""
 
     kind = models.CharField(_("kind"), max_length=11, editable=False)
-    subject = models.CharField(_("subject"), max_length=255, editable=False)
+    subject = ExactCharField(_("subject"), max_length=255, editable=False)
     generation = models.PositiveIntegerField(_("generation"), null=True, editable=False)
     position = models.PositiveBigIntegerField(_("position"), db_index=True, editable=False)
     expires_at = models.DateTimeField(_("expires at"), db_index=True, editable=False)

@@ -11,7 +11,7 @@ from django.views.decorators.debug import sensitive_variables
 
 from token_exchange.conf.parsers import LONGEST_DURATION
 from token_exchange.issuer import self_service
-from token_exchange.issuer.credentials import IssuedSecret
+from token_exchange.issuer.credentials import EndedDescendants, IssuedSecret
 from token_exchange.issuer.credentials.representation import TIMES, public_fields
 from token_exchange.issuer.self_service import Caller, KeyRequest
 from token_exchange.models import Credential
@@ -55,8 +55,8 @@ def user_api_keys(request: HttpRequest) -> HttpResponse:
 def user_api_key(request: HttpRequest, *, identifier: str) -> HttpResponse:
     """Revoke one of the caller's keys."""
     caller, usage = _authenticate(request)
-    self_service.revoke(caller, identifier, now=timezone.now())
-    return token_response({"success": True}, usage)
+    ended = self_service.revoke(caller, identifier, now=timezone.now())
+    return token_response({"success": True, **_ended(ended)}, usage)
 
 
 @endpoint("POST", challenge=BEARER_CHALLENGE)
@@ -66,14 +66,14 @@ def rotate_user_api_key(request: HttpRequest, *, identifier: str) -> HttpRespons
     caller, usage = _authenticate(request)
     members = read_members(request)
     overlap = read_seconds(members, "overlap", minimum=0)
-    issued = self_service.rotate(
+    issued, ended = self_service.rotate(
         caller,
         identifier,
         now=now,
         overlap=None if overlap is None else _duration(overlap),
         compromised=read_boolean(members, "compromised"),
     )
-    return token_response(_with_secret(issued, now=now), usage)
+    return token_response({**_with_secret(issued, now=now), **_ended(ended)}, usage)
 
 
 def describe(key: Credential, *, now: datetime) -> dict[str, Any]:
@@ -96,6 +96,18 @@ def describe(key: Credential, *, now: datetime) -> dict[str, Any]:
 @sensitive_variables("issued")
 def _with_secret(issued: IssuedSecret, *, now: datetime) -> dict[str, Any]:
     return {**describe(issued.credential, now=now), "api_key": issued.raw_secret}
+
+
+def _ended(ended: EndedDescendants) -> dict[str, list[str]]:
+    """Return the keys that were ended as well, without the new secrets of those rotated.
+
+    The caller's token may have created or rotated them itself. Rotate them to get a secret.
+    """
+    also = {
+        "also_revoked": [each.identifier for each in ended.revoked],
+        "also_rotated": [each.credential.identifier for each in ended.rotated],
+    }
+    return {name: identifiers for name, identifiers in also.items() if identifiers}
 
 
 def _authenticate(request: HttpRequest) -> tuple[Caller, Usage | None]:

@@ -16,6 +16,7 @@ from token_exchange.conf import get_settings
 from token_exchange.database.retries import retried
 from token_exchange.models import AbstractOrganization, Credential
 from token_exchange.models.credential_policy import POLICY_FIELDS, CredentialPolicy
+from token_exchange.models.secret_origin import SecretOrigin, SecretVersion
 from token_exchange.observability import audit
 from token_exchange.observability.audit import Act
 from token_exchange.signals import credential_issued
@@ -67,13 +68,15 @@ def issue(
     policy: CredentialPolicy = _NO_POLICY,
     metadata: Mapping[str, Any] | None = None,
     identifier: str | None = None,
+    made_with: Credential | None = None,
     act: Act | None = None,
 ) -> IssuedSecret:
     """Issue a credential with its first secret, which cannot be shown again.
 
     With an ``owner`` its tokens act as that user, otherwise as the organization. An ``identifier``
     that ``new_identifier`` returned before makes the call safe to repeat: the second call raises
-    ``CredentialConflict``. Raises ``ValidationError`` for values that a credential cannot have.
+    ``CredentialConflict``. ``made_with`` is the credential whose token asks for it, if one does.
+    Raises ``ValidationError`` for values that a credential cannot have.
     """
     act = act or Act()
     identifier = identifier or new_identifier(kind)
@@ -97,7 +100,7 @@ def issue(
         **columns,
     )
     _validate(credential, now=act.now)
-    _insert(credential, act=act)
+    _insert(credential, made_with=made_with, act=act)
     return IssuedSecret(credential=credential, raw_secret=secret.raw_secret)
 
 
@@ -115,20 +118,32 @@ def _validate(credential: Credential, *, now: datetime) -> None:
 
 
 @retried
-def _insert(credential: Credential, *, act: Act) -> None:
+def _insert(credential: Credential, *, made_with: Credential | None, act: Act) -> None:
     using = router.db_for_write(Credential)
     try:
         with transaction.atomic(using=using):
             credential.save(using=using, force_insert=True)
+            origin = record_origin(credential, made_with=made_with, using=using)
             act.record(
                 audit.Event.CREDENTIAL_ISSUED,
                 audit.credential_target(credential),
                 using=using,
-                details=_details(credential),
+                details=_details(credential) | origin,
             )
             act.announce(credential_issued, using=using, credential=credential)
     except IntegrityError as error:
         raise CredentialConflict(_("This credential has already been issued.")) from error
+
+
+def record_origin(
+    credential: Credential, *, made_with: Credential | None, using: str
+) -> dict[str, str]:
+    """Record what obtained the credential's current secret; return the details for the audit."""
+    if made_with is None:
+        return {}
+    origins = SecretOrigin.objects.using(using)
+    origins.record(SecretVersion.current(credential), made_with=SecretVersion.current(made_with))
+    return {"made_with": made_with.identifier}
 
 
 def _details(credential: Credential) -> dict[str, Any]:

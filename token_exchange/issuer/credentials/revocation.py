@@ -21,7 +21,7 @@ from token_exchange_core.revocation_set import RevocationKind
 
 
 @retried
-def revoke(
+def revoke_one(
     credential: Credential,
     *,
     cause: str = Credential.RevocationCause.OPERATOR,
@@ -69,7 +69,7 @@ def revoke_keys_of(owner: Any, *, act: Act) -> None:
         feed.revoke_all(RevocationKind.USER, str(owner.pk))
         for credential in owned:
             # No one else can revoke it in between: that needs the feed, which is locked.
-            revoke(credential, cause=Credential.RevocationCause.OWNER_DELETED, act=act)
+            revoke_one(credential, cause=Credential.RevocationCause.OWNER_DELETED, act=act)
 
 
 def end_tokens_of_deleted(row: Credential | AccessToken, *, using: str) -> None:

@@ -13,7 +13,12 @@ from django.views.decorators.debug import sensitive_variables
 
 from token_exchange.conf import get_settings
 from token_exchange.database.retries import retried
-from token_exchange.issuer.credentials.issuance import CredentialConflict, IssuedSecret, new_secret
+from token_exchange.issuer.credentials.issuance import (
+    CredentialConflict,
+    IssuedSecret,
+    new_secret,
+    record_origin,
+)
 from token_exchange.models import Credential
 from token_exchange.observability import audit
 from token_exchange.observability.audit import Act
@@ -29,11 +34,12 @@ _PREVIOUS_SECRET_UNUSED: Final[dict[str, Any]] = {
 
 @sensitive_variables("secret")
 @retried
-def rotate(
+def rotate_one(
     credential: Credential,
     *,
     overlap: timedelta | None = None,
     compromised: bool = False,
+    made_with: Credential | None = None,
     act: Act | None = None,
 ) -> IssuedSecret:
     """Replace the secret; the previous one keeps working for ``overlap``.
@@ -60,11 +66,12 @@ def rotate(
     if compromised:
         event = audit.Event.CREDENTIAL_COMPROMISED
         changes["generation"] = F("generation") + 1
-    details = {"overlap_seconds": int(overlap.total_seconds())}
+    details: dict[str, Any] = {"overlap_seconds": int(overlap.total_seconds())}
     with transaction.atomic(using=(using := router.db_for_write(Credential))):
         rows = Credential.objects.using(using).filter(pk=credential.pk, revoked_at=None)
         _expect_one(rows.filter(secret_digest=credential.secret_digest).update(**changes))
         credential.refresh_from_db(using=using)
+        details |= record_origin(credential, made_with=made_with, using=using)
         target = audit.credential_target(credential)
         act.record(event, target, using=using, details=details)
         arguments = {"overlap": overlap, "compromised": compromised}

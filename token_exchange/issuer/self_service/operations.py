@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from datetime import datetime, timedelta
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from django.core.exceptions import ValidationError
 from django.db import router, transaction
@@ -13,7 +13,7 @@ from django.db import router, transaction
 from token_exchange.conf import get_settings
 from token_exchange.database.retries import retried
 from token_exchange.issuer import credentials
-from token_exchange.issuer.credentials import IssuedSecret
+from token_exchange.issuer.credentials import EndedDescendants, IssuedSecret
 from token_exchange.issuer.self_service.authority import Authority, lock_authority
 from token_exchange.issuer.self_service.caller import Caller
 from token_exchange.issuer.self_service.limits import (
@@ -29,6 +29,13 @@ from token_exchange.models.revocation_writer import revoking
 from token_exchange_core.errors import Conflict, InvalidRequest
 
 REASON: Final = "Revoked by its owner."
+
+
+class RotatedKey(NamedTuple):
+    """A key with its new secret, and what was ended because its old secret leaked."""
+
+    issued: IssuedSecret
+    ended: EndedDescendants
 
 
 @retried
@@ -54,6 +61,7 @@ def create(
                 owner=caller.user,
                 policy=policy,
                 identifier=identifier,
+                made_with=authority.key,
                 act=caller.act(now=now),
             )
         except ValidationError as error:
@@ -68,8 +76,9 @@ def rotate(
     now: datetime,
     overlap: timedelta | None = None,
     compromised: bool = False,
+    keep_descendants: bool = False,
     version: int | None = None,
-) -> IssuedSecret:
+) -> RotatedKey:
     """Replace the secret of one of the caller's keys, as ``credentials.rotate`` does.
 
     Raises ``NotFound`` for a key that is not the caller's, ``AccessDenied`` for one that has more
@@ -91,26 +100,39 @@ def rotate(
                 "compromised.",
                 reason="previous_secret_lives",
             )
-        return credentials.rotate(
-            key, overlap=overlap, compromised=compromised, act=caller.act(now=now)
+        act = caller.act(now=now)
+        issued = credentials.rotate(
+            key,
+            overlap=overlap,
+            compromised=compromised,
+            keep_descendants=True,
+            made_with=authority.key,
+            act=act,
         )
+        if not compromised or keep_descendants:
+            return RotatedKey(issued, EndedDescendants())
+        return RotatedKey(issued, credentials.end_descendants(key, act=act))
 
 
 @retried
-def revoke(caller: Caller, identifier: str, *, now: datetime) -> None:
+def revoke(
+    caller: Caller, identifier: str, *, now: datetime, keep_descendants: bool = False
+) -> EndedDescendants:
     """Revoke one of the caller's keys and all its tokens; a revoked key stays as it is.
 
-    Raises ``NotFound`` and ``AccessDenied`` as ``rotate`` does.
+    Keys that were created or rotated with it are ended as ``credentials.revoke`` does. Their
+    bounds don't matter: the caller gets none of their new secrets. Raises ``NotFound`` and
+    ``AccessDenied`` as ``rotate`` does.
     """
     revokes_tokens = _is_live(caller, identifier)
     with _locked_authority(caller, now=now, revokes_tokens=revokes_tokens) as (authority, using):
         key = _target(caller, identifier, authority, using=using)
-        if key.revoked_at is None:
-            credentials.revoke(
-                key,
-                cause=Credential.RevocationCause.OWNER,
-                act=caller.act(now=now, reason=REASON),
-            )
+        if key.revoked_at is not None:
+            return EndedDescendants()
+        act = caller.act(now=now, reason=REASON)
+        cause = Credential.RevocationCause.OWNER
+        credentials.revoke(key, cause=cause, keep_descendants=True, act=act)
+        return EndedDescendants() if keep_descendants else credentials.end_descendants(key, act=act)
 
 
 def _is_live(caller: Caller, identifier: str) -> bool:

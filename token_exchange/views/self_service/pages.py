@@ -17,7 +17,12 @@ from token_exchange.issuer.credentials import IssuedSecret
 from token_exchange.issuer.self_service import Authority, Caller
 from token_exchange.models import Credential
 from token_exchange.views import usage_examples
-from token_exchange.views.self_service.forms import COMPROMISED, KeyForm, RotateForm
+from token_exchange.views.self_service.forms import (
+    COMPROMISED,
+    KEEP_DESCENDANTS,
+    KeyForm,
+    RotateForm,
+)
 from token_exchange.views.self_service.page_decorator import (
     error_page,
     render_page,
@@ -82,15 +87,17 @@ def rotate_key(request: HttpRequest, caller: Caller, *, identifier: str) -> Http
         raise Conflict(reason="key_ended")
     form = RotateForm(key, now=now, data=request.POST if request.method == "POST" else None)
     if not form.is_valid():
-        return render_page(request, "rotate", form=form, key=key)
+        descendants = credentials.descendants_of([key], now=now)
+        return render_page(request, "rotate", form=form, key=key, descendants=descendants)
     overlap = form.cleaned_data["overlap"]
     compromised = overlap == COMPROMISED
-    issued = self_service.rotate(
+    issued, _ended = self_service.rotate(
         caller,
         identifier,
         now=now,
         overlap=None if compromised else timedelta(seconds=int(overlap)),
         compromised=compromised,
+        keep_descendants=form.cleaned_data["keep_descendants"],
         version=form.cleaned_data["version"],
     )
     return _show_secret(request, issued, title=_("API key rotated"))
@@ -101,10 +108,12 @@ def revoke_key(request: HttpRequest, caller: Caller, *, identifier: str) -> Http
     """Ask for confirmation, or revoke the key."""
     now = timezone.now()
     if request.method == "POST":
-        self_service.revoke(caller, identifier, now=now)
+        keep_descendants = KEEP_DESCENDANTS in request.POST
+        self_service.revoke(caller, identifier, now=now, keep_descendants=keep_descendants)
         return redirect("token_exchange_self_service:list")
     key = self_service.key_of(caller, identifier, now=now)
-    return render_page(request, "revoke", key=key)
+    descendants = credentials.descendants_of([key], now=now)
+    return render_page(request, "revoke", key=key, descendants=descendants)
 
 
 def _new_key_form(request: HttpRequest, form: KeyForm, signed_identifier: str) -> HttpResponse:
