@@ -14,11 +14,11 @@ from tests.self_service.members import make_member
 from tests.support.admin_urls import admin_url, credential_url
 from tests.support.factories import make_api_key, make_organization, make_user
 from token_exchange.models import AuditEvent, Credential, Organization
-from token_exchange_core.secret_strings import make_secret
 
 pytestmark = pytest.mark.django_db
 
-SECRET = make_secret("sk_live.0123456789Ab").raw_secret
+# Fixed, because it is part of the names of tests.
+SECRET = "sk_live.0123456789Ab.3vQ0mB7yXh2LrT9cWf4KzPd8sJa6NgUe1ViOqMtRbExHwYlCk"
 EXPLANATION = "This looks like a secret"
 ADVICE = "rotate it, because others may have seen it"
 
