@@ -96,8 +96,8 @@ class TestRevokedBefore:
         assert not works(created["api_key"])
 
     def test_text_says_that_it_was_revoked_before(self, parent, created):
-        run("revoke_credential", parent, "--keep-descendants")
+        answer = run("revoke_credential", parent, "--keep-descendants")
         assert text("revoke_credential", parent).splitlines() == [
-            f"{parent} was already revoked.",
+            f"{parent} was already revoked at {answer['revoked_at']}.",
             f"Also revoked {created['id']}, which was created with it.",
         ]
