@@ -45,13 +45,13 @@ def credential_facts(credential: Credential, *, now: datetime) -> dict[str, Any]
 
 
 def issued_facts(issued: IssuedSecret, *, now: datetime) -> dict[str, Any]:
-    """Return the public fields and the secret."""
+    """Return the public fields, and the stand-in of the secret."""
     name = "client_secret" if is_client_app(issued.credential) else "key"
-    return credential_facts(issued.credential, now=now) | {name: issued.raw_secret}
+    return credential_facts(issued.credential, now=now) | {name: issued.stand_in}
 
 
 def issued_text(issued: IssuedSecret, facts: dict[str, Any]) -> str:
-    """Return the secret with instructions, and a command that tries it."""
+    """Return the secret's stand-in with instructions, and a command that tries it."""
     rows = {
         "name": facts["name"],
         "organization": facts["organization"],
@@ -70,6 +70,6 @@ def issued_text(issued: IssuedSecret, facts: dict[str, Any]) -> str:
             "",
             f"Store the {secret} safely now. It cannot be shown again.",
             "Try it:",
-            f"  {curl(issued)}",
+            f"  {curl(issued.credential, issued.stand_in)}",
         ]
     )

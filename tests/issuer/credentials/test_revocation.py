@@ -7,14 +7,9 @@ from django.contrib.auth import get_user_model
 from django.core.exceptions import ValidationError
 from django.db.models import ProtectedError
 
+from tests.support.authentication import authenticate_api_key
 from tests.support.factories import make_api_key, make_client_app, make_organization, make_user
-from token_exchange.issuer.credentials import (
-    Act,
-    CredentialConflict,
-    authenticate_api_key,
-    invalidate_tokens,
-    revoke,
-)
+from token_exchange.issuer.credentials import Act, CredentialConflict, invalidate_tokens, revoke
 from token_exchange.models import APIKey, Credential
 from token_exchange.models.credential_state import State
 from token_exchange.signals import credential_revoked, credential_tokens_invalidated

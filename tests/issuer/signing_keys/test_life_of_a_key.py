@@ -8,9 +8,10 @@ from typing import NamedTuple
 import pytest
 
 from tests.issuer.signing_keys.conftest import START, accepts, kids, published
+from tests.support.authentication import authenticate_api_key
 from tests.support.factories import make_api_key
 from token_exchange.issuer import signing_keys, tokens
-from token_exchange.issuer.credentials import Act, authenticate_api_key
+from token_exchange.issuer.credentials import Act
 from token_exchange.issuer.tokens import verify_access_token
 from token_exchange.models import SigningKey
 from token_exchange_core.errors import InvalidToken

@@ -12,10 +12,11 @@ from token_exchange.conf import get_settings
 from token_exchange.issuer import revocation_feed, signing_keys
 from token_exchange_core import process_state
 from token_exchange_core.errors import InvalidToken
+from token_exchange_core.secret_text import SecretText
 from token_exchange_core.verification import TokenVerifier, VerifiedToken
 
 
-def verify_access_token(token: str, *, now: float) -> VerifiedToken:
+def verify_access_token(token: str | SecretText, *, now: float) -> VerifiedToken:
     """Return the claims of a valid access token of this issuer, and its owner.
 
     A machine's token costs no query between two refreshes of the cached
@@ -23,6 +24,7 @@ def verify_access_token(token: str, *, now: float) -> VerifiedToken:
     ``ExpiredToken`` if only the expiry is wrong; if the revocations cannot be loaded,
     ``TemporarilyUnavailable`` or what the database raised.
     """
+    token = SecretText.of(token)  # this frame holds no other form of it while queries run
     verifier = _verifier()
     claims = verifier.verify_but_expiry(token, now=now)
     owner = None if claims.user_id is None else _owner(claims.user_id)

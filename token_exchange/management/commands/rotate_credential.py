@@ -22,7 +22,7 @@ class Command(OneAnswerCommand):
     """Rotate the secret of an API key or a client app."""
 
     help = "Rotate an API key or a client secret and print the new secret (shown once)."
-    issued: IssuedSecret
+    issued: IssuedSecret | None = None
 
     def add_own_arguments(self, parser: CommandParser) -> None:
         """Add the identifier, and what happens to the previous secret."""
@@ -69,11 +69,15 @@ class Command(OneAnswerCommand):
         return issued_facts(self.issued, now=now)
 
     def text(self, answer: dict[str, Any]) -> str:
-        """Return the new secret, or that the previous one was stopped."""
-        if {"key", "client_secret"}.isdisjoint(answer):
+        """Return the new secret's stand-in, or that the previous one was stopped."""
+        if self.issued is None:
             identifier = answer["identifier"]
             return f"Stopped the previous secret of {identifier}. The current one keeps working."
         return issued_text(self.issued, answer)
+
+    def reveal(self, shown: str) -> str:
+        """Put the new secret, if there is one, in place of its stand-in."""
+        return shown if self.issued is None else self.issued.reveal(shown)
 
 
 def _end_overlap(credential: Credential, *, now: datetime) -> None:
