@@ -25,7 +25,10 @@ PAGES = {
 }
 MAX_README_WORDS = 1000
 # Of Django REST framework, Python's TLS and httpx, in this order.
-NAMES_OF_OTHERS = {"EXCEPTION_HANDLER", "UNAUTHENTICATED_USER", "SSL_CERT_FILE", "HTTPS_PROXY"}
+NAMES_OF_OTHERS = {
+    *("EXCEPTION_HANDLER", "UNAUTHENTICATED_USER", "SSL_CERT_FILE"),
+    *("HTTPS_PROXY", "HTTP_PROXY", "ALL_PROXY"),
+}
 
 # The arguments that name events where an authenticator logs.
 _EVENTS = {"refused", "failed"}

@@ -97,7 +97,8 @@ class Settings:
         "E017",
         None,
         parsers.optional(parsers.boolean),
-        "Refuse credentials and tokens sent over plain HTTP. Default: not `DEBUG`.",
+        "Refuse credentials and tokens sent over plain HTTP, and, in a resource server, an issuer "
+        "without HTTPS on another machine. Default: not `DEBUG`.",
     )
     rate_limits: Mapping[str, Rate] = setting(
         "E018",
@@ -245,6 +246,13 @@ class Settings:
         parsers.optional(parsers.dotted_path),
         "The callable that takes a user of the admin and returns the primary keys of the "
         "organizations they are limited to, or None for all. None: nobody is limited.",
+    )
+    use_environment_proxy: bool = setting(
+        "E058",
+        False,  # noqa: FBT003 - a default is a value
+        parsers.boolean,
+        "Whether a resource server reaches the issuer through the proxy in `HTTPS_PROXY`, "
+        "`HTTP_PROXY` or `ALL_PROXY`. False: these variables are ignored.",
     )
 
     def __post_init__(self) -> None:

@@ -40,4 +40,6 @@ def _verifier() -> TokenVerifier:
         max_staleness_seconds=settings.revocation_max_staleness.total_seconds(),
         timeout_seconds=settings.remote_timeout.total_seconds(),
         cache_size=settings.verified_token_cache_size,
+        require_https=bool(settings.require_https),
+        use_environment_proxy=settings.use_environment_proxy,
     )
