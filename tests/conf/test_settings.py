@@ -41,7 +41,7 @@ class TestDefaults:
         assert read() == Settings(
             issuer=ISSUER,
             audience=ISSUER,
-            algorithm="RS256",
+            algorithm="ES256",
             api_key_token_lifetime=timedelta(minutes=30),
             client_app_token_lifetime=timedelta(hours=8),
             max_token_lifetime=timedelta(hours=24),

@@ -41,9 +41,9 @@ class Settings:
     )
     algorithm: str = setting(
         "E004",
-        "RS256",
+        "ES256",
         parsers.algorithm,
-        "The algorithm of new signing keys: RS256, ES256 or EdDSA.",
+        "The algorithm of new signing keys: ES256, RS256 (RSA of 3072 bits) or EdDSA.",
     )
     api_key_token_lifetime: timedelta = setting(
         "E005", 1800, parsers.token_lifetime, "Lifetime of access tokens for API keys, in seconds."
