@@ -74,7 +74,7 @@ NO_DIGEST: Final = "0" * 64
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SecretString:
-    """A secret that was just generated or received; only its digest is stored."""
+    """A secret that was just generated; only its digest is stored."""
 
     identifier: str
     """Everything before the last dot, which is public, for example ``sk_live.4fGh…``."""
@@ -83,11 +83,29 @@ class SecretString:
 
     @property
     def digest(self) -> str:
-        """The domain-separated SHA-256 of the secret, in 64 hexadecimal digits.
+        """The digest of the secret, as ``ReceivedSecret`` has it."""
+        return _digest(self.raw_secret)
 
-        A slow password hash would not add security, because the secret has 256 random bits.
-        """
-        return hashlib.sha256(_DIGEST_LABEL + self.raw_secret.encode("ascii")).hexdigest()
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReceivedSecret:
+    """What authentication needs of a secret that a client sent.
+
+    It takes the secret's place as soon as a request is parsed: error reporters show the variables
+    of each stack frame, so no frame may hold the secret itself while a query runs.
+    """
+
+    identifier: str
+    """The public identifier of the credential: of an API key, everything before the last dot."""
+    digest: str = field(repr=False)
+    """The domain-separated SHA-256 of the secret, in 64 hexadecimal digits.
+
+    A slow password hash would not add security, because the secret has 256 random bits.
+    """
+
+
+def _digest(raw_secret: str) -> str:
+    return hashlib.sha256(_DIGEST_LABEL + raw_secret.encode("ascii")).hexdigest()
 
 
 def _checksum(text: str) -> str:
@@ -119,7 +137,7 @@ def make_secret(identifier: str) -> SecretString:
     return SecretString(identifier=identifier, raw_secret=body + _checksum(body))
 
 
-def parse_secret(text: str, *, prefix: str) -> SecretString:
+def parse_secret(text: str, *, prefix: str) -> ReceivedSecret:
     """Parse a secret of this ``<prefix>_<environment>`` by its form and checksum alone.
 
     Raises ``InvalidClient`` for anything else, whatever its length or characters.
@@ -130,7 +148,7 @@ def parse_secret(text: str, *, prefix: str) -> SecretString:
         or not _has_checksum(text)
     ):
         raise InvalidClient(reason="malformed_secret")
-    return SecretString(identifier=text[: len(prefix) + 1 + ID_LENGTH], raw_secret=text)
+    return ReceivedSecret(identifier=text[: len(prefix) + 1 + ID_LENGTH], digest=_digest(text))
 
 
 def make_client_id(prefix: str) -> str:

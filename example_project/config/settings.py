@@ -83,7 +83,7 @@ CACHES = {"default": environment.cache()}
 TOKEN_EXCHANGE_ORGANIZATION_MODEL = "token_exchange.Organization"
 TOKEN_EXCHANGE = {
     "ISSUER": environment.text("TOKEN_EXCHANGE_ISSUER", "http://127.0.0.1:8000"),
-    "ALGORITHM": environment.text("TOKEN_EXCHANGE_ALGORITHM", "RS256"),
+    "ALGORITHM": environment.text("TOKEN_EXCHANGE_ALGORITHM", "ES256"),
     "REQUIRE_HTTPS": REQUIRE_HTTPS,
     "TOKEN_RETENTION": environment.seconds("TOKEN_EXCHANGE_TOKEN_RETENTION", 86_400),
     "OPERATOR_ORGANIZATIONS": "operators.organizations_of",

@@ -101,6 +101,7 @@ BAD_VALUES = {
     "JWKS_URL": ["", "jwks.json", "/jwks.json", 1, "https://issuer.test/jwks?x=1"],
     "REVOCATIONS_URL": ["", "ftp://issuer.test", "https://user:x@issuer.test/revocations"],
     "REVOCATIONS_API_KEY": ["", " ", "a b", "a\n", "schlüssel", 1, b"sk_live.x"],
+    "USE_ENVIRONMENT_PROXY": [None, 0, "yes"],
     "REMOTE_TIMEOUT": [0, 21, None, 0.5, "2"],
     "SIGNING_KEY_LIFETIME": [0, 86_399, "90d", timedelta.max],
     "AUDIT_RETENTION": [0, -1, "1y", timedelta.max],

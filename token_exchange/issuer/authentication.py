@@ -7,7 +7,6 @@ from datetime import datetime
 from typing import Any, ClassVar
 
 from django.utils import timezone
-from django.views.decorators.debug import sensitive_variables
 from rest_framework.authentication import BaseAuthentication
 
 from token_exchange.authentication import Principal
@@ -18,12 +17,15 @@ from token_exchange.issuer.credentials import (
     AuthenticatedCredential,
     authenticate_api_key,
     authenticate_client_app,
+    parse_api_key,
+    parse_client_app,
 )
 from token_exchange.models.credential_policy import effective_audience
 from token_exchange.request import authorization, client_address, http_request, require_https
-from token_exchange_core.authorization import API_KEY, BASIC, parse_basic
+from token_exchange_core.authorization import API_KEY, BASIC, Authorization, parse_basic
 from token_exchange_core.challenges import API_KEY_CHALLENGE, BASIC_CHALLENGE
 from token_exchange_core.errors import InvalidClient, TemporarilyUnavailable, TokenExchangeError
+from token_exchange_core.secret_strings import ReceivedSecret
 
 
 class _CredentialAuthentication(BaseAuthentication):
@@ -55,14 +57,11 @@ class _CredentialAuthentication(BaseAuthentication):
 
     def _authenticate(self, request: Any) -> AuthenticatedCredential | None:
         http = http_request(request)
-        header = authorization(http)
-        if header is None or header.scheme != self.scheme:
-            return None
-        require_https(http)
         try:
-            credential = self.check(
-                header.parameter, address=client_address(http), now=timezone.now()
-            )
+            received = self._received(http)
+            if received is None:
+                return None
+            credential = self.check(received, address=client_address(http), now=timezone.now())
             if get_settings().audience not in effective_audience(credential.audience):
                 raise InvalidClient(reason="audience_not_allowed", identifier=credential.identifier)
         except InvalidClient as error:
@@ -73,9 +72,23 @@ class _CredentialAuthentication(BaseAuthentication):
             raise TemporarilyUnavailable(reason="database_away") from error
         return credential
 
+    def _received(self, http: Any) -> ReceivedSecret | None:
+        """Return what the header holds, without the secret itself, if it has this scheme."""
+        header = authorization(http)
+        if header is None or header.scheme != self.scheme:
+            return None
+        require_https(http)
+        return self.parse(header)
+
     @abstractmethod
-    def check(self, parameter: str, *, address: str, now: datetime) -> AuthenticatedCredential:
-        """Return the credential in the header's parameter; raises ``InvalidClient``."""
+    def parse(self, header: Authorization) -> ReceivedSecret:
+        """Parse the header; raises ``InvalidClient``."""
+
+    @abstractmethod
+    def check(
+        self, received: ReceivedSecret, *, address: str, now: datetime
+    ) -> AuthenticatedCredential:
+        """Return the credential; raises ``InvalidClient``."""
 
     @abstractmethod
     def challenge(self, request: Any) -> str:
@@ -92,10 +105,15 @@ class ApiKeyAuthentication(_CredentialAuthentication):
     scheme = API_KEY
     refusal = "Invalid API Key"
 
-    @sensitive_variables("parameter")
-    def check(self, parameter: str, *, address: str, now: datetime) -> AuthenticatedCredential:
+    def parse(self, header: Authorization) -> ReceivedSecret:
+        """Parse the key."""
+        return parse_api_key(header.parameter)
+
+    def check(
+        self, received: ReceivedSecret, *, address: str, now: datetime
+    ) -> AuthenticatedCredential:
         """Authenticate the key."""
-        return authenticate_api_key(parameter, address=address, now=now, load_owner=True)
+        return authenticate_api_key(received, address=address, now=now, load_owner=True)
 
     def challenge(self, request: Any) -> str:
         """Return the ``ApiKey`` challenge."""
@@ -108,13 +126,15 @@ class ClientAppBasicAuthentication(_CredentialAuthentication):
     scheme = BASIC
     refusal = InvalidClient.description
 
-    @sensitive_variables("parameter", "basic")
-    def check(self, parameter: str, *, address: str, now: datetime) -> AuthenticatedCredential:
+    def parse(self, header: Authorization) -> ReceivedSecret:
+        """Parse the pair."""
+        return parse_client_app(parse_basic(header.parameter))
+
+    def check(
+        self, received: ReceivedSecret, *, address: str, now: datetime
+    ) -> AuthenticatedCredential:
         """Authenticate the pair."""
-        basic = parse_basic(parameter)
-        return authenticate_client_app(
-            basic.client_id, basic.raw_client_secret, address=address, now=now
-        )
+        return authenticate_client_app(received, address=address, now=now)
 
     def challenge(self, request: Any) -> str:
         """Return the Basic challenge (RFC 7617, section 2.1)."""

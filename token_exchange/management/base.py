@@ -114,15 +114,22 @@ class OneAnswerCommand(OneLineErrorCommand, ABC):
         """Return the error line to print after the answer, with status 1, or "" for success."""
         return ""
 
-    def handle(self, *args: Any, **options: Any) -> str:
-        """Return what is printed. Raises ``CommandError`` with one line."""
+    def reveal(self, shown: str) -> str:
+        """Return what is printed; a command with a new secret replaces its stand-in."""
+        return shown
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        """Print the answer. Raises ``CommandError`` with one line."""
         with one_line_errors():
             answer = self.answer(**options)
         shown = json.dumps(answer, cls=DjangoJSONEncoder) if options["json"] else self.text(answer)
+        try:
+            self.stdout.write(self.reveal(shown))
+        except OSError as error:
+            # Without the frames that hold what was to be printed: it may be a secret.
+            raise error.with_traceback(None) from None
         if failure := self.failure(answer):
-            self.stdout.write(shown)
             raise CommandError(one_line(failure))
-        return shown
 
 
 def counted(count: int, thing: str) -> str:

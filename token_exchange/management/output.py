@@ -45,9 +45,9 @@ def credential_facts(credential: Credential, *, now: datetime) -> dict[str, Any]
 
 
 def issued_facts(issued: IssuedSecret, *, now: datetime) -> dict[str, Any]:
-    """Return the public fields and the secret."""
+    """Return the public fields, and the stand-in of the secret."""
     name = "client_secret" if is_client_app(issued.credential) else "key"
-    return credential_facts(issued.credential, now=now) | {name: issued.raw_secret}
+    return credential_facts(issued.credential, now=now) | {name: issued.stand_in}
 
 
 def ended_facts(ended: EndedDescendants) -> dict[str, Any]:
@@ -86,7 +86,7 @@ def descendants_text(answer: dict[str, Any]) -> list[str]:
 
 
 def issued_text(issued: IssuedSecret, facts: dict[str, Any]) -> str:
-    """Return the secret with instructions, and a command that tries it."""
+    """Return the secret's stand-in with instructions, and a command that tries it."""
     rows = {
         "name": facts["name"],
         "organization": facts["organization"],
@@ -105,6 +105,6 @@ def issued_text(issued: IssuedSecret, facts: dict[str, Any]) -> str:
             "",
             f"Store the {secret} safely now. It cannot be shown again.",
             "Try it:",
-            f"  {curl(issued)}",
+            f"  {curl(issued.credential, issued.stand_in)}",
         ]
     )

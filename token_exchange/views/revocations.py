@@ -12,7 +12,7 @@ from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from django.utils.cache import get_conditional_response
 
-from token_exchange.issuer.credentials import authenticate_api_key
+from token_exchange.issuer.credentials import authenticate_api_key, parse_api_key
 from token_exchange.issuer.revocation_feed import read_page
 from token_exchange.request import client_address
 from token_exchange.views.endpoint import endpoint, read_authorization
@@ -49,7 +49,9 @@ def revocations(request: HttpRequest) -> HttpResponse:
 
 def _authorize(request: HttpRequest, *, now: datetime) -> None:
     credential = authenticate_api_key(
-        read_authorization(request, "ApiKey"), address=client_address(request), now=now
+        parse_api_key(read_authorization(request, "ApiKey")),
+        address=client_address(request),
+        now=now,
     )
     if REVOCATIONS_SCOPE not in credential.scopes:
         raise InsufficientScope(

@@ -9,9 +9,10 @@ from typing import Final
 
 from token_exchange_core.event_log import log_event
 from token_exchange_core.remote.background_refresh import BackgroundRefresh, Loaded
-from token_exchange_core.remote.http import RemoteFault, Resource
+from token_exchange_core.remote.http import SAFE, RemoteFault, Resource, Transport
 from token_exchange_core.revocation_feed import FeedPage, parse_feed_page
 from token_exchange_core.revocation_set import Revocation, RevocationSet
+from token_exchange_core.secret_text import SecretText
 
 MAX_PAGE_BYTES: Final = 4 * 1024 * 1024
 MAX_PAGES: Final = 100
@@ -108,22 +109,25 @@ class RemoteRevocations:
         self,
         url: str,
         *,
-        raw_api_key: str,
+        raw_api_key: str | SecretText,
         max_age_seconds: float = 1,
         max_staleness_seconds: float = 60,
         timeout_seconds: float = 2,
+        transport: Transport = SAFE,
     ) -> None:
         """Set the URL and an API key with the scope ``token_exchange:revocations``.
 
         Raises ``ValueError`` for an invalid URL or key.
         """
+        raw_api_key = SecretText.of(raw_api_key)  # this frame holds no other form of it any more
         self._max_age_seconds = max_age_seconds
         self._max_staleness_seconds = max(max_age_seconds, max_staleness_seconds)
         self._resource = Resource(
             url,
             max_bytes=MAX_PAGE_BYTES,
             timeout_seconds=timeout_seconds,
-            authorization=f"ApiKey {raw_api_key}",
+            authorization=SecretText(f"ApiKey {raw_api_key.text}"),
+            transport=transport,
         )
         self._progress = _Progress()
         self._clocks_differ = False

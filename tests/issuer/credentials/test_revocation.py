@@ -7,6 +7,7 @@ from django.contrib.auth import get_user_model
 from django.core.exceptions import ValidationError
 from django.db.models import ProtectedError
 
+from tests.support.authentication import authenticate_api_key
 from tests.support.factories import (
     make_api_key,
     make_client_app,
@@ -17,7 +18,6 @@ from tests.support.factories import (
 from token_exchange.issuer.credentials import (
     Act,
     CredentialConflict,
-    authenticate_api_key,
     invalidate_tokens,
     revoke,
 )

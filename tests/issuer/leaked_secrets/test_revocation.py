@@ -219,7 +219,9 @@ class TestRace:
             if not others and sql.startswith("SELECT"):
                 others.append(None)
                 others.append(
-                    leaked_secrets.revoke_leaked([key.raw_secret], now=NOW, origin="another")
+                    leaked_secrets.revoke_leaked(
+                        leaked_secrets.parse_reported([key.raw_secret]), now=NOW, origin="another"
+                    )
                 )
             return result
 

@@ -7,8 +7,9 @@ from datetime import timedelta
 import pytest
 
 from tests.management.commands.conftest import NOW, run, text
+from tests.support.authentication import authenticate_client_app
 from tests.support.factories import make_api_key, make_client_app, make_organization, works
-from token_exchange.issuer.credentials import Act, authenticate_client_app, revoke, rotate
+from token_exchange.issuer.credentials import Act, revoke, rotate
 from token_exchange.models import AuditEvent, Credential, Revocation
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("clock")]

@@ -12,7 +12,6 @@ from django.forms import ModelForm
 from django.http import HttpRequest, HttpResponse
 from django.utils.text import capfirst
 from django.utils.translation import gettext as _
-from django.views.decorators.debug import sensitive_variables
 
 from token_exchange.admin.act import act_of
 from token_exchange.admin.base import TokenExchangeAdmin
@@ -47,7 +46,6 @@ def issue_view(model_admin: TokenExchangeAdmin, request: HttpRequest) -> HttpRes
     return _issue_once(model_admin, request, identifier, form)
 
 
-@sensitive_variables("issued")
 def _issue_once(
     model_admin: TokenExchangeAdmin, request: HttpRequest, identifier: str, form: ModelForm[Any]
 ) -> HttpResponse:

@@ -12,7 +12,6 @@ from django.forms import Form
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone, translation
 from django.utils.translation import gettext as _
-from django.views.decorators.debug import sensitive_variables
 
 from token_exchange.admin import columns
 from token_exchange.admin.act import act_of
@@ -78,7 +77,6 @@ def rotate_compromised_view(
     return _view(_Rotation(model_admin, request, rows, compromised=True))
 
 
-@sensitive_variables("issued")
 def _view(rotation: _Rotation) -> HttpResponse:
     """Show the form, or rotate all credentials that are ready, or none.
 

@@ -4,6 +4,8 @@ from token_exchange.issuer.credentials.client_authentication import (
     AuthenticatedCredential,
     authenticate_api_key,
     authenticate_client_app,
+    parse_api_key,
+    parse_client_app,
 )
 from token_exchange.issuer.credentials.compromise import (
     EndedDescendants,
@@ -49,6 +51,8 @@ __all__ = [
     "invalidate_tokens",
     "issue",
     "new_identifier",
+    "parse_api_key",
+    "parse_client_app",
     "revoke",
     "revoke_keys_of",
     "rotate",

@@ -10,7 +10,6 @@ from typing import Any, Final
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, router, transaction
 from django.utils.translation import gettext as _
-from django.views.decorators.debug import sensitive_variables
 
 from token_exchange.conf import get_settings
 from token_exchange.database.retries import retried
@@ -23,6 +22,7 @@ from token_exchange.signals import credential_issued
 from token_exchange_core import secret_strings
 from token_exchange_core.secret_strings import SecretString
 
+_STAND_IN_LENGTH: Final = 32
 _NO_POLICY: Final = CredentialPolicy()
 
 
@@ -33,6 +33,16 @@ class IssuedSecret:
     credential: Credential
     raw_secret: str = field(repr=False)
     """The whole API key, or the ``client_secret``."""
+    stand_in: str = field(default_factory=lambda: secret_strings.random_text(_STAND_IN_LENGTH))
+    """Random letters and digits that take the secret's place while an output is composed."""
+
+    def reveal(self, text: str) -> str:
+        """Return the text with the secret in place of its stand-in.
+
+        The last step of every page, response and command that shows a new secret, so that a
+        template, an URL or a query that fails before has no secret to show in an error report.
+        """
+        return text.replace(self.stand_in, self.raw_secret)
 
 
 class CredentialConflict(Exception):
@@ -58,7 +68,6 @@ def new_secret(kind: str, identifier: str) -> SecretString:
     return secret_strings.make_secret(f"{settings.client_secret_string_prefix}.{client}")
 
 
-@sensitive_variables("secret")
 def issue(
     *,
     kind: str,

@@ -9,7 +9,6 @@ from django.core.exceptions import ValidationError
 from django.db import router, transaction
 from django.db.models import F
 from django.utils.translation import gettext as _
-from django.views.decorators.debug import sensitive_variables
 
 from token_exchange.conf import get_settings
 from token_exchange.database.retries import retried
@@ -32,7 +31,6 @@ _PREVIOUS_SECRET_UNUSED: Final[dict[str, Any]] = {
 }
 
 
-@sensitive_variables("secret")
 @retried
 def rotate_one(
     credential: Credential,

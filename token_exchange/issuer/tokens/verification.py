@@ -13,10 +13,11 @@ from token_exchange.database.per_schema import PerSchema
 from token_exchange.issuer import revocation_feed, signing_keys
 from token_exchange.models import Revocation
 from token_exchange_core.errors import InvalidToken
+from token_exchange_core.secret_text import SecretText
 from token_exchange_core.verification import TokenVerifier, VerifiedToken
 
 
-def verify_access_token(token: str, *, now: float) -> VerifiedToken:
+def verify_access_token(token: str | SecretText, *, now: float) -> VerifiedToken:
     """Return the claims of a valid access token of this issuer, and its owner.
 
     A machine's token costs no query between two refreshes of the cached
@@ -24,6 +25,7 @@ def verify_access_token(token: str, *, now: float) -> VerifiedToken:
     ``ExpiredToken`` if only the expiry is wrong; if the revocations cannot be loaded,
     ``TemporarilyUnavailable`` or what the database raised.
     """
+    token = SecretText.of(token)  # this frame holds no other form of it while queries run
     verifier = _verifiers.get()
     claims = verifier.verify_but_expiry(token, now=now)
     owner = None if claims.user_id is None else _owner(claims.user_id)

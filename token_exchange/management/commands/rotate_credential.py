@@ -29,7 +29,7 @@ class Command(OneAnswerCommand):
     """Rotate the secret of an API key or a client app."""
 
     help = "Rotate an API key or a client secret and print the new secret (shown once)."
-    issued: IssuedSecret
+    issued: IssuedSecret | None = None
 
     def add_own_arguments(self, parser: CommandParser) -> None:
         """Add the identifier, and what happens to the previous secret."""
@@ -83,11 +83,15 @@ class Command(OneAnswerCommand):
         return facts
 
     def text(self, answer: dict[str, Any]) -> str:
-        """Return the new secret, or that the previous one was stopped."""
-        if {"key", "client_secret"}.isdisjoint(answer):
+        """Return the new secret's stand-in, or that the previous one was stopped."""
+        if self.issued is None:
             identifier = answer["identifier"]
             return f"Stopped the previous secret of {identifier}. The current one keeps working."
         return "\n".join([issued_text(self.issued, answer), *descendants_text(answer)])
+
+    def reveal(self, shown: str) -> str:
+        """Put the new secret, if there is one, in place of its stand-in."""
+        return shown if self.issued is None else self.issued.reveal(shown)
 
 
 def _end_overlap(credential: Credential, *, now: datetime) -> None:

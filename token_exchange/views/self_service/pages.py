@@ -10,7 +10,6 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from django.views.decorators.debug import sensitive_variables
 
 from token_exchange.issuer import credentials, self_service
 from token_exchange.issuer.credentials import IssuedSecret
@@ -49,7 +48,6 @@ def list_keys(request: HttpRequest, caller: Caller) -> HttpResponse:
 
 
 @self_service_page("GET", "HEAD", "POST")
-@sensitive_variables("issued")
 def new_key(request: HttpRequest, caller: Caller) -> HttpResponse:
     """Show the form, or create the key and show its secret.
 
@@ -78,7 +76,6 @@ def new_key(request: HttpRequest, caller: Caller) -> HttpResponse:
 
 
 @self_service_page("GET", "HEAD", "POST")
-@sensitive_variables("issued")
 def rotate_key(request: HttpRequest, caller: Caller, *, identifier: str) -> HttpResponse:
     """Ask how long the old secret keeps working, or rotate the key and show the new secret."""
     now = timezone.now()
@@ -120,11 +117,12 @@ def _new_key_form(request: HttpRequest, form: KeyForm, signed_identifier: str) -
     return render_page(request, "new", form=form, signed_identifier=signed_identifier)
 
 
-@sensitive_variables("issued", "raw_key", "curl")
 def _show_secret(request: HttpRequest, issued: IssuedSecret, *, title: str) -> HttpResponse:
-    key, raw_key = issued.credential, issued.raw_secret
-    curl = usage_examples.curl(issued)
-    return render_page(request, "show_once", title=title, key=key, raw_key=raw_key, curl=curl)
+    key, secret = issued.credential, issued.stand_in
+    curl = usage_examples.curl(key, secret)
+    response = render_page(request, "show_once", title=title, key=key, secret=secret, curl=curl)
+    response.content = issued.reveal(response.text)
+    return response
 
 
 def _authority(caller: Caller, *, now: datetime) -> Authority:
