@@ -98,6 +98,6 @@ class TestRevokedBefore:
     def test_text_says_that_it_was_revoked_before(self, parent, created):
         run("revoke_credential", parent, "--keep-descendants")
         assert text("revoke_credential", parent).splitlines() == [
-            f"{parent} was already revoked.",
+            f"{parent} was already revoked at 2026-01-01T00:00:00+00:00.",
             f"Also revoked {created['id']}, which was created with it.",
         ]
