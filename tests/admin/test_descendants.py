@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from django.contrib.admin.models import LogEntry
 from django.contrib.messages import get_messages
+from django.db import OperationalError, connection
 
 from tests.admin.conftest import hidden_fields
 from tests.self_service.members import KEYS, make_member
@@ -47,8 +50,8 @@ def send(operator, action, credential, **values):
 
 
 def secrets_in(response):
-    shown = response.context["secrets"]
-    return {each.credential.identifier: each.parts[-1][1] for each in shown}
+    keys = re.findall(r"sk_live\.\w{12}\.\w{49}", response.text)
+    return {key.rpartition(".")[0]: key for key in keys}
 
 
 @pytest.mark.parametrize("action", ACTIONS)
@@ -162,3 +165,33 @@ class TestSomeoneElse:
         url = credential_url(parent, "revoke")
         operator.post(url, {**hidden_fields(page), "confirmed": "yes"})
         assert not works(created["api_key"])
+
+
+class TestLocked:
+    """A descendant whose row is locked does not take the page of the new secret away."""
+
+    @pytest.fixture
+    def locked(self):
+        def fail(execute, sql, params, many, context):
+            if sql.startswith("UPDATE") and "descendant" in map(str, params or ()):
+                raise OperationalError("canceling statement due to lock timeout")
+            return execute(sql, params, many, context)
+
+        with connection.execute_wrapper(fail):
+            yield
+
+    @pytest.mark.usefixtures("locked")
+    def test_new_secret_is_shown_with_an_error(self, operator, parent, created):
+        response = send(operator, "rotate_compromised", parent)
+        assert works(secrets_in(response)[parent.identifier])
+        assert works(created["api_key"])
+        assert "could be ended. Its page lists what still works" in response.text
+        assert created["id"] in operator.get(credential_url(parent, "change")).text
+
+    @pytest.mark.usefixtures("locked")
+    def test_revocation_stays(self, operator, parent, created):
+        response = send(operator, "revoke", parent)
+        (error, _revoked) = map(str, get_messages(response.wsgi_request))
+        assert "could be ended" in error
+        parent.refresh_from_db()
+        assert parent.revoked_at is not None

@@ -17,8 +17,16 @@ from django.db.models import F
 
 from tests.admin.conftest import OperatorClient, hidden_fields
 from tests.management.doctor.reports import examine
-from tests.support.factories import basic_header, make_api_key, make_client_app, make_user
+from tests.self_service.members import make_member
+from tests.support.factories import (
+    basic_header,
+    make_api_key,
+    make_client_app,
+    make_user,
+    works,
+)
 from token_exchange.issuer import credentials
+from token_exchange.issuer.credentials import Act
 from token_exchange.management.doctor import revocation_feed as doctor_of_the_feed
 from token_exchange.models import AuditEvent, Credential, Revocation, RevocationFeed
 from token_exchange.models.revocation_writer import (
@@ -186,3 +194,23 @@ class TestFormerTimeout:
                 raise ZeroDivisionError
             assert self.setting() == "7s"
         assert self.setting() == "0"
+
+
+class TestDescendantWhoseRowIsLocked:
+    """Whoever locks one key saves neither its parent nor the others."""
+
+    def test_the_others_are_ended_and_the_rest_is_ended_later(self, https_client):
+        member = make_member(https_client)
+        first, second = (member.create().json() for _ in range(2))
+        parent = member.issued.credential
+        row = Credential.objects.filter(identifier=first["id"])
+        with (
+            held(row.lock),
+            at_most(LOCK_WAIT_SECONDS),
+            pytest.raises(OperationalError, match="lock timeout"),
+        ):
+            credentials.revoke(parent)
+        keys = (member.issued.raw_secret, first["api_key"], second["api_key"])
+        assert [works(each) for each in keys] == [False, True, False]
+        credentials.end_descendants(parent, act=Act())
+        assert not works(first["api_key"])

@@ -31,7 +31,9 @@ def limited_lock_waits(*, using: str) -> Iterator[Callable[[float], None]]:
         try:
             yield lambda seconds: _set_mysql(connection, ceil(seconds))
         finally:
-            _set_mysql(connection, int(former))
+            # Past Django, which runs no query until a broken transaction is rolled back.
+            with connection.connection.cursor() as cursor:
+                cursor.execute("SET SESSION innodb_lock_wait_timeout = %s", [int(former)])
     else:
         yield lambda seconds: None
 

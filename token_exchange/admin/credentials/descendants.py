@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Collection
 from typing import Any, Final
 
+from django.contrib import messages
+from django.db import OperationalError
 from django.http import HttpRequest
 from django.utils import timezone
+from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from token_exchange.admin.act import act_of
 from token_exchange.admin.base import TokenExchangeAdmin
 from token_exchange.admin.credentials.permissions import may_see_secret
 from token_exchange.issuer import credentials as verbs
-from token_exchange.issuer.credentials import Descendant, IssuedSecret
+from token_exchange.issuer.credentials import CredentialConflict, Descendant, IssuedSecret
 from token_exchange.models import APIKey, ClientApp, Credential
+from token_exchange_core.event_log import log_event
 
 _PROXIES: Final[dict[str, Any]] = {each.KIND: each for each in (APIKey, ClientApp)}
 
@@ -41,12 +46,17 @@ def end_descendants(
 ) -> list[IssuedSecret]:
     """End the descendants of credentials that were revoked or rotated, and write their history.
 
-    Adds a message. Returns the new secrets that the user may see; nobody gets the others.
+    Adds a message. Returns the new secrets that the user may see; nobody gets the others. A lock
+    that cannot be had in time adds a message only, because ``rows`` and their secrets are done.
     """
     revoked: list[Credential] = []
     rotated: list[IssuedSecret] = []
     for row in rows:
-        ended = verbs.end_descendants(row, act=act_of(request))
+        try:
+            ended = verbs.end_descendants(row, act=act_of(request))
+        except (CredentialConflict, OperationalError) as error:
+            _report(model_admin, request, row, error)
+            continue
         revoked += ended.revoked
         rotated += ended.rotated
         for each in ended.revoked:
@@ -60,6 +70,17 @@ def end_descendants(
     return [
         each for each in rotated if may_rotate and may_see_secret(request.user, each.credential)
     ]
+
+
+def _report(
+    model_admin: TokenExchangeAdmin, request: HttpRequest, row: Credential, error: Exception
+) -> None:
+    log_event(logging.ERROR, "admin.failed", exc_info=error, path=request.path)
+    message = _(
+        "Not everything that was created or rotated with %(credential)s could be ended. Its page "
+        "lists what still works: revoke or rotate that now."
+    )
+    model_admin.message_user(request, message % {"credential": row}, messages.ERROR)
 
 
 def _log(

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Final
 
+from django.db import OperationalError
 from django.utils.translation import gettext as _
 
 from token_exchange.issuer.credentials.descendants import Descendant, descendants_of
@@ -76,8 +76,9 @@ def end_descendants(credential: Credential, *, act: Act) -> EndedDescendants:
 
     Call it after the credential was revoked or rotated as compromised: its tokens obtain nothing
     from then on. Each descendant is ended in a transaction of its own, so that one whose row is
-    locked stops none of the others before it. Those that obtain more until it is their turn are
-    found in the next round. Raises ``CredentialConflict`` if they keep changing.
+    locked does not save the others. Those that obtain more until it is their turn are found in
+    the next round. Raises ``CredentialConflict`` if they keep changing, and ``OperationalError``
+    if one is locked for too long; call it again then.
     """
     act = replace(act, reason=_reason(credential))
     ended = EndedDescendants()
@@ -85,9 +86,16 @@ def end_descendants(credential: Credential, *, act: Act) -> EndedDescendants:
         found = descendants_of([credential], now=act.now)
         if not found:
             return ended
+        locked = None
         for each in found:
-            with suppress(CredentialConflict):  # it was changed since it was read
+            try:
                 _end(each, ended, act=act)
+            except CredentialConflict:  # it was changed since it was read
+                continue
+            except OperationalError as error:
+                locked = error
+        if locked is not None:
+            raise locked
     raise CredentialConflict(
         _("Credentials that were created with this one keep changing. Try again.")
     )
