@@ -8,6 +8,7 @@ from datetime import timedelta
 import pytest
 import time_machine
 from django.core.cache.backends.base import BaseCache
+from django.db import OperationalError, connection
 from django.urls import reverse
 from django.utils import timezone
 
@@ -399,3 +400,22 @@ class TestAccess:
         assert reverse("token_exchange_self_service:rotate", args=["sk_live.x"]) == (
             f"{PAGES}sk_live.x/rotate/"
         )
+
+
+class TestLockedDatabase:
+    def test_page_answers_503_and_nothing_is_changed(self, visitor, caplog):
+        key = visitor.add_key().credential
+
+        def give_up(execute, sql, *arguments):
+            if sql.startswith("UPDATE") and "revocationfeed" in sql:
+                raise OperationalError("canceling statement due to lock timeout")
+            return execute(sql, *arguments)
+
+        with connection.execute_wrapper(give_up):
+            answer = visitor.send(f"{key.identifier}/revoke/")
+        assert answer.status_code == 503
+        assert int(answer["Retry-After"]) > 0
+        key.refresh_from_db()
+        assert key.revoked_at is None
+        events = [getattr(each, "event", "") for each in caplog.records]
+        assert events.count("self_service.failed") == 1

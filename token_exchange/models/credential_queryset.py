@@ -60,8 +60,9 @@ class CredentialQuerySet(WriterQuerySet[M_co]):
         if _REVOKES_TOKENS.isdisjoint(values):
             return super().update(**values)
         self._for_write = True
-        if not self.exists():
-            return 0  # Django writes no owner for every user who is deleted, and most had none
+        if not self._with_live_tokens(values).exists():
+            # For every user who is deleted, Django writes that credentials have no owner.
+            return super().update(**values)
         if "expires_at" in values:
             # The warnings that were sent were about another expiry.
             values = {"expiry_warned_at": None, "end_mailed_at": None, **values}
@@ -74,6 +75,11 @@ class CredentialQuerySet(WriterQuerySet[M_co]):
                 count += super(CredentialQuerySet, self.filter(pk__in=pks)).update(**values)
                 feed.revoke_earlier_generations(self.model._base_manager.filter(pk__in=pks))
         return count
+
+    def _with_live_tokens(self, values: dict[str, Any]) -> Self:
+        """Keep the rows whose tokens this update has to revoke: all but those revoked for good."""
+        is_restored = values.get("revoked_at", self) is None
+        return self if is_restored else self.filter(revoked_at=None)
 
     def bulk_create(self, *args: Any, **options: Any) -> list[M_co]:
         """Insert; refuses ``update_conflicts``, which would write past every rule of a row."""
