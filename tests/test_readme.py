@@ -193,3 +193,12 @@ def test_the_check_of_each_setting_has_its_place_in_the_table() -> None:
         for first, last in zip(firsts, lasts, strict=True)
     ]
     assert f"{' and '.join(ranges)} for a bad value" in PAGES["docs/settings.md"]
+
+
+def test_tests_that_hold_a_promise_exist() -> None:
+    page = (ROOT / "SECURITY.md").read_text(encoding="utf-8")
+    promises = page.partition("## What is promised")[2].partition("\n## ")[0]
+    for promise in promises.split("\n* **")[1:]:
+        named = re.findall(r"`(tests/[\w/]+\.py)`", promise)
+        assert named, promise
+        assert [name for name in named if not (ROOT / name).exists()] == []
