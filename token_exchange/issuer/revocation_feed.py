@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Final, NamedTuple
 
 from django.db import router
@@ -62,6 +62,12 @@ def revocations() -> RevocationSet:
     They always include what this process itself has revoked.
     """
     return _caches.get().get().revocations
+
+
+def revocations_reader() -> Callable[[], RevocationSet]:
+    """Return a ``revocations`` for the schema of this moment, which is not looked up again."""
+    cache = _caches.get()
+    return lambda: cache.get().revocations
 
 
 def _read(before: _Progress | None) -> _Progress:

@@ -10,7 +10,7 @@ from token_exchange.issuer.signing_keys.encryption import (
     needs_reencryption,
     reencrypt_signing_keys,
 )
-from token_exchange.issuer.signing_keys.key_set import expire_key_set, key_set
+from token_exchange.issuer.signing_keys.key_set import expire_key_set, key_set, key_set_reader
 from token_exchange.issuer.signing_keys.rotation import (
     CLOCK_SKEW,
     SigningKeyConflict,
@@ -28,6 +28,7 @@ __all__ = [
     "expire_key_set",
     "is_readable",
     "key_set",
+    "key_set_reader",
     "needs_reencryption",
     "reencrypt_signing_keys",
     "remove_signing_key",

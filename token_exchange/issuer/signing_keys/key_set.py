@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Final, NamedTuple
 
@@ -136,6 +137,12 @@ _caches = PerSchema(_new_cache, using=_using)
 def key_set() -> keys.KeySet:
     """Return this process's key set, at most ``KEY_SET_MAX_AGE_SECONDS`` old."""
     return _caches.get().get().key_set
+
+
+def key_set_reader() -> Callable[[], keys.KeySet]:
+    """Return a ``key_set`` for the schema of this moment, which is not looked up again."""
+    cache = _caches.get()
+    return lambda: cache.get().key_set
 
 
 def expire_key_set() -> None:

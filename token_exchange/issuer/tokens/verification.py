@@ -36,8 +36,8 @@ def verify_access_token(token: str | SecretText, *, now: float) -> VerifiedToken
 def _new_verifier() -> TokenVerifier:
     settings = get_settings()
     return TokenVerifier(
-        keys=signing_keys.key_set,
-        revocations=revocation_feed.revocations,
+        keys=signing_keys.key_set_reader(),
+        revocations=revocation_feed.revocations_reader(),
         issuer=settings.issuer,
         audience=settings.audience,
         cache_size=settings.verified_token_cache_size,
