@@ -30,6 +30,12 @@ def encoded(text: str) -> str:
     return base64.b64encode(text.encode()).decode()
 
 
+DESCRIPTIONS = {
+    "header_characters": "The Authorization header has invalid characters.",
+    "malformed_bearer": "The Authorization header must be: Bearer, one space, one token.",
+}
+
+
 class TestAuthorization:
     @given(ANY_TEXT | st.builds("{} {}".format, OUR_SCHEMES, ANY_TEXT))
     def test_any_text_is_split_or_refused(self, header):
@@ -60,6 +66,7 @@ class TestAuthorization:
         with pytest.raises(InvalidRequest) as refused:
             parse_authorization(f"{longest}a")
         assert refused.value.reason == "header_too_long"
+        assert refused.value.description == "The Authorization header is too long."
 
     @pytest.mark.parametrize("character", ["\0", "\n", "\r", "\t", "\x7f", "\x80", "é", "\udcff"])
     @pytest.mark.parametrize("scheme", sorted(SCHEMES))
@@ -69,6 +76,7 @@ class TestAuthorization:
         is_left_to_the_token = scheme == "bearer" and character.isascii()
         reason = "malformed_bearer" if is_left_to_the_token else "header_characters"
         assert refused.value.reason == reason
+        assert refused.value.description == DESCRIPTIONS[reason]
 
     def test_letters_that_lower_case_to_ours_are_not_ours(self):
         """U+212A, the Kelvin sign, is a k in lower case."""
@@ -82,6 +90,7 @@ class TestAuthorization:
         with pytest.raises(InvalidRequest) as refused:
             parse_authorization(f"{first},{second}")
         assert refused.value.reason == "header_repeated"
+        assert refused.value.description == "The Authorization header must be sent once."
 
     @pytest.mark.parametrize(
         "header",
@@ -94,6 +103,14 @@ class TestAuthorization:
     def test_parameter_of_a_foreign_scheme_is_not_looked_at(self, header):
         scheme, _, parameter = header.partition(" ")
         assert Authorization(scheme.lower(), parameter) == parse_authorization(header)
+
+    @pytest.mark.parametrize("character", ["\v", "\f", "\x1c", "\x85", "\xa0", "X"])
+    def test_only_spaces_and_tabs_around_it_are_white_space(self, character):
+        """RFC 9110, section 5.6.3."""
+        header = f"{character}Foreign x{character}"
+        found = parse_authorization(header)
+        assert Authorization(f"{character}foreign".lower(), f"x{character}") == found
+        assert Authorization("foreign", character) == parse_authorization(f"Foreign {character}")
 
     def test_repr_hides_the_parameter(self):
         assert "hidden" not in repr(parse_authorization("Bearer hidden"))
@@ -185,6 +202,10 @@ class TestBearer:
         check_bearer(parameter)
         assert parameter == raw_token(parameter)
 
+    def test_only_padding_is_taken_from_its_end(self):
+        assert encoded("a.b.cW").endswith("X")
+        assert raw_token(encoded("a.b.cW")) == "a.b.cW"
+
     def test_padding_in_excess_is_still_one_token(self):
         check_bearer(f"{encoded('a.b.c')}==")
         assert raw_token(f"{encoded('a.b.c')}==") == "a.b.c"
@@ -196,3 +217,4 @@ class TestBearer:
         with pytest.raises(InvalidRequest) as refused:
             check_bearer(parameter)
         assert refused.value.reason == "malformed_bearer"
+        assert refused.value.description == DESCRIPTIONS["malformed_bearer"]

@@ -121,3 +121,18 @@ class TestHeaders:
             "WWW-Authenticate": 'Bearer realm="token_exchange", error="insufficient_scope", '
             'scope="reports:read reports:write"'
         }
+
+
+class TestWithoutFrames:
+    def test_drops_the_traceback_and_what_was_behind_it(self):
+        try:
+            try:
+                raise ValueError
+            except ValueError as cause:
+                raise errors.InvalidClient(reason="x") from cause
+        except errors.InvalidClient as caught:
+            error = caught
+        assert error.__traceback__ is not None
+        assert error.without_frames() is error
+        assert (error.__traceback__, error.__cause__, error.__context__) == (None, None, None)
+        assert (error.reason, error.status) == ("x", 401)

@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives.serialization import (
 )
 from jwt import PyJWK
 from jwt.algorithms import OKPAlgorithm
-from jwt.utils import base64url_decode
+from jwt.utils import base64url_decode, base64url_encode
 
 from token_exchange_core.errors import TemporarilyUnavailable
 from token_exchange_core.keys import (
@@ -257,3 +257,46 @@ class TestKeySet:
 
     def test_empty(self):
         assert KeySet(()).public_jwks() == {"keys": []}
+
+
+class TestPublicJwk:
+    """Parsed in the test itself, from a key of the library's."""
+
+    @pytest.mark.parametrize(("bits", "exponent"), [(2048, 65537), (3072, 3), (8192, 2**32 - 1)])
+    def test_of_a_sensible_size(self, bits, exponent):
+        jwk = rsa_jwk(bits, exponent)
+        assert VerificationKey.from_jwk(jwk).public_jwk == {
+            **jwk,
+            "use": "sig",
+            "kid": thumbprint(jwk),
+        }
+
+    @pytest.mark.parametrize(
+        ("bits", "exponent"), [(2047, 65537), (8193, 65537), (2048, 2**32 + 1), (8193, 2**32 + 1)]
+    )
+    def test_of_another_size_is_refused(self, bits, exponent):
+        with pytest.raises(ValueError, match=r"^not an RSA key of a sensible size$"):
+            VerificationKey.from_jwk(rsa_jwk(bits, exponent))
+
+    def test_message_says_what_is_wrong(self):
+        with pytest.raises(ValueError, match=r"^not a key of one of our algorithms$"):
+            VerificationKey.from_jwk({"alg": "none", "kty": "oct"})
+        with pytest.raises(ValueError, match=r"^not a public JWK$"):
+            VerificationKey.from_jwk({})
+
+
+def rsa_jwk(bits: int, exponent: int) -> dict[str, str]:
+    """Return a public key of this size, which nobody has the private half of."""
+    numbers = {"n": 2 ** (bits - 1) + 1, "e": exponent}
+    members = {
+        name: base64url_encode(number.to_bytes((number.bit_length() + 7) // 8)).decode()
+        for name, number in numbers.items()
+    }
+    return {"kty": "RSA", "alg": "RS256", **members}
+
+
+class TestKeySetThatChanges:
+    @pytest.mark.parametrize("is_changing", [False, True])
+    def test_says_so(self, is_changing):
+        assert KeySet([], is_changing=is_changing).is_changing is is_changing
+        assert KeySet([]).is_changing is False

@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from token_exchange_core.networks import (
+    is_confidential,
     is_within,
     lie_within,
     parse_address,
@@ -187,3 +188,27 @@ class TestSiteOf:
 def test_nothing_is_within_what_is_not_a_network():
     assert is_within("192.0.2.1", ["192.0.2.1/24", "garbage", ""]) is False
     assert is_within("192.0.2.1", ["garbage", "192.0.2.0/24"]) is True
+
+
+class TestConfidentialUrl:
+    @pytest.mark.parametrize(
+        "url",
+        [
+            *("https://x.test", "HTTPS://x.test", "https://192.0.2.1/x", "https:///x"),
+            *("http://localhost", "http://LOCALHOST:8000/x", "http://127.0.0.1:8000"),
+            *("http://127.9.9.9", "http://[::1]:8000", "http://[::ffff:127.0.0.1]"),
+        ],
+    )
+    def test_https_or_this_machine(self, url):
+        assert is_confidential(url)
+
+    @pytest.mark.parametrize(
+        "url",
+        [
+            *("", "http://", "x.test", "http://x.test", "http://x.test:443", "http://192.0.2.1"),
+            *("http://localhost.x.test", "http://xlocalhost", "http://0.0.0.0", "http://127.1"),
+            *("http://[2001:db8::1]", "ftp://x.test", "https.x.test", "http://https"),
+        ],
+    )
+    def test_nothing_else(self, url):
+        assert not is_confidential(url)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from typing import Any
 
@@ -90,3 +91,34 @@ def test_something_else(body: bytes) -> None:
 def test_any_bytes_are_refused(body: bytes) -> None:
     with pytest.raises(ValueError, match=r".+"):
         parse_feed_page(body)
+
+
+def test_what_is_written_is_compact() -> None:
+    assert not {b" ", b"\n"} & {bytes([each]) for each in PAGE.to_json()}
+
+
+@pytest.mark.parametrize(("after", "position"), [(0, 0), (0, 1), (1, 1)])
+def test_first_position_and_last(after: int, position: int) -> None:
+    page = dataclasses.replace(PAGE, after=after, position=position)
+    assert parse_feed_page(page.to_json()) == page
+
+
+@pytest.mark.parametrize("number", [2**63 - 1, -(2**63) + 1])
+def test_largest_number(number: int) -> None:
+    page = dataclasses.replace(PAGE, as_of=number)
+    assert parse_feed_page(page.to_json()).as_of == number
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ([], "the feed is not an object"),
+        ({"after": 6}, "the feed's positions go backwards"),
+        ({"has_more": 1}, "the feed's has_more is not true or false"),
+        ({"revocations": [1]}, "a revocation of the feed is not an object"),
+    ],
+)
+def test_message_says_what_is_wrong(changes: Any, message: str) -> None:
+    page = {**MEMBERS, **changes} if changes else changes
+    with pytest.raises(ValueError, match=f"^{message}$"):
+        parse_feed_page(json.dumps(page).encode())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import secrets
 import string
 from collections import Counter
 from urllib.parse import quote, quote_plus, unquote, unquote_plus
@@ -208,3 +209,17 @@ class TestPrefixPattern:
         """A client id is split from its secret at one, and ``user:`` has one (RFC 9068, 5)."""
         assert ":" not in make_client_id(prefix)
         assert ":" not in make_identifier(prefix)
+
+
+class TestRandomness:
+    def test_each_place_takes_each_character(self):
+        texts = [random_text(5) for _ in range(2000)]
+        assert [len(set(place)) for place in zip(*texts, strict=True)] == [62] * 5
+
+    def test_no_character_is_likelier_than_another(self, monkeypatch):
+        """Of 256 values of a byte 8 are drawn again: 62 does not divide them."""
+        every_byte = bytes(range(256))
+        monkeypatch.setattr(secrets, "token_bytes", lambda _length: every_byte)
+        counts = Counter(random_text(248))
+        assert set(counts) == set(BASE62)
+        assert set(counts.values()) == {4}

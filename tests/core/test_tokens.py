@@ -15,7 +15,7 @@ from jwt.utils import base64url_decode
 
 from tests.support.claims import CLAIMS, PAYLOAD
 from token_exchange_core.errors import InvalidToken
-from token_exchange_core.tokens import Claims, claims_of, parse_claims, signing_input
+from token_exchange_core.tokens import Claims, claims_of, kid_of, parse_claims, signing_input
 
 TEXT = st.text(st.characters(exclude_categories=["Cs", "Cc"]), min_size=1)
 TIMES = st.integers(-62_135_596_800, 253_402_300_799)
@@ -58,6 +58,10 @@ class TestParseClaims:
         assert json.loads(header) == {"alg": "EdDSA", "kid": "k", "typ": "at+jwt"}
         assert claims == parse_claims(payload)
         assert claims == claims_of(signing_input(claims, kid="k", algorithm="EdDSA"))
+
+    def test_key_id_of_a_signing_input(self):
+        for kid in ("k", "another"):
+            assert kid_of(signing_input(CLAIMS, kid=kid, algorithm="EdDSA")) == kid
 
     @given(st.binary() | JSON.map(lambda value: json.dumps(value).encode()))
     def test_any_bytes_are_claims_or_refused(self, payload):

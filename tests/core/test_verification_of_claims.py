@@ -77,6 +77,7 @@ class TestExpiry:
         with pytest.raises(ExpiredToken) as refused:
             make_verifier().verify(token, now=CLAIMS.expires_at)
         assert refused.value.description == "The auth token provided has expired."
+        assert refused.value.reason == "expired"
         assert (refused.value.status, refused.value.error) == (401, "invalid_token")
 
     def test_leeway(self):
@@ -113,3 +114,11 @@ class TestExpiry:
     @pytest.mark.parametrize("expires_at", [10**12, 10**99, 10**400, -(10**300)])
     def test_at_a_time_that_no_calendar_has(self, expires_at):
         assert reason_for(make_token(payload={**PAYLOAD, "exp": expires_at})) == "claim_exp"
+
+    def test_of_a_removed_key_is_refused(self):
+        revoked = RevocationSet()
+        kind = RevocationKind.SIGNING_KEY
+        revoked.add([Revocation(kind=kind, subject=HEADER["kid"], expires_at=CLAIMS.expires_at)])
+        verifier = make_verifier(revocations=lambda: revoked)
+        for _ in range(2):
+            assert reason_for(make_token(), verifier=verifier) == "signing_key_removed"
