@@ -11,6 +11,7 @@ from django.views.decorators.debug import sensitive_variables
 from rest_framework.authentication import BaseAuthentication
 
 from token_exchange.authentication import Principal
+from token_exchange.caching import keep_private, vary_by_authorization
 from token_exchange.conf import get_settings
 from token_exchange.database.errors import DATABASE_AWAY
 from token_exchange.exceptions import challenges, log_and_convert
@@ -36,6 +37,7 @@ class _CredentialAuthentication(BaseAuthentication):
 
     def authenticate(self, request: Any) -> tuple[Any, AuthenticatedCredential] | None:
         """Return user and credential, or ``None`` if the request does not use this scheme."""
+        vary_by_authorization(request)
         try:
             credential = self._authenticate(request)
         except TokenExchangeError as error:
@@ -44,6 +46,7 @@ class _CredentialAuthentication(BaseAuthentication):
             ) from error
         if credential is None:
             return None
+        keep_private(request)
         if credential.owner is not None:
             return credential.owner, credential
         machine = Principal(

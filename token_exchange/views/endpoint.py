@@ -19,6 +19,7 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.debug import sensitive_post_parameters, sensitive_variables
 
+from token_exchange.caching import NOT_CACHED, skip_django_cache
 from token_exchange.database.errors import DATABASE_AWAY
 from token_exchange.issuer.credentials import AuthenticatedCredential
 from token_exchange.issuer.tokens import IssuedToken
@@ -39,7 +40,6 @@ from token_exchange_core.event_log import log_event
 
 View: TypeAlias = Callable[..., HttpResponse]
 
-_NO_STORE: Final = {"Cache-Control": "no-store", "Pragma": "no-cache"}
 _IDENTIFIER: Final = "_token_exchange_identifier"
 
 
@@ -63,6 +63,7 @@ def endpoint(
         @sensitive_post_parameters()
         @wraps(view)
         def wrapper(request: HttpRequest, **path: str) -> HttpResponse:
+            skip_django_cache(request)
             try:
                 if request.method not in methods:
                     raise MethodNotAllowed(reason="method_not_allowed")
@@ -113,7 +114,7 @@ def log_issuance(
 
 def token_response(body: dict[str, Any], usage: Usage | None, *, status: int = 200) -> HttpResponse:
     """Return a JSON response that must not be cached (RFC 6749, section 5.1)."""
-    headers = _NO_STORE if usage is None else {**_NO_STORE, **usage.headers}
+    headers = NOT_CACHED if usage is None else {**NOT_CACHED, **usage.headers}
     return HttpResponse(
         json.dumps(body), status=status, content_type="application/json", headers=headers
     )
@@ -166,7 +167,7 @@ def _refuse(request: HttpRequest, error: TokenExchangeError) -> HttpResponse:
     return JsonResponse(
         {"error": error.error, "error_description": error.description},
         status=error.status,
-        headers={**_NO_STORE, **error.headers},
+        headers={**NOT_CACHED, **error.headers},
     )
 
 

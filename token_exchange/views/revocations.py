@@ -12,6 +12,7 @@ from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from django.utils.cache import get_conditional_response
 
+from token_exchange.caching import NOT_CACHED
 from token_exchange.issuer.credentials import authenticate_api_key
 from token_exchange.issuer.revocation_feed import read_page
 from token_exchange.request import client_address
@@ -24,9 +25,6 @@ from token_exchange_core.scopes import REVOCATIONS_SCOPE
 
 _EPOCH: Final = re.compile(r"[A-Za-z0-9]{0,64}")
 _POSITION: Final = re.compile(r"[0-9]{1,19}")
-
-# No cache may store or serve this answer.
-_HEADERS: Final = {"Cache-Control": "no-store", "Pragma": "no-cache", "Vary": "Authorization"}
 
 
 @endpoint("GET", "HEAD", challenge=API_KEY_CHALLENGE, refusal="Invalid API Key")
@@ -43,7 +41,7 @@ def revocations(request: HttpRequest) -> HttpResponse:
         headers={"ETag": etag, "X-Content-Type-Options": "nosniff"},
     )
     conditional = get_conditional_response(request, etag=etag, response=response) or response
-    for name, value in _HEADERS.items():
+    for name, value in NOT_CACHED.items():
         conditional[name] = value
     return conditional
 

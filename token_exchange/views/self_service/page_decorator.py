@@ -16,6 +16,7 @@ from django.views.decorators.csrf import csrf_protect
 from django.views.decorators.debug import sensitive_variables
 from django.views.decorators.http import require_http_methods
 
+from token_exchange.caching import not_cached
 from token_exchange.issuer.self_service import Caller, caller_by_session
 from token_exchange.request import client_address, require_https
 from token_exchange.views.rate_limits import count_success
@@ -96,6 +97,7 @@ def self_service_page(
     """
 
     def decorate(view: Callable[Concatenate[HttpRequest, Caller, P], HttpResponse]) -> Any:
+        @not_cached
         @require_http_methods(methods)
         @login_required
         @csrf_protect
@@ -107,7 +109,6 @@ def self_service_page(
                 response = view(request, _caller(request), *args, **kwargs)
             except TokenExchangeError as error:
                 response = error_page(request, error)
-            response["Cache-Control"] = "no-store"
             return response
 
         return wrapper
