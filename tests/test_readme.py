@@ -27,6 +27,7 @@ MAX_README_WORDS = 1000
 # Of Django REST framework, Python's TLS and httpx, in this order.
 NAMES_OF_OTHERS = {"EXCEPTION_HANDLER", "UNAUTHENTICATED_USER", "SSL_CERT_FILE", "HTTPS_PROXY"}
 
+_LOGGING = {"log_event", "log_repeated_event", "log_and_convert"}
 # The arguments that name events where an authenticator logs.
 _EVENTS = {"refused", "failed"}
 
@@ -43,7 +44,7 @@ def _event_names(tree: ast.AST) -> set[str]:
     return set(AuditEvent.Event.values) | {
         constant.value
         for call in calls
-        if isinstance(call.func, ast.Name) and call.func.id in {"log_event", "log_and_convert"}
+        if isinstance(call.func, ast.Name) and call.func.id in _LOGGING
         for argument in (
             call.args[1],
             *(each.value for each in call.keywords if each.arg in _EVENTS),

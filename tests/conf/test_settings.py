@@ -82,6 +82,7 @@ class TestDefaults:
             warning_recipients=None,
             self_service_entitlement=None,
             operator_organizations=None,
+            allowed_origins=frozenset(),
         )
 
     def test_https_is_required_unless_debugging(self):
@@ -236,6 +237,7 @@ class TestWholeDictionary:
             "WARNING_RECIPIENTS": "E048",
             "SELF_SERVICE_ENTITLEMENT": "E049",
             "OPERATOR_ORGANIZATIONS": "E050",
+            "ALLOWED_ORIGINS": "E051",
         }
 
     def test_each_says_what_it_means(self):

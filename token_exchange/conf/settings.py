@@ -246,6 +246,13 @@ class Settings:
         "The callable that takes a user of the admin and returns the primary keys of the "
         "organizations they are limited to, or None for all. None: nobody is limited.",
     )
+    allowed_origins: frozenset[str] = setting(
+        "E051",
+        (),
+        parsers.origins,
+        "Origins of web pages that can send API keys and client secrets, such as "
+        "'https://docs.example.com'. From any other web page, they are refused.",
+    )
 
     def __post_init__(self) -> None:
         derived = {

@@ -21,7 +21,13 @@ from token_exchange.issuer.credentials import (
     authenticate_client_app,
 )
 from token_exchange.models.credential_policy import effective_audience
-from token_exchange.request import authorization, client_address, http_request, require_https
+from token_exchange.request import (
+    authorization,
+    browser_origin,
+    client_address,
+    http_request,
+    require_https,
+)
 from token_exchange_core.authorization import API_KEY, BASIC, parse_basic
 from token_exchange_core.challenges import API_KEY_CHALLENGE, BASIC_CHALLENGE
 from token_exchange_core.errors import InvalidClient, TemporarilyUnavailable, TokenExchangeError
@@ -64,7 +70,10 @@ class _CredentialAuthentication(BaseAuthentication):
         require_https(http)
         try:
             credential = self.check(
-                header.parameter, address=client_address(http), now=timezone.now()
+                header.parameter,
+                address=client_address(http),
+                browser_origin=browser_origin(http),
+                now=timezone.now(),
             )
             if get_settings().audience not in effective_audience(credential.audience):
                 raise InvalidClient(reason="audience_not_allowed", identifier=credential.identifier)
@@ -77,7 +86,9 @@ class _CredentialAuthentication(BaseAuthentication):
         return credential
 
     @abstractmethod
-    def check(self, parameter: str, *, address: str, now: datetime) -> AuthenticatedCredential:
+    def check(
+        self, parameter: str, *, address: str, browser_origin: str | None, now: datetime
+    ) -> AuthenticatedCredential:
         """Return the credential in the header's parameter; raises ``InvalidClient``."""
 
     @abstractmethod
@@ -96,9 +107,13 @@ class ApiKeyAuthentication(_CredentialAuthentication):
     refusal = "Invalid API Key"
 
     @sensitive_variables("parameter")
-    def check(self, parameter: str, *, address: str, now: datetime) -> AuthenticatedCredential:
+    def check(
+        self, parameter: str, *, address: str, browser_origin: str | None, now: datetime
+    ) -> AuthenticatedCredential:
         """Authenticate the key."""
-        return authenticate_api_key(parameter, address=address, now=now, load_owner=True)
+        return authenticate_api_key(
+            parameter, address=address, browser_origin=browser_origin, now=now, load_owner=True
+        )
 
     def challenge(self, request: Any) -> str:
         """Return the ``ApiKey`` challenge."""
@@ -112,11 +127,17 @@ class ClientAppBasicAuthentication(_CredentialAuthentication):
     refusal = InvalidClient.description
 
     @sensitive_variables("parameter", "basic")
-    def check(self, parameter: str, *, address: str, now: datetime) -> AuthenticatedCredential:
+    def check(
+        self, parameter: str, *, address: str, browser_origin: str | None, now: datetime
+    ) -> AuthenticatedCredential:
         """Authenticate the pair."""
         basic = parse_basic(parameter)
         return authenticate_client_app(
-            basic.client_id, basic.raw_client_secret, address=address, now=now
+            basic.client_id,
+            basic.raw_client_secret,
+            address=address,
+            browser_origin=browser_origin,
+            now=now,
         )
 
     def challenge(self, request: Any) -> str:

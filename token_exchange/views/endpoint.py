@@ -25,7 +25,8 @@ from token_exchange.issuer.credentials import AuthenticatedCredential
 from token_exchange.issuer.tokens import IssuedToken
 from token_exchange.observability import exchange_counts
 from token_exchange.request import authorization, client_address, require_https
-from token_exchange.views.rate_limits import Usage, count_failure
+from token_exchange.views.rate_limits import RateExceeded, Usage, count_failure
+from token_exchange.views.repeated_events import log_repeated_event
 from token_exchange_core.errors import (
     CredentialRequired,
     InvalidClient,
@@ -145,7 +146,8 @@ def _as_refusal(raised: Exception, request: HttpRequest, refusal: str) -> TokenE
         try:
             count_failure(request, address=client_address(request))
         except TokenExchangeError as limited:
-            _log(request, error)
+            if not isinstance(limited, RateExceeded):
+                _log(request, error)
             limited.identifier = error.identifier
             return limited
     return error
@@ -163,12 +165,18 @@ def _as_error(raised: Exception) -> TokenExchangeError:
 
 
 def _refuse(request: HttpRequest, error: TokenExchangeError) -> HttpResponse:
-    _log(request, error)
-    return JsonResponse(
+    response = JsonResponse(
         {"error": error.error, "error_description": error.description},
         status=error.status,
         headers={**NOT_CACHED, **error.headers},
     )
+    if isinstance(error, RateExceeded):
+        _log_over_limit(request, error)
+        # Django's mark of a response for which it writes no line of its own.
+        setattr(response, "_has_been_logged", True)  # noqa: B010
+    else:
+        _log(request, error)
+    return response
 
 
 def _log(request: HttpRequest, error: TokenExchangeError) -> None:
@@ -177,6 +185,19 @@ def _log(request: HttpRequest, error: TokenExchangeError) -> None:
         logging.ERROR if is_server_error else logging.WARNING,
         "exchange.failed" if is_server_error else "exchange.refused",
         exc_info=error.__cause__ if is_server_error else None,
+        reason=error.reason,
+        identifier=error.identifier,
+        address=_address(request),
+        path=request.path,
+    )
+
+
+def _log_over_limit(request: HttpRequest, error: RateExceeded) -> None:
+    log_repeated_event(
+        logging.WARNING,
+        "exchange.refused",
+        subject=error.counter,
+        now=time.time(),
         reason=error.reason,
         identifier=error.identifier,
         address=_address(request),

@@ -15,7 +15,7 @@ from django.utils.cache import get_conditional_response
 from token_exchange.caching import NOT_CACHED
 from token_exchange.issuer.credentials import authenticate_api_key
 from token_exchange.issuer.revocation_feed import read_page
-from token_exchange.request import client_address
+from token_exchange.request import browser_origin, client_address
 from token_exchange.views.endpoint import endpoint, read_authorization
 from token_exchange.views.request_parameters import read_query
 from token_exchange_core.challenges import API_KEY_CHALLENGE
@@ -48,7 +48,10 @@ def revocations(request: HttpRequest) -> HttpResponse:
 
 def _authorize(request: HttpRequest, *, now: datetime) -> None:
     credential = authenticate_api_key(
-        read_authorization(request, "ApiKey"), address=client_address(request), now=now
+        read_authorization(request, "ApiKey"),
+        address=client_address(request),
+        browser_origin=browser_origin(request),
+        now=now,
     )
     if REVOCATIONS_SCOPE not in credential.scopes:
         raise InsufficientScope(

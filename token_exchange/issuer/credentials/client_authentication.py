@@ -47,10 +47,16 @@ class AuthenticatedCredential(NamedTuple):
 
 @sensitive_variables("raw_key", "secret")
 def authenticate_api_key(
-    raw_key: str, *, address: str, now: datetime, load_owner: bool = False
+    raw_key: str,
+    *,
+    address: str,
+    now: datetime,
+    browser_origin: str | None = None,
+    load_owner: bool = False,
 ) -> AuthenticatedCredential:
     """Return the API key's credential, by one SELECT, if it may be used from ``address`` now.
 
+    ``browser_origin`` is the origin of the page if a browser sent the key.
     With ``load_owner`` the same SELECT brings the owning user, if there is one. Raises
     ``InvalidClient``, with the same public text whatever is wrong; only its private reason, for
     the log, tells revoked from unknown.
@@ -58,7 +64,12 @@ def authenticate_api_key(
     secret = secret_strings.parse_secret(raw_key, prefix=get_settings().api_key_string_prefix)
     row = find(kind=Credential.Kind.API_KEY, identifier=secret.identifier, load_owner=load_owner)
     return _authenticate(
-        row, identifier=secret.identifier, digest=secret.digest, address=address, now=now
+        row,
+        identifier=secret.identifier,
+        digest=secret.digest,
+        address=address,
+        browser_origin=browser_origin,
+        now=now,
     )
 
 
@@ -69,6 +80,7 @@ def authenticate_client_app(
     *,
     address: str,
     now: datetime,
+    browser_origin: str | None = None,
     token_until: datetime | None = None,
 ) -> AuthenticatedCredential:
     """Return the client app's credential; otherwise as ``authenticate_api_key``.
@@ -82,16 +94,29 @@ def authenticate_client_app(
         raw_client_secret, prefix=settings.client_secret_string_prefix
     )
     row = find(kind=Credential.Kind.CLIENT_APP, identifier=identifier, token_until=token_until)
-    return _authenticate(row, identifier=identifier, digest=secret.digest, address=address, now=now)
+    return _authenticate(
+        row,
+        identifier=identifier,
+        digest=secret.digest,
+        address=address,
+        browser_origin=browser_origin,
+        now=now,
+    )
 
 
 def _authenticate(
-    row: StoredCredential | None, *, identifier: str, digest: str, address: str, now: datetime
+    row: StoredCredential | None,
+    *,
+    identifier: str,
+    digest: str,
+    address: str,
+    browser_origin: str | None,
+    now: datetime,
 ) -> AuthenticatedCredential:
     match = match_secret(row, digest, now=now)
     if row is None or row.identifier != identifier:  # a collation may have ignored the case
         raise InvalidClient(reason="unknown")
-    reason = _reason_to_refuse(row, match, address=address, now=now)
+    reason = _reason_to_refuse(row, match, address=address, browser_origin=browser_origin, now=now)
     if reason is not None:
         raise InvalidClient(reason=reason, identifier=identifier)
     is_current = match is SecretMatch.CURRENT
@@ -118,7 +143,12 @@ def _authenticate(
 
 
 def _reason_to_refuse(
-    row: StoredCredential, match: SecretMatch | None, *, address: str, now: datetime
+    row: StoredCredential,
+    match: SecretMatch | None,
+    *,
+    address: str,
+    browser_origin: str | None,
+    now: datetime,
 ) -> str | None:
     if match is None:
         return "wrong_secret"  # with no more work than for an unknown credential
@@ -133,5 +163,7 @@ def _reason_to_refuse(
         "owner_inactive": is_user and not row.owner_is_active,
         "network_not_allowed": bool(row.allowed_networks)
         and not is_within(address, row.allowed_networks),
+        "sent_by_browser": browser_origin is not None
+        and browser_origin not in get_settings().allowed_origins,
     }
     return next((reason for reason, applies in reasons.items() if applies), None)
