@@ -99,7 +99,7 @@ OPERATIONS = (
     EXCHANGE,
     Operation(
         name="exchange-rs256",
-        title="Exchange a credential for a token (RS256)",
+        title="Exchange a credential for a token (RS256, 3072 bits)",
         entries=(
             Entry(title="ideal issuer", project="floors", step="exchange", algorithm="RS256"),
             Entry(title=_OURS, project="ours", step="exchange", algorithm="RS256"),

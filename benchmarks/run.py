@@ -57,7 +57,10 @@ def _draw(sections: Sequence[Section | PurgeSection | HttpSection], path: Path) 
     python = f"Python {platform.python_version()}"
     picture = draw(
         [section.panel() for section in last],
-        subtitle=f"{last[0].place}; {python}, {platform.machine()}",
+        subtitle=(
+            f"{last[0].place}; {python}, {platform.machine()}; "
+            "tokens of token_exchange and of the floors: ES256"
+        ),
         description="\n\n".join(str(section.table()) for section in last),
     )
     path.write_text(picture)

@@ -17,7 +17,7 @@ from django.db.models.signals import pre_delete
 from tests.support.factories import make_api_key, make_user
 from token_exchange.issuer import signing_keys
 from token_exchange.issuer.credentials import Act, revoke
-from token_exchange.models import SigningKey
+from token_exchange.models import RevocationFeedMark, SigningKey
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -41,7 +41,8 @@ class TestConfig:
 
     def test_brings_big_primary_keys_whatever_the_projects_default_is(self):
         for model in apps.get_app_config("token_exchange").get_models():
-            assert model._meta.pk.get_internal_type() == "BigAutoField"
+            kind = "PositiveBigIntegerField" if model is RevocationFeedMark else "BigAutoField"
+            assert model._meta.pk.get_internal_type() == kind
 
 
 @pytest.mark.django_db

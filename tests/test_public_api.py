@@ -65,6 +65,7 @@ PUBLIC: Final = {
     "token_exchange_core.errors": ["TokenExchangeError"],
     "token_exchange_core.remote": ["RemoteKeys", "RemoteRevocations", "remote_verifier"],
     "token_exchange_core.scopes": ["REVOCATIONS_SCOPE", "is_scope_token", "parse_scope"],
+    "token_exchange_core.secret_strings": ["redact_secrets"],
     "token_exchange_core.tokens": ["Claims"],
     "token_exchange_core.verification": ["TokenVerifier", "VerifiedToken"],
 }

@@ -25,7 +25,11 @@ PAGES = {
 }
 MAX_README_WORDS = 1000
 # Of Django REST framework, Python's TLS and httpx, in this order.
-NAMES_OF_OTHERS = {"EXCEPTION_HANDLER", "UNAUTHENTICATED_USER", "SSL_CERT_FILE", "HTTPS_PROXY"}
+NAMES_OF_OTHERS = {
+    *("EXCEPTION_HANDLER", "UNAUTHENTICATED_USER", "SSL_CERT_FILE"),
+    *("HTTPS_PROXY", "HTTP_PROXY", "ALL_PROXY"),
+    *("SHARED_APPS", "TENANT_APPS"),
+}
 
 _LOGGING = {"log_event", "log_repeated_event", "log_and_convert"}
 # The arguments that name events where an authenticator logs.

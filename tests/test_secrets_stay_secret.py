@@ -19,7 +19,7 @@ from tests.admin.conftest import OperatorClient
 from tests.secrecy.flows import Run
 from tests.secrecy.storage_search import Secrets, database_dump
 from tests.support.cache_contents import cache_contents
-from tests.support.factories import make_organization, make_user
+from tests.support.factories import make_user
 from token_exchange import conf
 from token_exchange_core.authorization import parse_authorization, parse_basic
 from token_exchange_core.secret_strings import make_secret
@@ -128,7 +128,7 @@ SECRET = make_secret("sk_live.0123456789AB").raw_secret
 
 
 def plant_in_row(secret: str) -> None:
-    make_organization(name=f"x {secret} y")
+    make_user(last_name=f"x {secret} y")
 
 
 def plant_in_session(secret: str) -> None:

@@ -28,7 +28,7 @@ class TokenExchangeConfig(AppConfig):
 
         checks.register()
         exchange_counts.register()
-        post_migrate.connect(_ensure_first_key, sender=self)
+        post_migrate.connect(_ensure_first_rows, sender=self)
         self._connect_to_models()
         if global_apps.is_installed("drf_spectacular"):
             from token_exchange.views import schema  # noqa: F401 - importing it registers the hook
@@ -52,9 +52,10 @@ class TokenExchangeConfig(AppConfig):
                 post_save.connect(_mark_changed, sender=model)
 
 
-def _ensure_first_key(*, using: str, apps: Any = global_apps, **_: object) -> None:
+def _ensure_first_rows(*, using: str, apps: Any = global_apps, **_: object) -> None:
     from token_exchange.issuer.signing_keys import ensure_first_key
     from token_exchange.models import SigningKey
+    from token_exchange.models.feed_counter import ensure_counter
     from token_exchange.observability.audit import Act
 
     # The signal is also sent after a flush, when cached rows no longer exist.
@@ -64,6 +65,7 @@ def _ensure_first_key(*, using: str, apps: Any = global_apps, **_: object) -> No
     except LookupError:  # Migrated back to zero, the app has no tables.
         return
     if router.allow_migrate_model(using, SigningKey):
+        ensure_counter(using=using)
         ensure_first_key(using=using, act=Act(origin="migrate"))
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from django.views.decorators.debug import sensitive_variables
 from rest_framework.authentication import BaseAuthentication
 
 from token_exchange.caching import keep_private, vary_by_authorization
@@ -94,14 +93,13 @@ class BearerAuthentication(BaseAuthentication):
         )
         return machine, claims
 
-    @sensitive_variables("header")
     def _verify(self, request: Any) -> VerifiedToken | None:
         http = http_request(request)
         header = authorization(http)
         if header is None or header.scheme != BEARER:
             return None
         require_https(http)
-        return verify_bearer(header.parameter, get_verifier())
+        return verify_bearer(header, get_verifier())
 
     def challenge(self, request: Any) -> str:
         """Return the Bearer challenge alone."""

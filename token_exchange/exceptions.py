@@ -84,6 +84,8 @@ def log_and_convert(
     for the challenges of a 401.
     """
     is_internal = error.status >= ServerError.status
+    if not is_internal:
+        error.without_frames()
     log_event(
         logging.ERROR if is_internal else logging.WARNING,
         failed if is_internal else refused,

@@ -44,7 +44,7 @@ class Es256:
 
 
 class Rs256:
-    """RSA of 2048 bits with PKCS #1 v1.5 (RFC 7518, section 3.3)."""
+    """RSA of 3072 bits with PKCS #1 v1.5 (RFC 7518, section 3.3)."""
 
     def __init__(self, private_key: Any) -> None:
         self._private = private_key
@@ -62,7 +62,7 @@ class Rs256:
 def generate(algorithm: str) -> str:
     """Make a private key, in PEM."""
     private_key: Any = (
-        rsa.generate_private_key(65537, 2048)
+        rsa.generate_private_key(65537, 3072)
         if algorithm == "RS256"
         else ec.generate_private_key(ec.SECP256R1())
     )

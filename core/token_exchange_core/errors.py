@@ -6,7 +6,7 @@ more than the code does; ``reason`` is only for the operator's log.
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import ClassVar, Self
 
 from token_exchange_core.challenges import bearer_challenge
 
@@ -41,6 +41,15 @@ class TokenExchangeError(Exception):
         self.reason = reason or self.error
         self.identifier = identifier
         super().__init__(self.description)
+
+    def without_frames(self) -> Self:
+        """Drop the traceback and the causes, and return the error.
+
+        Their frames parsed what a client sent, and may hold a secret. A refusal needs none of
+        them: ``reason`` tells what was wrong.
+        """
+        self.__cause__ = self.__context__ = None
+        return self.with_traceback(None)
 
     @property
     def headers(self) -> dict[str, str]:

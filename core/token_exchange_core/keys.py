@@ -11,10 +11,10 @@ import hashlib
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
-from cryptography.exceptions import InvalidSignature
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from cryptography.hazmat.primitives.asymmetric.utils import (
     decode_dss_signature,
@@ -38,13 +38,15 @@ if TYPE_CHECKING:
 
 PrivateKey: TypeAlias = rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey | ed25519.Ed25519PrivateKey
 
-RSA_KEY_BITS: Final = 2048
+RSA_KEY_BITS: Final = 3072
+"""The size of new RSA keys, for 128 bits of strength (SP 800-57, part 1, section 5.6.1)."""
 
 TOKENS_REMEMBERED: Final = 1024
 """Signatures that each key remembers; each takes about 2 KiB with the token's claims."""
 
-# Smaller keys are weak (RFC 7518, section 3.3); larger keys and exponents are only slow.
-_RSA_KEY_BITS: Final = range(RSA_KEY_BITS, 8192 + 1)
+# Those that verify. Smaller keys are weak (RFC 7518, section 3.3); larger keys and exponents are
+# only slow.
+_RSA_KEY_BITS: Final = range(2048, 8192 + 1)
 _MAX_RSA_EXPONENT: Final = 2**32
 
 # The members of a thumbprint (RFC 7638, section 3.2; RFC 8037, section 2). No other member of a JWK
@@ -72,7 +74,12 @@ class _DeterministicES256(ECAlgorithm):
 
     def __init__(self) -> None:
         super().__init__(SHA256, ec.SECP256R1)
-        self._signature_algorithm = ec.ECDSA(SHA256(), deterministic_signing=True)
+        self._verification_algorithm = ec.ECDSA(SHA256())
+
+    @cached_property
+    def _signature_algorithm(self) -> ec.ECDSA:
+        # Not before it is needed: OpenSSL before 3.2 verifies, and raises for this.
+        return ec.ECDSA(SHA256(), deterministic_signing=True)
 
     def sign(self, msg: bytes, key: ec.EllipticCurvePrivateKey) -> bytes:
         # Each number has as many bytes as the curve (RFC 7518, section 3.4).
@@ -85,7 +92,7 @@ class _DeterministicES256(ECAlgorithm):
             return False
         numbers = encode_dss_signature(int.from_bytes(r, "big"), int.from_bytes(s, "big"))
         try:
-            key.verify(numbers, msg, self._signature_algorithm)
+            key.verify(numbers, msg, self._verification_algorithm)
         except InvalidSignature:
             return False
         return True
@@ -97,6 +104,18 @@ _ALGORITHMS: Final[Mapping[str, Algorithm]] = {
     "EdDSA": OKPAlgorithm(),
 }
 ALGORITHMS: Final = frozenset(_ALGORITHMS)
+
+
+def can_sign(algorithm: str) -> bool:
+    """Return whether the OpenSSL that is linked here can sign with it, deterministically.
+
+    For ES256 that is RFC 6979, which came with OpenSSL 3.2. Every version verifies.
+    """
+    try:
+        ec.ECDSA(SHA256(), deterministic_signing=algorithm == "ES256")
+    except UnsupportedAlgorithm:
+        return False
+    return True
 
 
 def thumbprint(public_jwk: Mapping[str, Any]) -> str:
@@ -196,7 +215,7 @@ class SigningKey:
 
     @classmethod
     def generate(cls, algorithm: str) -> SigningKey:
-        """Generate a key for one of ``ALGORITHMS``: RSA of 2048 bits, P-256 or Ed25519.
+        """Generate a key for one of ``ALGORITHMS``: RSA of 3072 bits, P-256 or Ed25519.
 
         Its id never begins with a dash, so that commands do not take it for an option.
         """

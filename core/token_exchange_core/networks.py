@@ -1,4 +1,4 @@
-"""Networks that a credential is limited to: CIDR parsing and containment."""
+"""Networks that a credential is limited to, and URLs that a secret may be sent to."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from ipaddress import (
     ip_network,
 )
 from typing import TypeAlias
+from urllib.parse import urlsplit
 
 Network: TypeAlias = IPv4Network | IPv6Network
 
@@ -93,3 +94,14 @@ def site_of(address: str) -> str:
     if isinstance(parsed, IPv6Address):
         return str(IPv6Network((parsed, _IPV6_SITE_PREFIX), strict=False))
     return str(parsed)
+
+
+def is_confidential(url: str) -> bool:
+    """Return whether what is sent to this URL is safe on its way: https, or this machine alone."""
+    parts = urlsplit(url)
+    return parts.scheme == "https" or _is_loopback(parts.hostname or "")
+
+
+def _is_loopback(host: str) -> bool:
+    address = parse_address(host)
+    return host == "localhost" if address is None else address.is_loopback

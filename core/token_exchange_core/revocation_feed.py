@@ -13,6 +13,10 @@ from typing import Any, Final
 from token_exchange_core import strict_json
 from token_exchange_core.revocation_set import Revocation, RevocationKind
 
+VERSION: Final = 1
+"""The version of the format. A body of another version is refused, because it is unknown what it
+revokes."""
+
 _LARGEST: Final = 2**63 - 1
 
 
@@ -26,8 +30,12 @@ class FeedPage:
     """The position after which this response begins."""
     position: int
     """The position that a follower has reached with this response."""
+    mark: str
+    """Proves to the issuer, together with ``position``, what the follower has read. If the feed has
+    been taken back since, by a failover or from a backup, the next response is the whole feed."""
     as_of: int
-    """Seconds since the epoch, by the issuer's clock: nothing revoked before then is missing."""
+    """Seconds since the epoch, by the clock of the issuer's database: nothing revoked before then
+    is missing."""
     has_more: bool
     """Whether to request the rest, from ``position``, before relying on it."""
     revocations: tuple[Revocation, ...]
@@ -39,9 +47,11 @@ class FeedPage:
     def to_json(self) -> bytes:
         """Encode the body; the same content gives the same bytes."""
         body = {
+            "version": VERSION,
             "epoch": self.epoch,
             "after": self.after,
             "position": self.position,
+            "mark": self.mark,
             "as_of": self.as_of,
             "has_more": self.has_more,
             "revocations": [
@@ -68,6 +78,8 @@ def parse_feed_page(body: bytes) -> FeedPage:
     page = strict_json.loads(body)
     if not isinstance(page, dict):
         raise ValueError("the feed is not an object")
+    if _integer(page, "version") != VERSION:
+        raise ValueError("the feed has a version that this code does not know")
     after, position = _integer(page, "after"), _integer(page, "position")
     if not 0 <= after <= position:
         raise ValueError("the feed's positions go backwards")
@@ -78,6 +90,7 @@ def parse_feed_page(body: bytes) -> FeedPage:
         epoch=_text(page, "epoch"),
         after=after,
         position=position,
+        mark=_text(page, "mark"),
         as_of=_integer(page, "as_of"),
         has_more=has_more,
         revocations=tuple(map(_revocation, _list(page, "revocations"))),

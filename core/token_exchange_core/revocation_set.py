@@ -79,6 +79,20 @@ class RevocationSet:
         for revocation in revocations:
             by_kind[revocation.kind][revocation.subject] = revocation
 
+    def keep(self, known: RevocationSet) -> list[Revocation]:
+        """Add what ``known`` revokes beyond this set, and return it.
+
+        A database that lost its last transactions no longer has these revocations.
+        """
+        lost = [
+            revocation
+            for kind, subjects in known._by_kind().items()
+            for subject, revocation in subjects.items()
+            if not _includes(self._by_kind()[kind].get(subject), revocation)
+        ]
+        self.add(lost)
+        return lost
+
     def discard_expired(self, *, now: float) -> None:
         """Drop revocations that concern no token that can still be valid at ``now``."""
         for revoked in self._by_kind().values():
@@ -100,6 +114,14 @@ class RevocationSet:
                 raise InvalidToken(reason=_REASONS[RevocationKind.USER])
             if user_id in self.inactive_users:
                 raise InvalidToken(reason="owner_inactive")
+
+
+def _includes(found: Revocation | None, lost: Revocation) -> bool:
+    if found is None:
+        return False
+    if found.generation is None:
+        return True
+    return lost.generation is not None and lost.generation <= found.generation
 
 
 def _check_generation(revocation: Revocation, generation: int) -> None:

@@ -18,6 +18,7 @@ import re
 import secrets
 import string
 import zlib
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -55,6 +56,15 @@ _REDACTED: Final = re.compile(
 )
 _SUSPECTED: Final = re.compile(rf"{_REDACTED.pattern}|[0-9A-Za-z]{{{SECRET_LENGTH}}}")
 
+# All or nearly all of a secret, of any deployment: also without its identifier, cut off at the end,
+# or in base64. The look-aheads let long words and hexadecimal digests pass; they are bounded,
+# because the search repeats them at every character.
+_CASE: Final = f"{{0,{SECRET_LENGTH - 1}}}"
+_MOST_OF_A_SECRET: Final = re.compile(
+    rf"(?=[0-9a-z]{_CASE}[A-Z])(?=[0-9A-Z]{_CASE}[a-z])[0-9A-Za-z]{{{SECRET_LENGTH}}}"
+    rf"|{_TOKEN_TEXT}"
+)
+
 # The length-prefixed label separates these digests from every other use of SHA-256.
 _DIGEST_LABEL: Final = b"\x1ftoken_exchange.secret_digest.v1"
 
@@ -64,7 +74,7 @@ NO_DIGEST: Final = "0" * 64
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SecretString:
-    """A secret that was just generated or received; only its digest is stored."""
+    """A secret that was just generated; only its digest is stored."""
 
     identifier: str
     """Everything before the last dot, which is public, for example ``sk_live.4fGh…``."""
@@ -73,11 +83,29 @@ class SecretString:
 
     @property
     def digest(self) -> str:
-        """The domain-separated SHA-256 of the secret, in 64 hexadecimal digits.
+        """The digest of the secret, as ``ReceivedSecret`` has it."""
+        return _digest(self.raw_secret)
 
-        A slow password hash would not add security, because the secret has 256 random bits.
-        """
-        return hashlib.sha256(_DIGEST_LABEL + self.raw_secret.encode("ascii")).hexdigest()
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReceivedSecret:
+    """What authentication needs of a secret that a client sent.
+
+    It takes the secret's place as soon as a request is parsed: error reporters show the variables
+    of each stack frame, so no frame may hold the secret itself while a query runs.
+    """
+
+    identifier: str
+    """The public identifier of the credential: of an API key, everything before the last dot."""
+    digest: str = field(repr=False)
+    """The domain-separated SHA-256 of the secret, in 64 hexadecimal digits.
+
+    A slow password hash would not add security, because the secret has 256 random bits.
+    """
+
+
+def _digest(raw_secret: str) -> str:
+    return hashlib.sha256(_DIGEST_LABEL + raw_secret.encode("ascii")).hexdigest()
 
 
 def _checksum(text: str) -> str:
@@ -109,7 +137,7 @@ def make_secret(identifier: str) -> SecretString:
     return SecretString(identifier=identifier, raw_secret=body + _checksum(body))
 
 
-def parse_secret(text: str, *, prefix: str) -> SecretString:
+def parse_secret(text: str, *, prefix: str) -> ReceivedSecret:
     """Parse a secret of this ``<prefix>_<environment>`` by its form and checksum alone.
 
     Raises ``InvalidClient`` for anything else, whatever its length or characters.
@@ -120,7 +148,7 @@ def parse_secret(text: str, *, prefix: str) -> SecretString:
         or not _has_checksum(text)
     ):
         raise InvalidClient(reason="malformed_secret")
-    return SecretString(identifier=text[: len(prefix) + 1 + ID_LENGTH], raw_secret=text)
+    return ReceivedSecret(identifier=text[: len(prefix) + 1 + ID_LENGTH], digest=_digest(text))
 
 
 def make_client_id(prefix: str) -> str:
@@ -149,6 +177,17 @@ def contains_secret(text: str) -> bool:
     a row count as the body of a secret.
     """
     return _SUSPECTED.search(text) is not None
+
+
+def resembles_secret(text: str, *, prefixes: Iterable[str]) -> bool:
+    """Return whether ``text`` has all or most of a secret or access token in it.
+
+    A shorter part counts behind an identifier of this deployment, which ``prefixes`` tell from a
+    name with two dots. For text that people store, where a false alarm stops their work.
+    """
+    return _MOST_OF_A_SECRET.search(text) is not None or any(
+        re.search(rf"{prefix}{_ID_TEXT}\.[0-9A-Za-z]", text) for prefix in prefixes
+    )
 
 
 def redact_secrets(text: str) -> str:

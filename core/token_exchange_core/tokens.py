@@ -7,6 +7,7 @@ the generation of the credential, by which tokens are revoked.
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Final, TypeAlias
@@ -20,6 +21,14 @@ TOKEN_TYPE: Final = "at+jwt"  # RFC 9068, section 2.1
 
 USER_SUBJECT_PREFIX: Final = "user:"
 """Starts the ``sub`` of a user's token; no identifier of ours contains a colon."""
+
+# The seconds since the epoch that a calendar has, from the year 1 to the year 9999.
+_TIMES: Final = range(-62_135_596_800, 253_402_300_800)
+# The whole numbers that every JSON parser reads as they were written (RFC 7493, section 2.2).
+_NUMBERS: Final = range(2**53)
+# Half a character, which UTF-8 cannot encode (RFC 7493, section 2.1), and control characters, which
+# databases refuse.
+_UNUSABLE: Final = re.compile("[\x00-\x1f\x7f\ud800-\udfff]")
 
 _KEYS_KEPT: Final = 16
 _CLAIMS_KEPT: Final = 1024
@@ -109,7 +118,8 @@ def claims_of(signing_input: str) -> Claims:
 def parse_claims(payload: bytes) -> Claims:
     """Parse the claims of a token whose signature has been verified.
 
-    Raises ``InvalidToken`` unless every claim is present once and has the right type.
+    Raises ``InvalidToken`` unless every claim is present once, has the right type and a value that
+    views and databases can use, and the subject is the credential or a user.
     """
     try:
         claims: object = strict_json.loads(payload)
@@ -119,18 +129,19 @@ def parse_claims(payload: bytes) -> Claims:
         raise InvalidToken(reason="malformed_claims")
     if "cnf" in claims:  # bound to a key, and so not a bearer token (RFC 9449, section 7.2)
         raise InvalidToken(reason="claim_cnf")
+    client_id = _text(claims, "client_id")
     return Claims(
         issuer=_text(claims, "iss"),
-        subject=_text(claims, "sub"),
+        subject=_subject(claims, client_id=client_id),
         audience=_audience(claims),
-        client_id=_text(claims, "client_id"),
+        client_id=client_id,
         scopes=frozenset(_text(claims, "scope", empty=True).split()),
-        issued_at=_integer(claims, "iat"),
-        expires_at=_integer(claims, "exp"),
+        issued_at=_integer(claims, "iat", _TIMES),
+        expires_at=_integer(claims, "exp", _TIMES),
         jti=_text(claims, "jti"),
         organization_id=_text(claims, "org"),
-        generation=_integer(claims, "gen"),
-        not_before=_integer(claims, "nbf") if "nbf" in claims else None,
+        generation=_integer(claims, "gen", _NUMBERS),
+        not_before=_integer(claims, "nbf", _TIMES) if "nbf" in claims else None,
     )
 
 
@@ -140,14 +151,23 @@ def _encode(part: _Claims) -> str:
 
 def _text(claims: _Claims, name: str, *, empty: bool = False) -> str:
     value = claims.get(name)
-    if not isinstance(value, str) or not (value or empty):
+    if not isinstance(value, str) or not (value or empty) or _UNUSABLE.search(value):
         raise InvalidToken(reason=f"claim_{name}")
     return value
 
 
-def _integer(claims: _Claims, name: str) -> int:
+def _subject(claims: _Claims, *, client_id: str) -> str:
+    """Return the claim ``sub``: a user, or else the credential (RFC 9068, section 5)."""
+    subject = _text(claims, "sub")
+    is_user = subject.startswith(USER_SUBJECT_PREFIX) and subject != USER_SUBJECT_PREFIX
+    if is_user == (subject == client_id):
+        raise InvalidToken(reason="claim_sub")
+    return subject
+
+
+def _integer(claims: _Claims, name: str, allowed: range) -> int:
     value = claims.get(name)
-    if type(value) is not int:  # bool is an int to isinstance
+    if type(value) is not int or value not in allowed:  # bool is an int to isinstance
         raise InvalidToken(reason=f"claim_{name}")
     return value
 
@@ -157,6 +177,6 @@ def _audience(claims: _Claims) -> tuple[str, ...]:
     values = [value] if isinstance(value, str) else value
     if not isinstance(values, list) or not values:
         raise InvalidToken(reason="claim_aud")
-    if not all(isinstance(each, str) and each for each in values):
+    if not all(isinstance(each, str) and each and not _UNUSABLE.search(each) for each in values):
         raise InvalidToken(reason="claim_aud")
     return tuple(values)

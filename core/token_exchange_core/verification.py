@@ -15,9 +15,10 @@ from jwt.utils import base64url_decode, base64url_encode
 
 from token_exchange_core import strict_json
 from token_exchange_core.errors import ExpiredToken, InvalidToken
-from token_exchange_core.keys import KeySet
+from token_exchange_core.keys import KeySet, VerificationKey
 from token_exchange_core.process_state import ProcessState
 from token_exchange_core.revocation_set import RevocationSet
+from token_exchange_core.secret_text import SecretText
 from token_exchange_core.tokens import TOKEN_TYPE, Claims, parse_claims
 
 MAX_TOKEN_LENGTH: Final = 8192
@@ -74,29 +75,29 @@ class TokenVerifier:
         self._leeway_seconds = leeway_seconds
         self._verified = _VerifiedTokens(cache_size)
 
-    def verify(self, token: str, *, now: float) -> Claims:
+    def verify(self, token: str | SecretText, *, now: float) -> Claims:
         """Check signature, type, claims, revocation, then expiry; return the claims.
 
         ``now`` is in seconds since the epoch. Raises ``ExpiredToken`` if nothing but the expiry
         is wrong and ``InvalidToken`` for every other fault.
         """
+        token = SecretText.of(token)
         claims = self.verify_but_expiry(token, now=now)
         self.check_expiry(claims, now=now)
         return claims
 
-    def verify_but_expiry(self, token: str, *, now: float) -> Claims:
+    def verify_but_expiry(self, token: str | SecretText, *, now: float) -> Claims:
         """Verify all but the expiry and return the claims; raises as ``verify`` does.
 
         For callers with further checks that must be reported before expiry.
         """
-        if len(token) > MAX_TOKEN_LENGTH or not token.isascii():
-            raise InvalidToken(reason="malformed_token")
-        # Not SHA-256, which costs twice as much on processors without instructions for it.
-        digest = hashlib.blake2b(token.encode(), digest_size=32).digest()
+        # Keys and revocations may be read from a database: no frame holds the text then.
+        token = SecretText.of(token)
+        digest = _digest(token.text)
         verified = self._verified.get(digest)
         if verified is None:
             # Check the form first: PyJWT accepts more than one.
-            if _COMPACT_JWS.fullmatch(token) is None:
+            if _COMPACT_JWS.fullmatch(token.text) is None:
                 raise InvalidToken(reason="malformed_token")
             kid, payload = _verify_signature(token, self._keys())
             claims = self._check_claims(parse_claims(payload))
@@ -163,21 +164,33 @@ class _VerifiedTokens(ProcessState):
         self._tokens.clear()
 
 
-def _verify_signature(token: str, keys: KeySet) -> tuple[str, bytes]:
+def _digest(token: str) -> bytes:
+    """Return the digest by which a token is remembered."""
+    if len(token) > MAX_TOKEN_LENGTH or not token.isascii():
+        raise InvalidToken(reason="malformed_token")
+    # Not SHA-256, which costs twice as much on processors without instructions for it.
+    return hashlib.blake2b(token.encode(), digest_size=32).digest()
+
+
+def _verify_signature(token: SecretText, keys: KeySet) -> tuple[str, bytes]:
     """Return the key id and the payload of a token signed by one of the keys."""
-    signing_input, _, signature = token.rpartition(".")
-    header, _, payload = signing_input.partition(".")
-    kid, algorithm = _read_header(header)
+    kid, algorithm = _read_header(token.text.partition(".")[0])
     key = keys.verification_key(kid)
     if key is None:
         raise InvalidToken(reason="unknown_kid")
+    return key.kid, _payload(token.text, key, algorithm=algorithm)
+
+
+def _payload(token: str, key: VerificationKey, *, algorithm: object) -> bytes:
+    """Return the payload of a token that this key signed."""
+    signing_input, _, signature = token.rpartition(".")
     try:
         raw_signature = base64url_decode(signature)
         # The last character has unused bits, so that two different texts would be the same token.
         if base64url_encode(raw_signature) != signature.encode():
             raise ValueError("not canonical base64url")
         key.verify(signing_input.encode(), raw_signature, algorithm=algorithm)
-        return key.kid, base64url_decode(payload)
+        return base64url_decode(signing_input.partition(".")[2])
     except ValueError as error:
         raise InvalidToken(reason="bad_signature") from error
 

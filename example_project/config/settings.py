@@ -85,7 +85,7 @@ TOKEN_EXCHANGE_ORGANIZATION_MODEL = "token_exchange.Organization"
 ISSUER = environment.text("TOKEN_EXCHANGE_ISSUER", "http://127.0.0.1:8000")
 TOKEN_EXCHANGE = {
     "ISSUER": ISSUER,
-    "ALGORITHM": environment.text("TOKEN_EXCHANGE_ALGORITHM", "RS256"),
+    "ALGORITHM": environment.text("TOKEN_EXCHANGE_ALGORITHM", "ES256"),
     "REQUIRE_HTTPS": REQUIRE_HTTPS,
     "TOKEN_RETENTION": environment.seconds("TOKEN_EXCHANGE_TOKEN_RETENTION", 86_400),
     # The page at /api/docs sends the keys that you enter there.

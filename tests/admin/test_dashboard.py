@@ -11,6 +11,7 @@ from django.utils import timezone
 
 from tests.admin.dashboard import DASHBOARD, count, summary, table
 from tests.support.admin_urls import credential_url
+from tests.support.authentication import authenticate_api_key
 from tests.support.factories import make_api_key, make_client_app, make_tokens
 from token_exchange.admin.dashboard import queries
 from token_exchange.issuer import credentials
@@ -242,7 +243,7 @@ class TestPreviousSecrets:
             issued = make_api_key(**values)
             credentials.rotate(issued.credential, overlap=overlap, act=Act(now=timezone.now()))
             if is_used:
-                credentials.authenticate_api_key(
+                authenticate_api_key(
                     issued.raw_secret, address="10.0.0.7", now=timezone.now() - 3 * HOUR / 60
                 )
             return issued.credential

@@ -6,7 +6,7 @@ import pytest
 from django.contrib.admin.models import LogEntry
 from django.utils import timezone
 
-from tests.admin.clients import make_token, works
+from tests.admin.clients import make_token, secrets_of, works
 from tests.admin.conftest import hidden_fields
 from tests.support.admin_urls import admin_url, credential_url
 from tests.support.factories import make_api_key, make_client_app
@@ -17,10 +17,6 @@ from token_exchange.models import AccessToken, APIKey, AuditEvent, ClientApp
 pytestmark = pytest.mark.django_db
 
 LIST = admin_url("apikey", "changelist")
-
-
-def secrets_of(response):
-    return [shown.parts[-1][1] for shown in response.context["secrets"]]
 
 
 class TestPage:

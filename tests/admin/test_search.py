@@ -10,8 +10,8 @@ from django.utils import timezone
 
 from tests.admin.clients import make_token
 from tests.support.admin_urls import admin_url
+from tests.support.authentication import authenticate_api_key
 from tests.support.factories import make_api_key, make_client_app, make_organization, make_user
-from token_exchange.issuer import credentials
 from token_exchange.issuer.tokens import TokenRequest, issue
 from token_exchange_core.secret_strings import (
     contains_secret,
@@ -145,5 +145,5 @@ class TestSecrets:
 
     def test_are_tokens_as_well(self):
         issued, now = make_api_key(), timezone.now()
-        row = credentials.authenticate_api_key(issued.raw_secret, address="", now=now)
+        row = authenticate_api_key(issued.raw_secret, address="", now=now)
         assert contains_secret(issue(row, TokenRequest(), now=now).token)

@@ -8,7 +8,6 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from django.db import connection, connections
-from django.utils import timezone
 
 from tests.http.follower import Follower, revoke_tokens, whole_feed
 from token_exchange.issuer.revocation_feed import read_page
@@ -22,7 +21,7 @@ TRANSACTIONS = 40
 
 def follower():
     return Follower(
-        lambda epoch, after: read_page(epoch=epoch, after=after, now=timezone.now(), size=4)
+        lambda epoch, after, mark: read_page(epoch=epoch, after=after, mark=mark, size=4)
     )
 
 

@@ -74,3 +74,5 @@ def test_nothing_is_made_once_the_calling_key_is_revoked(member, token_exchange_
         results = running.collect()
     assert {status for each in results for turned, status in each if turned} == {401}
     assert Credential.objects.filter(owner=member.user).count() == made
+    # Also what was being made when the key was revoked.
+    assert not Credential.objects.filter(owner=member.user, revoked_at=None).exists()

@@ -41,7 +41,7 @@ class TestDefaults:
         assert read() == Settings(
             issuer=ISSUER,
             audience=ISSUER,
-            algorithm="RS256",
+            algorithm="ES256",
             api_key_token_lifetime=timedelta(minutes=30),
             client_app_token_lifetime=timedelta(hours=8),
             max_token_lifetime=timedelta(hours=24),
@@ -76,12 +76,14 @@ class TestDefaults:
             revocations_url=None,
             revocations_api_key=None,
             remote_timeout=timedelta(seconds=2),
+            use_environment_proxy=False,
             signing_key_lifetime=timedelta(days=90),
             audit_retention=None,
             expiry_warnings=(timedelta(days=1), timedelta(days=7), timedelta(days=30)),
             warning_recipients=None,
             self_service_entitlement=None,
             operator_organizations=None,
+            schema_name=None,
             allowed_origins=frozenset(),
         )
 
@@ -192,6 +194,35 @@ class TestWholeDictionary:
         assert "REVOCATIONS_API_KEY" in message
         assert "token_exchange:revocations" in message
 
+    @pytest.mark.parametrize(
+        ("urls", "check_ids"),
+        [
+            ({"ISSUER": "http://api.test"}, ["E002"]),
+            ({"JWKS_URL": "http://api.test/keys"}, ["E029"]),
+            ({"REVOCATIONS_URL": "http://api.test/feed"}, ["E036"]),
+            ({"ISSUER": "http://api.test", "JWKS_URL": "http://api.test/keys"}, ["E029", "E002"]),
+            (
+                {
+                    "ISSUER": "http://api.test",
+                    "JWKS_URL": "https://api.test/keys",
+                    "REVOCATIONS_URL": "http://localhost/feed",
+                },
+                [],
+            ),
+            ({"ISSUER": "http://127.0.0.1:8000"}, []),
+        ],
+    )
+    def test_a_resource_server_sends_nothing_over_plain_http(self, urls, check_ids):
+        values = {"MODE": "resource-server", "REVOCATIONS_API_KEY": "sk_live.x", **urls}
+        with override_settings(TOKEN_EXCHANGE={"ISSUER": ISSUER, **values}):
+            problems = read_settings()[1]
+        assert [each.check_id for each in problems] == check_ids
+        assert all("must start with https://" in each.message for each in problems)
+        assert read(**values, REQUIRE_HTTPS=False).mode == "resource-server"
+        assert read(**urls).mode == "issuer"
+        with override_settings(DEBUG=True):
+            assert read(**values).require_https is False
+
     def test_issuer_is_required(self):
         with override_settings(TOKEN_EXCHANGE={}):
             [problem] = read_settings()[1]
@@ -237,7 +268,9 @@ class TestWholeDictionary:
             "WARNING_RECIPIENTS": "E048",
             "SELF_SERVICE_ENTITLEMENT": "E049",
             "OPERATOR_ORGANIZATIONS": "E050",
-            "ALLOWED_ORIGINS": "E051",
+            "SCHEMA_NAME": "E051",
+            "USE_ENVIRONMENT_PROXY": "E052",
+            "ALLOWED_ORIGINS": "E053",
         }
 
     def test_each_says_what_it_means(self):

@@ -101,6 +101,7 @@ BAD_VALUES = {
     "JWKS_URL": ["", "jwks.json", "/jwks.json", 1, "https://issuer.test/jwks?x=1"],
     "REVOCATIONS_URL": ["", "ftp://issuer.test", "https://user:x@issuer.test/revocations"],
     "REVOCATIONS_API_KEY": ["", " ", "a b", "a\n", "schlüssel", 1, b"sk_live.x"],
+    "USE_ENVIRONMENT_PROXY": [None, 0, "yes"],
     "REMOTE_TIMEOUT": [0, 21, None, 0.5, "2"],
     "SIGNING_KEY_LIFETIME": [0, 86_399, "90d", timedelta.max],
     "AUDIT_RETENTION": [0, -1, "1y", timedelta.max],
@@ -108,6 +109,7 @@ BAD_VALUES = {
     "WARNING_RECIPIENTS": ["", "recipients", 1, len],
     "SELF_SERVICE_ENTITLEMENT": ["", "entitlement", 1, len],
     "OPERATOR_ORGANIZATIONS": ["", "organizations", 1, len],
+    "SCHEMA_NAME": ["", "schema", 1, len],
     "ALLOWED_ORIGINS": [
         *(None, "https://app.test", {"https://app.test"}, [1], [b"https://app.test"], [""], ["*"]),
         *(["null"], ["app.test"], ["https://"], ["https://app.test/"], ["https://App.test"]),

@@ -82,8 +82,15 @@ class TestPublished:
 
     def test_rsa_key_is_long_enough(self, signing_keys):
         key = signing_keys["RS256"].private_key
-        assert (key.key_size, RSA_KEY_BITS) == (2048, 2048)
+        assert (key.key_size, RSA_KEY_BITS) == (3072, 3072)
         assert key.public_key().public_numbers().e == 65537
+
+    def test_rsa_key_of_2048_bits_still_signs_and_verifies(self):
+        private_key = rsa.generate_private_key(65537, 2048)
+        der = private_key.private_bytes(Encoding.DER, PrivateFormat.PKCS8, NoEncryption())
+        key = SigningKey.from_private_bytes(der, algorithm="RS256")
+        signed, _, signature = key.sign("a.b").rpartition(".")
+        key.public.verify(signed.encode(), base64url_decode(signature), algorithm="RS256")
 
     def test_curve_coordinates_keep_their_leading_zeros(self):
         """RFC 7518, section 6.2.1.2; about one key in 128 has one."""

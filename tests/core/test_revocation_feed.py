@@ -16,6 +16,7 @@ PAGE = FeedPage(
     epoch="e1",
     after=3,
     position=5,
+    mark="7.m",
     as_of=1_700_000_000,
     has_more=True,
     revocations=(
@@ -45,6 +46,12 @@ def test_each_member_must_be_there(name: str) -> None:
 def test_each_member_is_of_its_type(name: str, value: Any) -> None:
     with pytest.raises(ValueError, match="feed"):
         parse_feed_page(json.dumps({**MEMBERS, name: value}).encode())
+
+
+@pytest.mark.parametrize("version", [0, 2])
+def test_another_version_is_refused(version: int) -> None:
+    with pytest.raises(ValueError, match="version"):
+        parse_feed_page(json.dumps({**MEMBERS, "version": version}).encode())
 
 
 @pytest.mark.parametrize("name", ["after", "position", "as_of"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import re
 from pathlib import Path
 from types import ModuleType
@@ -18,6 +19,7 @@ from token_exchange_core.secret_strings import (
     make_identifier,
     make_secret,
     redact_secrets,
+    resembles_secret,
 )
 
 PREFIXES = st.from_regex(PREFIX_PATTERN, fullmatch=True)
@@ -74,6 +76,38 @@ class TestContainsSecret:
     @pytest.mark.parametrize("text", PUBLIC)
     def test_public_text_is_not_a_secret(self, text):
         assert not contains_secret(text)
+
+
+class TestResemblesSecret:
+    """For text that is stored, so public text of any kind must pass."""
+
+    @given(PREFIXES, BEFORE, AFTER, st.integers(0, 6))
+    def test_most_of_any_secret_is_found(self, prefix, before, after, missing):
+        raw_secret = make_secret(make_identifier(prefix)).raw_secret
+        cut_off = raw_secret[: len(raw_secret) - missing]
+        assert resembles_secret(f"{before}{cut_off}{after}", prefixes=[])
+        assert resembles_secret(f"{before}{cut_off.rpartition('.')[2]}{after}", prefixes=[])
+
+    @given(st.integers(1, 49))
+    def test_short_part_counts_behind_an_identifier_of_ours(self, length):
+        secret = make_secret(make_identifier("sk_live"))
+        part = secret.raw_secret[: len(secret.identifier) + 1 + length]
+        assert resembles_secret(part, prefixes=["cs_live", "sk_live"])
+        assert not resembles_secret(f"{secret.identifier}. Next", prefixes=["sk_live"])
+
+    def test_secret_in_base64_is_found(self):
+        pair = f"ci_live.0123:{make_secret(make_identifier('cs_live')).raw_secret}"
+        assert resembles_secret(base64.b64encode(pair.encode()).decode(), prefixes=[])
+
+    def test_access_token_is_found(self):
+        assert resembles_secret(f"Bearer {JWT}", prefixes=[])
+
+    @pytest.mark.parametrize(
+        "text",
+        [*PUBLIC, "x" * 255, "X" * 255, "0a" * 32, "0A" * 32, "read_all.applications.v1"],
+    )
+    def test_public_text_is_not_a_secret(self, text):
+        assert not resembles_secret(text, prefixes=["sk_live"])
 
 
 class TestRedactSecrets:
@@ -144,7 +178,7 @@ class TestOtherLengths:
         module = load(**lengths)
         secret = module.make_secret(module.make_identifier("sk_live"))
         text = f"({secret.raw_secret})"
-        assert module.parse_secret(secret.raw_secret, prefix="sk_live") == secret
+        assert module.parse_secret(secret.raw_secret, prefix="sk_live").digest == secret.digest
         assert module.contains_secret(text)
         assert module.contains_secret(secret.raw_secret.rpartition(".")[2])
         assert module.redact_secrets(text) == f"({secret.identifier}.[secret])"

@@ -7,11 +7,13 @@ import json
 import weakref
 
 import jwt
+import pytest
+from cryptography.exceptions import UnsupportedAlgorithm
 from jwt import PyJWKSet
 from jwt.utils import base64url_decode
 
 from tests.support.claims import CLAIMS
-from token_exchange_core.keys import TOKENS_REMEMBERED, KeySet, SigningKey
+from token_exchange_core.keys import ALGORITHMS, TOKENS_REMEMBERED, KeySet, SigningKey, can_sign
 from token_exchange_core.revocation_set import RevocationSet
 from token_exchange_core.tokens import parse_claims, signing_input
 from token_exchange_core.verification import TokenVerifier
@@ -92,3 +94,32 @@ class TestSign:
             audience=CLAIMS.audience[0],
         )
         assert verifier.verify(token, now=CLAIMS.issued_at) == CLAIMS
+
+
+class TestOldOpenSsl:
+    """Before 3.2 there is no RFC 6979; wheels of cryptography bring a newer one."""
+
+    def test_is_noticed(self, old_openssl):
+        assert {name: can_sign(name) for name in ALGORITHMS} == {
+            "RS256": True,
+            "ES256": False,
+            "EdDSA": True,
+        }
+
+    def test_new_openssl_signs_with_each(self):
+        assert all(map(can_sign, ALGORITHMS))
+
+    def test_signs_nothing_by_chance(self, signing_keys, old_openssl):
+        with pytest.raises(UnsupportedAlgorithm):
+            signing_keys["ES256"].sign("a.b")
+
+    @pytest.mark.parametrize("algorithm", ["RS256", "EdDSA"])
+    def test_signs_with_the_others(self, signing_keys, old_openssl, algorithm):
+        key = signing_keys[algorithm]
+        assert key.sign("a.b") == key.sign("a.b")
+
+    def test_verifies(self, signing_keys, request):
+        key = signing_keys["ES256"]
+        signed, _, signature = key.sign("a.b").rpartition(".")
+        request.getfixturevalue("old_openssl")
+        key.public.verify(signed.encode(), base64url_decode(signature), algorithm="ES256")

@@ -105,11 +105,11 @@ class TestExpiry:
         verifier = make_verifier(revocations=lambda: revoked)
         assert reason_for(make_token(), now=CLAIMS.expires_at, verifier=verifier) == "token_revoked"
 
-    @pytest.mark.parametrize("expires_at", [-1, 0, -(10**300)])
+    @pytest.mark.parametrize("expires_at", [-1, 0])
     def test_long_ago(self, expires_at):
         with pytest.raises(ExpiredToken):
             make_verifier().verify(make_token(payload={**PAYLOAD, "exp": expires_at}), now=NOW)
 
-    def test_in_a_number_too_large_for_a_float(self):
-        token = make_token(payload={**PAYLOAD, "exp": 10**400})
-        assert make_verifier().verify(token, now=NOW).expires_at == 10**400
+    @pytest.mark.parametrize("expires_at", [10**12, 10**99, 10**400, -(10**300)])
+    def test_at_a_time_that_no_calendar_has(self, expires_at):
+        assert reason_for(make_token(payload={**PAYLOAD, "exp": expires_at})) == "claim_exp"

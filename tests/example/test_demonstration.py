@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 
 import pytest
 
@@ -62,4 +63,21 @@ def test_a_complaint_without_a_traceback_is_told_whole():
 
 def test_a_key_that_never_was_is_well_formed():
     (key,) = said(None, "service.draw_key()")
-    assert parse_secret(key, prefix="sk_live").raw_secret == key
+    assert parse_secret(key, prefix="sk_live").identifier == key.rpartition(".")[0]
+
+
+SIGNATURES = """
+from demonstration.es256 import decode, is_signed
+from token_exchange_core.keys import SigningKey
+for _ in range(10):
+    key = SigningKey.generate("ES256")
+    signed, _, signature = key.sign("a.b").rpartition(".")
+    jwk = key.public.public_jwk
+    print(is_signed(signed, decode(signature), jwk), is_signed("a.c", decode(signature), jwk))
+"""
+
+
+def test_signature_check_agrees_with_the_library():
+    path = os.pathsep.join([str(SCRIPTS), *filter(None, sys.path)])
+    done = run_python("-c", SIGNATURES, env={**os.environ, "PYTHONPATH": path})
+    assert (done.stderr, set(done.stdout.splitlines())) == ("", {"True False"})

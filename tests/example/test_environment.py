@@ -213,8 +213,8 @@ class TestSettings:
     @pytest.mark.parametrize(
         ("variables", "expected"),
         [
-            ({}, ("http://127.0.0.1:8000", "RS256", True, "unset")),
-            ({"DEBUG": "on"}, ("http://127.0.0.1:8000", "RS256", False, "unset")),
+            ({}, ("http://127.0.0.1:8000", "ES256", True, "unset")),
+            ({"DEBUG": "on"}, ("http://127.0.0.1:8000", "ES256", False, "unset")),
             (
                 {
                     "TOKEN_EXCHANGE_ISSUER": "https://api.example.com",

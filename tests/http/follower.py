@@ -14,25 +14,26 @@ from token_exchange_core.revocation_set import RevocationKind
 
 Known = dict[tuple[str, str], int | None]
 EPOCH = "A" * 22
+MARK = "B" * 22
 
 
 class Follower:
     """Reads the feed from its last position on, and keeps the generations by subject."""
 
-    def __init__(self, ask: Callable[[str, int], FeedPage]) -> None:
+    def __init__(self, ask: Callable[[str, int, str], FeedPage]) -> None:
         self._ask = ask
-        self.epoch, self.position = "", 0
+        self.epoch, self.position, self.mark = "", 0, ""
         self.known: Known = {}
 
     def follow(self) -> FeedPage:
         """Read one page."""
-        page = self._ask(self.epoch, self.position)
+        page = self._ask(self.epoch, self.position, self.mark)
         if page.epoch != self.epoch or page.after != self.position:
             assert page.after == 0
             self.known.clear()
         for each in page.revocations:
             self.known[each.kind.value, each.subject] = each.generation
-        self.epoch, self.position = page.epoch, page.position
+        self.epoch, self.position, self.mark = page.epoch, page.position, page.mark
         return page
 
     def catch_up(self) -> list[FeedPage]:
@@ -75,4 +76,4 @@ def write_feed(counts: Iterable[int]) -> None:
     ]
     Revocation.objects.bulk_create(rows)
     last = rows[-1].position if rows else 0
-    RevocationFeed.objects.create(pk=RevocationFeed.ONLY_PK, epoch=EPOCH, position=last)
+    RevocationFeed.objects.create(pk=RevocationFeed.ONLY_PK, epoch=EPOCH, position=last, mark=MARK)

@@ -210,9 +210,13 @@ class TestDelete:
         assert tokens.verify_access_token(new, now=timezone.now().timestamp())
         assert obtain(app).json()["access_token"]["token"] == new
 
-    def test_may_be_repeated(self, delete, app):
-        assert [delete().status_code for _ in range(3)] == [200, 200, 200]
-        assert Credential.objects.get().generation == 4
+    def test_writes_nothing_the_second_time(self, obtain, delete, app):
+        obtain(app)
+        assert delete().status_code == 200
+        before = stored_rows()
+        assert [delete().status_code for _ in range(2)] == [200, 200]
+        assert stored_rows() == before
+        assert Credential.objects.get().generation == 2
 
     def test_needs_the_credential(self, https_client, app):
         before = stored_rows()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import string
 
 import pytest
 
@@ -12,6 +13,7 @@ from tests.support.factories import make_client_app
 pytestmark = pytest.mark.django_db
 
 SCHEMES = {"/v1/token": "ApiKey", "/auth_token": "Basic"}
+ALPHABET = string.ascii_uppercase + string.ascii_lowercase + string.digits + "+/"
 REFUSALS = {"/v1/token": "Invalid API Key", "/auth_token": "Client authentication failed."}
 
 
@@ -137,3 +139,18 @@ class TestPair:
         encoded = "".join(f"%{ord(each):02X}" for each in app.raw_secret)
         pair = f"{app.credential.identifier}:{encoded}"
         assert post(https_client, "/auth_token", f"Basic {b64(pair)}").status_code == 200
+
+    @pytest.mark.parametrize("method", ["post", "delete"])
+    def test_bits_in_the_padding_are_refused(self, https_client, app, method):
+        """RFC 4648, section 3.5: otherwise several texts are the same credential."""
+        encoded = b64(f"{app.credential.identifier}:{app.raw_secret}")
+        body = encoded.rstrip("=")
+        assert body != encoded
+        changed = f"{body[:-1]}{ALPHABET[ALPHABET.index(body[-1]) + 1]}{encoded[len(body) :]}"
+        assert base64.b64decode(changed) == base64.b64decode(encoded)
+        send = getattr(https_client, method)
+        response = send("/auth_token", headers={"authorization": f"Basic {changed}"})
+        description = assert_refused(response, 401, "invalid_client")
+        assert description == REFUSALS["/auth_token"]
+        headers = {"authorization": f"Basic {encoded}"}
+        assert send("/auth_token", headers=headers).status_code == 200

@@ -47,7 +47,7 @@ class TestSet:
             signing_keys.rotate_signing_key(all_new=True, act=Act(now=timezone.now()))
             (key,) = published(https_client)
             public = jwt.PyJWK(key).key
-            assert public.key_size == {"RS256": 2048, "ES256": 256}[algorithm]
+            assert public.key_size == {"RS256": 3072, "ES256": 256}[algorithm]
             if algorithm == "ES256":
                 assert len(key["x"]) == len(key["y"]) == 43
 

@@ -26,7 +26,7 @@ HOUR = timedelta(hours=1)
 
 def follower(size):
     return Follower(
-        lambda epoch, after: read_page(epoch=epoch, after=after, now=timezone.now(), size=size)
+        lambda epoch, after, mark: read_page(epoch=epoch, after=after, mark=mark, size=size)
     )
 
 
@@ -86,8 +86,8 @@ class TestPages:
     def test_over_http(self, https_client):
         key = make_api_key(scopes=[REVOCATIONS_SCOPE])
 
-        def ask(epoch, after):
-            parameters = {"epoch": epoch, "after": after}
+        def ask(epoch, after, mark):
+            parameters = {"epoch": epoch, "after": after, "mark": mark}
             response = https_client.get("/v1/revocations", parameters, headers=api_key_header(key))
             return parse_feed_page(response.content)
 

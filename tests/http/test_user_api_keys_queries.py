@@ -44,7 +44,8 @@ def test_a_new_key_is_made_under_two_locks(member):
         *("SELECT", "SELECT"),  # the key with its organization, and the token
         "SELECT",  # the number of keys
         *["SELECT"] * 3,  # full_clean: the organization and the users
-        *("INSERT", "INSERT"),  # the key, and the audit event
+        *("INSERT", "SELECT", "INSERT"),  # the key, and what it was made with
+        "INSERT",  # the audit event
     ]
 
 
@@ -56,5 +57,6 @@ def test_a_rotation_locks_the_key_as_well(member):
         "SELECT",  # the token's user
         *("UPDATE", "UPDATE", "SELECT", "SELECT"),  # what the caller may do
         *("UPDATE", "SELECT"),  # the key
-        *("UPDATE", "SELECT", "INSERT"),  # its new secret, and the audit event
+        *("UPDATE", "SELECT"),  # its new secret
+        *("SELECT", "INSERT", "INSERT"),  # what that was made with, and the audit event
     ]

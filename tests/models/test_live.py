@@ -8,8 +8,9 @@ import pytest
 import time_machine
 
 from tests.models.rows import HOUR, NOW
+from tests.support.authentication import authenticate_api_key
 from tests.support.factories import make_api_key, make_user
-from token_exchange.issuer import credentials, tokens
+from token_exchange.issuer import tokens
 from token_exchange.models import AccessToken, Credential, Organization, SigningKey
 from token_exchange_core import process_state
 from token_exchange_core.errors import ExpiredToken, InvalidToken
@@ -40,7 +41,7 @@ def owner(request):
 @pytest.fixture
 def token(key):
     """A token that is verified, and so remembered."""
-    credential = credentials.authenticate_api_key(key.raw_secret, address="", now=NOW)
+    credential = authenticate_api_key(key.raw_secret, address="", now=NOW)
     token = tokens.issue(credential, tokens.TokenRequest(), now=NOW).token
     verify(token)
     return token

@@ -10,6 +10,7 @@ from typing import Any
 from django.contrib.auth import get_user_model
 from django.utils import timezone
 
+from tests.support.authentication import authenticate_api_key
 from token_exchange.issuer import credentials, tokens
 from token_exchange.issuer.credentials import Act, CredentialPolicy, IssuedSecret
 from token_exchange.models import AccessToken, Credential, Organization, Revocation, SigningKey
@@ -97,7 +98,7 @@ def make_revocations(count: int, *, expires_at: datetime) -> list[Revocation]:
 def works(raw_key: str, *, now: datetime | None = None) -> bool:
     """Tell whether an API key is good now, or at another time."""
     try:
-        credentials.authenticate_api_key(raw_key, address="", now=now or timezone.now())
+        authenticate_api_key(raw_key, address="", now=now or timezone.now())
     except InvalidClient:
         return False
     return True

@@ -163,6 +163,7 @@ def page(*, etag: str = "", **members: Any) -> Reply:
         "epoch": "e1",
         "after": 0,
         "position": 0,
+        "mark": "0.m",
         "as_of": 0,
         "has_more": False,
         "revocations": (),

@@ -6,11 +6,15 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives.asymmetric import ec
 from hypothesis import settings as hypothesis_settings
 
 from tests.support.fake_issuer import WAIT_SECONDS, Issuer
+from token_exchange_core import keys
 
 # As many examples on every machine, however slow it is; a failure prints how to repeat it.
 hypothesis_settings.register_profile("token_exchange", deadline=None, print_blob=True)
@@ -47,3 +51,18 @@ def issuer(settle: Callable[[], None]) -> Iterator[Issuer]:
     yield issuer
     issuer.close()
     settle()
+
+
+@pytest.fixture
+def old_openssl(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Behave as cryptography with an OpenSSL before 3.2, which cannot sign after RFC 6979."""
+
+    class OldECDSA(ec.ECDSA):
+        def __init__(self, algorithm: Any, deterministic_signing: bool = False) -> None:
+            if deterministic_signing:
+                raise UnsupportedAlgorithm("not supported by this version of OpenSSL")
+            super().__init__(algorithm)
+
+    monkeypatch.setattr(ec, "ECDSA", OldECDSA)
+    for remembered in (each.__dict__ for each in keys._ALGORITHMS.values()):
+        monkeypatch.delitem(remembered, "_signature_algorithm", raising=False)

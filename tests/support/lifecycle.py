@@ -8,7 +8,8 @@ from typing import Any
 
 from django.utils import timezone
 
-from tests.support.factories import api_key_header, make_api_key, make_client_app
+from tests.support.authentication import authenticate_api_key, authenticate_client_app
+from tests.support.factories import api_key_header, make_api_key, make_client_app, make_token
 from token_exchange.issuer import credentials, signing_keys, tokens
 from token_exchange.issuer.credentials import Act
 from token_exchange.models import AccessToken, Credential
@@ -33,7 +34,7 @@ BY_ITSELF = ("credential_expiring", "previous_secret_still_used", "credential_le
 
 
 def authenticated(issued: Any) -> Any:
-    return credentials.authenticate_client_app(
+    return authenticate_client_app(
         issued.credential.identifier, issued.raw_secret, address="192.0.2.1", now=timezone.now()
     )
 
@@ -46,11 +47,12 @@ def do_everything(https_client: Any, *, by: Any = None, name: str = "Nightly") -
     answer = https_client.post("/v1/token", headers=api_key_header(key))
     token = answer.json()["access_token"]
     rotated = credentials.rotate(key.credential, overlap=HOUR, act=Act(now=now, by=by))
-    credentials.authenticate_api_key(key.raw_secret, address="192.0.2.1", now=now)
+    authenticate_api_key(key.raw_secret, address="192.0.2.1", now=now)
     credentials.end_overlap(key.credential, act=Act(now=now, by=by))
     compromised = credentials.rotate(key.credential, compromised=True, act=Act(now=now, by=by))
+    make_token(app.credential)
     credentials.invalidate_tokens(authenticated(app), act=Act(now=now))
-    tokens.revoke(AccessToken.objects.get(), act=Act(now=now, by=by))
+    tokens.revoke(AccessToken.objects.get(credential=key.credential.pk), act=Act(now=now, by=by))
     credentials.edit(key.credential, {"name": f"{name} 2"}, act=Act(now=now, by=by))
     credentials.revoke(key.credential, act=Act(now=now, by=by, reason="Leaked"))
     signing_keys.rotate_signing_key(all_new=True, act=Act(now=now, by=by))

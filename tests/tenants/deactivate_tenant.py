@@ -8,6 +8,7 @@ from collections.abc import Callable
 from django.core.management import call_command
 from django.utils import timezone
 
+from tests.support.authentication import authenticate_api_key
 from tests.tenants.models import Tenant
 from token_exchange.issuer import credentials, tokens
 from token_exchange.issuer.credentials import Act
@@ -18,7 +19,7 @@ def outcomes() -> list[str]:
     now = timezone.now()
     tenant = Tenant.objects.create(name="Example", slug="example")
     key = credentials.issue(kind="api_key", organization=tenant, name="x", act=Act(now=now))
-    credential = credentials.authenticate_api_key(key.raw_secret, address="", now=now)
+    credential = authenticate_api_key(key.raw_secret, address="", now=now)
     token = tokens.issue(credential, tokens.TokenRequest(), now=now).token
 
     def outcome_of(write: Callable[[], object]) -> str:

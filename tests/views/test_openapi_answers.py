@@ -92,6 +92,7 @@ class TestAnswers:
 
     def test_revocations_are_as_described(self, call):
         make_api_key().credential.delete()
+        call("post", "/auth_token")
         call("delete", "/auth_token")
         answer = call("get", "/v1/revocations")
         ended = [each["generation"] for each in answer.json()["revocations"]]

@@ -55,7 +55,7 @@ class TestRequests:
         assert call("post", path, {name: least - 1}).status_code == 400
 
     def test_position_of_the_feed_begins_at_its_minimum(self, call):
-        (_epoch, after) = OPERATIONS["get", "/v1/revocations"]["parameters"]
+        (_epoch, after, _mark) = OPERATIONS["get", "/v1/revocations"]["parameters"]
         least = after["schema"]["minimum"]
         assert call("get", "/v1/revocations", query=f"?after={least}").status_code == 200
         assert call("get", "/v1/revocations", query=f"?after={least - 1}").status_code == 400

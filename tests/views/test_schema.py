@@ -105,7 +105,10 @@ class TestEndpoints:
         made = document(path("<slug:tenant>/revoked", views.revocations))
         (operation,) = made["paths"]["/{tenant}/revoked"].values()
         found = [(each["name"], each["in"]) for each in operation["parameters"]]
-        assert found == [("tenant", "path"), ("epoch", "query"), ("after", "query")]
+        assert found == [
+            ("tenant", "path"),
+            *(("epoch", "query"), ("after", "query"), ("mark", "query")),
+        ]
 
     def test_described_path_variable_keeps_its_description(self):
         made = document(path("<slug:tenant>/", include("token_exchange.urls")))

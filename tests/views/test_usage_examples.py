@@ -10,26 +10,21 @@ import pytest
 
 from tests.support.factories import make_api_key, make_client_app
 from tests.support.subprocesses import environment, run_python
-from token_exchange.issuer.credentials import IssuedSecret
 from token_exchange.models import AccessToken, Credential
 from token_exchange.views.usage_examples import (
     curl,
     curl_with_token,
     endpoint_url,
     only_reads_revocations,
+    placeholder,
     python,
-    with_placeholder,
 )
 from token_exchange_core.scopes import REVOCATIONS_SCOPE
 
 
-def issued_secret(**values):
-    defaults = {"kind": "api_key", "identifier": "sk_live.x", "scopes": [], "audience": []}
-    return IssuedSecret(credential=Credential(**{**defaults, **values}), raw_secret="SECRET")
-
-
 def credential(**values):
-    return issued_secret(**values).credential
+    defaults = {"kind": "api_key", "identifier": "sk_live.x", "scopes": [], "audience": []}
+    return Credential(**{**defaults, **values})
 
 
 class TestUrls:
@@ -60,7 +55,7 @@ class TestUrls:
 class TestKeyThatOnlyReadsRevocations:
     def test_key_is_sent_without_an_exchange(self):
         line = "curl -H 'Authorization: ApiKey SECRET' https://issuer.test/v1/revocations"
-        assert curl(issued_secret(scopes=[REVOCATIONS_SCOPE])) == line
+        assert curl(credential(scopes=[REVOCATIONS_SCOPE]), "SECRET") == line
 
     def test_key_with_another_scope_does_not_count(self):
         assert not only_reads_revocations(credential(scopes=["a", REVOCATIONS_SCOPE]))
@@ -74,7 +69,8 @@ class TestKeyThatOnlyReadsRevocations:
     [("api_key", "'Authorization: ApiKey API_KEY'"), ("client_app", "'sk_live.x:CLIENT_SECRET'")],
 )
 def test_a_placeholder_replaces_a_secret_that_is_not_known(kind, authorization):
-    assert authorization in curl(with_placeholder(credential(kind=kind)))
+    row = credential(kind=kind)
+    assert authorization in curl(row, placeholder(row))
 
 
 @pytest.mark.usefixtures("transactional_db")
@@ -87,7 +83,9 @@ class TestExamplesWork:
         token_exchange_settings(ISSUER=live_server.url, AUDIENCE=audience, REQUIRE_HTTPS=False)
 
     def run(self, issued):
-        finished = run_python("-c", python(issued), env=environment(no_proxy="*"))
+        finished = run_python(
+            "-c", python(issued.credential, issued.raw_secret), env=environment(no_proxy="*")
+        )
         assert finished.stderr == ""
         return finished.stdout
 
@@ -106,11 +104,12 @@ class TestExamplesWork:
 
     @pytest.mark.parametrize("scopes", [["a"], [REVOCATIONS_SCOPE]])
     def test_curl_command_is_answered(self, scopes):
-        assert self.answer(curl(make_api_key(scopes=scopes)))
+        issued = make_api_key(scopes=scopes)
+        assert self.answer(curl(issued.credential, issued.raw_secret))
 
     def test_curl_command_uses_the_token(self):
         issued = make_api_key(scopes=["a"])
-        token = self.answer(curl(issued))["access_token"]
+        token = self.answer(curl(issued.credential, issued.raw_secret))["access_token"]
         line = curl_with_token(issued.credential).replace("ACCESS_TOKEN", token)
         assert self.answer(line)
 

@@ -53,8 +53,18 @@ def _overlap_label(overlap: timedelta, *, now: datetime) -> str:
     }
 
 
-class RevokeForm(forms.Form):
-    """Why a credential is revoked."""
+class CompromiseForm(forms.Form):
+    """Whether the credentials that were created or rotated with this one are kept."""
+
+    keep_descendants = forms.BooleanField(
+        label=_("Keep them and their secrets"),
+        required=False,
+        help_text=_("Choose this only if you know that nobody else has their secrets."),
+    )
+
+
+class RevokeForm(CompromiseForm):
+    """Why a credential is revoked, and what happens to its descendants."""
 
     reason = forms.CharField(
         label=_("Reason"),

@@ -20,6 +20,7 @@ from django.urls import URLPattern, path, reverse
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
+from token_exchange.admin.busy_page import busy_page
 from token_exchange.admin.pagination import BoundedPaginator
 from token_exchange.admin.tenant_scoped import TenantScopedAdmin
 from token_exchange.caching import forbid_caching
@@ -133,6 +134,18 @@ class TokenExchangeAdmin(TenantScopedAdmin):
         found = super().get_actions(request, **location)
         return {name: each for name, each in found.items() if self._may_run(request, name)}
 
+    @busy_page
+    def changeform_view(
+        self,
+        request: HttpRequest,
+        object_id: str | None = None,
+        form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
+    ) -> HttpResponse:
+        """Return Django's page to add or change an object."""
+        return super().changeform_view(request, object_id, form_url, extra_context)
+
+    @busy_page
     def changelist_view(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
@@ -221,6 +234,7 @@ class TokenExchangeAdmin(TenantScopedAdmin):
         view = self.admin_site.admin_view(partial(self._object_action_view, name))
         return path(f"<path:object_id>/{name}/", view, name=self.url_name(name))
 
+    @busy_page
     def _object_action_view(self, name: str, request: HttpRequest, object_id: str) -> HttpResponse:
         action = self.object_actions[name]
         if not self.has_action_permission(request, action.permission):

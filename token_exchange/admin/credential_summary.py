@@ -74,11 +74,11 @@ def metadata(credential: Credential) -> SafeString | str:
 
 def usage_examples_of(credential: Credential) -> list[tuple[str, str]]:
     """Return the examples for the credential's client, with a placeholder for the secret."""
-    example = usage_examples.with_placeholder(credential)
-    examples = [("curl", usage_examples.curl(example))]
+    secret = usage_examples.placeholder(credential)
+    examples = [("curl", usage_examples.curl(credential, secret))]
     if not usage_examples.only_reads_revocations(credential):
         examples.append((_("Call with the token"), usage_examples.curl_with_token(credential)))
-    return [*examples, ("Python", usage_examples.python(example))]
+    return [*examples, ("Python", usage_examples.python(credential, secret))]
 
 
 def _token_lifetime(credential: Credential) -> str:

@@ -21,6 +21,7 @@ from token_exchange.admin.badges import badge
 from token_exchange.admin.base import ObjectAction, TokenExchangeAdmin
 from token_exchange.admin.pagination import COUNT_LIMIT
 from token_exchange.conf import get_settings
+from token_exchange.database.retries import retried
 from token_exchange.issuer import signing_keys
 from token_exchange.issuer.signing_keys import CLOCK_SKEW, SigningKeyConflict
 from token_exchange.models import AccessToken, SigningKey
@@ -56,6 +57,7 @@ def remove_signing_key_view(
     )
 
 
+@retried
 def _remove(model_admin: TokenExchangeAdmin, request: HttpRequest, key: SigningKey) -> HttpResponse:
     try:
         with transaction.atomic(using=router.db_for_write(SigningKey)):
@@ -132,6 +134,7 @@ class SigningKeyAdmin(TokenExchangeAdmin):
             algorithm=get_settings().algorithm,
         )
 
+    @retried
     def _rotate(self, request: HttpRequest, *, all_new: bool) -> HttpResponse:
         using = router.db_for_write(SigningKey)
         # In English, as Django stores its own history in any language.

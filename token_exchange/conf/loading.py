@@ -9,6 +9,7 @@ from django.conf import settings as django_settings
 
 from token_exchange.conf.parsers import RESOURCE_SERVER
 from token_exchange.conf.settings import Settings
+from token_exchange_core.networks import is_confidential
 from token_exchange_core.scopes import REVOCATIONS_SCOPE
 
 
@@ -39,7 +40,31 @@ def read_settings() -> tuple[Settings | None, list[Problem]]:
             problems.append(Problem(each.metadata["check_id"], f"TOKEN_EXCHANGE[{key!r}] {error}."))
     if values.get("mode") == RESOURCE_SERVER and values.get("revocations_api_key", "") is None:
         problems.append(_no_api_key(known["REVOCATIONS_API_KEY"].metadata["check_id"]))
-    return (None, problems) if problems else (Settings(**values), [])
+    if problems:
+        return None, problems
+    settings = Settings(**values)
+    problems += [
+        _plain_http(known[name].metadata["check_id"], name) for name in _unprotected(settings)
+    ]
+    return (None, problems) if problems else (settings, [])
+
+
+def _unprotected(settings: Settings) -> list[str]:
+    """Return the settings whose URLs a resource server would ask over plain http."""
+    if settings.mode != RESOURCE_SERVER or not settings.require_https:
+        return []
+    urls = {"JWKS_URL": settings.jwks_url, "REVOCATIONS_URL": settings.revocations_url}
+    asked = {name if url else "ISSUER": url or settings.issuer for name, url in urls.items()}
+    return [name for name, url in asked.items() if not is_confidential(url)]
+
+
+def _plain_http(check_id: str, name: str) -> Problem:
+    return Problem(
+        check_id,
+        f"TOKEN_EXCHANGE[{name!r}] must start with https://, because the API key is sent there and "
+        "the keys come from there. For development on this machine, use localhost; elsewhere set "
+        "REQUIRE_HTTPS to False.",
+    )
 
 
 def _no_api_key(check_id: str) -> Problem:

@@ -41,9 +41,9 @@ class Settings:
     )
     algorithm: str = setting(
         "E004",
-        "RS256",
+        "ES256",
         parsers.algorithm,
-        "The algorithm of new signing keys: RS256, ES256 or EdDSA.",
+        "The algorithm of new signing keys: ES256, RS256 (RSA of 3072 bits) or EdDSA.",
     )
     api_key_token_lifetime: timedelta = setting(
         "E005", 1800, parsers.token_lifetime, "Lifetime of access tokens for API keys, in seconds."
@@ -97,7 +97,8 @@ class Settings:
         "E017",
         None,
         parsers.optional(parsers.boolean),
-        "Refuse credentials and tokens sent over plain HTTP. Default: not `DEBUG`.",
+        "Refuse credentials and tokens sent over plain HTTP, and, in a resource server, an issuer "
+        "without HTTPS on another machine. Default: not `DEBUG`.",
     )
     rate_limits: Mapping[str, Rate] = setting(
         "E018",
@@ -246,8 +247,23 @@ class Settings:
         "The callable that takes a user of the admin and returns the primary keys of the "
         "organizations they are limited to, or None for all. None: nobody is limited.",
     )
-    allowed_origins: frozenset[str] = setting(
+    schema_name: str | None = setting(
         "E051",
+        None,
+        parsers.optional(parsers.dotted_path),
+        "The function without arguments that returns the name of the current database schema, for "
+        "projects that switch schemas within a process. None: the connection's `schema_name`, "
+        "which django-tenants sets.",
+    )
+    use_environment_proxy: bool = setting(
+        "E052",
+        False,  # noqa: FBT003 - a default is a value
+        parsers.boolean,
+        "Whether a resource server reaches the issuer through the proxy in `HTTPS_PROXY`, "
+        "`HTTP_PROXY` or `ALL_PROXY`. False: these variables are ignored.",
+    )
+    allowed_origins: frozenset[str] = setting(
+        "E053",
         (),
         parsers.origins,
         "Origins of web pages that can send API keys and client secrets, such as "

@@ -27,6 +27,7 @@ from typing import Final, Generic, TypeVar, cast
 
 from token_exchange.conf import get_settings
 from token_exchange.database.errors import DATABASE_AWAY
+from token_exchange.database.per_schema import SchemaChanged
 from token_exchange_core.errors import TemporarilyUnavailable
 from token_exchange_core.event_log import log_event
 from token_exchange_core.process_state import ProcessState
@@ -77,8 +78,11 @@ class ProcessCache(ProcessState, Generic[T]):
             self._asked_at = self._fresh_until = self._away_until = float("-inf")
             self._version = self._version_read = object()
 
-    def expire(self) -> None:
-        """Read again at the next use, even if a thread is reading at the moment."""
+    def expire(self, **_: object) -> None:
+        """Read again at the next use, even if a thread is reading at the moment.
+
+        Can be connected to a signal.
+        """
         self._version = object()
 
     def get(self) -> T:
@@ -116,6 +120,9 @@ class ProcessCache(ProcessState, Generic[T]):
             return
         try:
             self._value = self._read(self._value)
+        except SchemaChanged:
+            # The last value may be another schema's.
+            raise
         except (*DATABASE_AWAY, TemporarilyUnavailable) as error:
             failed_at = time.monotonic()
             self._away_until = failed_at + min(failed_at - asked_at, _AWAY_SECONDS)

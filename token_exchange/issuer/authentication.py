@@ -7,7 +7,6 @@ from datetime import datetime
 from typing import Any, ClassVar
 
 from django.utils import timezone
-from django.views.decorators.debug import sensitive_variables
 from rest_framework.authentication import BaseAuthentication
 
 from token_exchange.authentication import Principal
@@ -19,6 +18,8 @@ from token_exchange.issuer.credentials import (
     AuthenticatedCredential,
     authenticate_api_key,
     authenticate_client_app,
+    parse_api_key,
+    parse_client_app,
 )
 from token_exchange.models.credential_policy import effective_audience
 from token_exchange.request import (
@@ -28,9 +29,10 @@ from token_exchange.request import (
     http_request,
     require_https,
 )
-from token_exchange_core.authorization import API_KEY, BASIC, parse_basic
+from token_exchange_core.authorization import API_KEY, BASIC, Authorization, parse_basic
 from token_exchange_core.challenges import API_KEY_CHALLENGE, BASIC_CHALLENGE
 from token_exchange_core.errors import InvalidClient, TemporarilyUnavailable, TokenExchangeError
+from token_exchange_core.secret_strings import ReceivedSecret
 
 
 class _CredentialAuthentication(BaseAuthentication):
@@ -64,13 +66,12 @@ class _CredentialAuthentication(BaseAuthentication):
 
     def _authenticate(self, request: Any) -> AuthenticatedCredential | None:
         http = http_request(request)
-        header = authorization(http)
-        if header is None or header.scheme != self.scheme:
-            return None
-        require_https(http)
         try:
+            received = self._received(http)
+            if received is None:
+                return None
             credential = self.check(
-                header.parameter,
+                received,
                 address=client_address(http),
                 browser_origin=browser_origin(http),
                 now=timezone.now(),
@@ -85,11 +86,23 @@ class _CredentialAuthentication(BaseAuthentication):
             raise TemporarilyUnavailable(reason="database_away") from error
         return credential
 
+    def _received(self, http: Any) -> ReceivedSecret | None:
+        """Return what the header holds, without the secret itself, if it has this scheme."""
+        header = authorization(http)
+        if header is None or header.scheme != self.scheme:
+            return None
+        require_https(http)
+        return self.parse(header)
+
+    @abstractmethod
+    def parse(self, header: Authorization) -> ReceivedSecret:
+        """Parse the header; raises ``InvalidClient``."""
+
     @abstractmethod
     def check(
-        self, parameter: str, *, address: str, browser_origin: str | None, now: datetime
+        self, received: ReceivedSecret, *, address: str, browser_origin: str | None, now: datetime
     ) -> AuthenticatedCredential:
-        """Return the credential in the header's parameter; raises ``InvalidClient``."""
+        """Return the credential; raises ``InvalidClient``."""
 
     @abstractmethod
     def challenge(self, request: Any) -> str:
@@ -106,13 +119,16 @@ class ApiKeyAuthentication(_CredentialAuthentication):
     scheme = API_KEY
     refusal = "Invalid API Key"
 
-    @sensitive_variables("parameter")
+    def parse(self, header: Authorization) -> ReceivedSecret:
+        """Parse the key."""
+        return parse_api_key(header.parameter)
+
     def check(
-        self, parameter: str, *, address: str, browser_origin: str | None, now: datetime
+        self, received: ReceivedSecret, *, address: str, browser_origin: str | None, now: datetime
     ) -> AuthenticatedCredential:
         """Authenticate the key."""
         return authenticate_api_key(
-            parameter, address=address, browser_origin=browser_origin, now=now, load_owner=True
+            received, address=address, browser_origin=browser_origin, now=now, load_owner=True
         )
 
     def challenge(self, request: Any) -> str:
@@ -126,18 +142,16 @@ class ClientAppBasicAuthentication(_CredentialAuthentication):
     scheme = BASIC
     refusal = InvalidClient.description
 
-    @sensitive_variables("parameter", "basic")
+    def parse(self, header: Authorization) -> ReceivedSecret:
+        """Parse the pair."""
+        return parse_client_app(parse_basic(header.parameter))
+
     def check(
-        self, parameter: str, *, address: str, browser_origin: str | None, now: datetime
+        self, received: ReceivedSecret, *, address: str, browser_origin: str | None, now: datetime
     ) -> AuthenticatedCredential:
         """Authenticate the pair."""
-        basic = parse_basic(parameter)
         return authenticate_client_app(
-            basic.client_id,
-            basic.raw_client_secret,
-            address=address,
-            browser_origin=browser_origin,
-            now=now,
+            received, address=address, browser_origin=browser_origin, now=now
         )
 
     def challenge(self, request: Any) -> str:

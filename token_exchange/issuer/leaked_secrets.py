@@ -10,9 +10,10 @@ from functools import partial
 from typing import Final, NamedTuple
 
 from django.db import router, transaction
-from django.views.decorators.debug import sensitive_variables
+from django.db.models import Q
 
 from token_exchange.conf import get_settings
+from token_exchange.database.retries import retried
 from token_exchange.issuer import credentials
 from token_exchange.issuer.credentials import CredentialConflict
 from token_exchange.issuer.credentials.secret_match import SecretMatch, match_secret
@@ -28,56 +29,63 @@ REASON: Final = "Reported as leaked."
 """The reason of these revocations. It is stored, so it is not translated."""
 
 
-class _Candidate(NamedTuple):
-    """A string with the shape and checksum of one of our secrets."""
+class Candidate(NamedTuple):
+    """A string with the shape and checksum of one of our secrets, without its text."""
 
     kind: str
     identifier: str
     digest: str
 
 
-@sensitive_variables()
-def revoke_leaked(raw_strings: Iterable[str], *, now: datetime, origin: str) -> list[Credential]:
-    """Revoke and return each credential that has one of the strings as its secret.
+def revoke_leaked(candidates: set[Candidate], *, now: datetime, origin: str) -> list[Credential]:
+    """Revoke and return each credential that has one of the candidates as its secret.
 
     The secret must be the current one, or the previous one during an overlap; an identifier alone
-    revokes nothing. Strings that can't be secrets cost no query, and all others one SELECT
-    together. Each credential is revoked in a transaction of its own, which locks the feed and then
-    one row, as every revocation does. Their owners are notified by e-mail after the commit.
+    revokes nothing. Without candidates there is no query, and otherwise one SELECT for all. Each
+    credential is revoked in a transaction of its own, which locks the feed and then one row, as
+    every revocation does. Then what was created with it is revoked, and what was only rotated with
+    it gets a new secret, which nobody sees. The owners of leaked credentials are notified by e-mail
+    after the commit.
     """
-    candidates = _candidates(raw_strings)
     if not candidates:
         return []
     leaked = _leaked_credentials(candidates, now=now)
-    revoked = [each for each in leaked if _revoke(each, candidates, now=now, origin=origin)]
-    send_mail = partial(notifications.mail_leaked, revoked, now=now)
-    transaction.on_commit(send_mail, using=router.db_for_write(Credential), robust=True)
+    live = [each for each in leaked if each.revoked_at is None]
+    revoked = [each for each in live if _revoke(each, candidates, now=now, origin=origin)]
+    try:
+        # Also of those that an earlier report revoked, which may have failed at this point.
+        for each in leaked:
+            if each.revocation_cause == Credential.RevocationCause.LEAK:
+                credentials.end_descendants(each, act=Act(now=now, origin=origin))
+    finally:
+        send_mail = partial(notifications.mail_leaked, revoked, now=now)
+        transaction.on_commit(send_mail, using=router.db_for_write(Credential), robust=True)
     return revoked
 
 
-@sensitive_variables()
-def _candidates(raw_strings: Iterable[str]) -> set[_Candidate]:
+def parse_reported(raw_strings: Iterable[str]) -> set[Candidate]:
+    """Return the strings that can be secrets, without their texts."""
     settings = get_settings()
     candidates = set()
     for each in raw_strings:
         raw_string = each.strip()
         with suppress(InvalidClient):
             secret = secret_strings.parse_secret(raw_string, prefix=settings.api_key_string_prefix)
-            candidates.add(_Candidate(Credential.Kind.API_KEY, secret.identifier, secret.digest))
+            candidates.add(Candidate(Credential.Kind.API_KEY, secret.identifier, secret.digest))
         with suppress(InvalidClient):
             prefix = settings.client_secret_string_prefix
             secret = secret_strings.parse_secret(raw_string, prefix=prefix)
             # A client secret contains the ID of its client ID, but not that one's checksum.
             client = f"{settings.client_id_string_prefix}{secret.identifier[len(prefix) :]}"
             client_id = secret_strings.client_id_of(client)
-            candidates.add(_Candidate(Credential.Kind.CLIENT_APP, client_id, secret.digest))
+            candidates.add(Candidate(Credential.Kind.CLIENT_APP, client_id, secret.digest))
     return candidates
 
 
-@sensitive_variables()
-def _leaked_credentials(candidates: set[_Candidate], *, now: datetime) -> list[Credential]:
+def _leaked_credentials(candidates: set[Candidate], *, now: datetime) -> list[Credential]:
     identifiers = sorted({each.identifier for each in candidates})
-    rows = Credential.objects.on_writer().filter(identifier__in=identifiers, revoked_at=None)
+    is_open = Q(revoked_at=None) | Q(revocation_cause=Credential.RevocationCause.LEAK)
+    rows = Credential.objects.on_writer().filter(is_open, identifier__in=identifiers)
     stored = {row.identifier: row for row in rows.select_related("organization", "owner")}
     # Every candidate is compared, so that an unknown identifier takes as long as a wrong secret.
     leaked = {
@@ -88,8 +96,7 @@ def _leaked_credentials(candidates: set[_Candidate], *, now: datetime) -> list[C
     return [leaked[pk] for pk in sorted(leaked)]
 
 
-@sensitive_variables()
-def _is_secret_of(row: Credential | None, candidate: _Candidate, *, now: datetime) -> bool:
+def _is_secret_of(row: Credential | None, candidate: Candidate, *, now: datetime) -> bool:
     match = match_secret(row, candidate.digest, now=now)
     is_valid = match in {SecretMatch.CURRENT, SecretMatch.PREVIOUS}
     return is_valid and row is not None and row.kind == candidate.kind
@@ -99,9 +106,9 @@ class _SecretReplaced(Exception):
     """The secret that leaked was replaced after the credential was read."""
 
 
-@sensitive_variables()
+@retried
 def _revoke(
-    credential: Credential, candidates: set[_Candidate], *, now: datetime, origin: str
+    credential: Credential, candidates: set[Candidate], *, now: datetime, origin: str
 ) -> bool:
     """Revoke the credential and return true, unless it was revoked or got another secret first."""
     using = router.db_for_write(Credential)
@@ -110,6 +117,7 @@ def _revoke(
         credentials.revoke(
             credential,
             cause=Credential.RevocationCause.LEAK,
+            keep_descendants=True,
             act=Act(now=now, origin=origin, reason=REASON),
         )
         if not any(

@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from django.db import router, transaction
 
+from token_exchange.database.retries import retried
 from token_exchange.models import AbstractOrganization
 from token_exchange.observability import audit
 from token_exchange.observability.audit import Act
@@ -19,6 +20,7 @@ _SHOWN: Final = frozenset(
 """Values that the audit trail shows; of a project's other fields it names those that changed."""
 
 
+@retried
 def create(organization: AbstractOrganization, *, act: Act | None = None) -> None:
     """Save a new organization."""
     act = act or Act()
@@ -33,6 +35,7 @@ def create(organization: AbstractOrganization, *, act: Act | None = None) -> Non
         )
 
 
+@retried
 def edit(organization: AbstractOrganization, *, act: Act | None = None) -> None:
     """Save a stored organization, and record what differs from its row: before and after."""
     act = act or Act()
@@ -52,6 +55,7 @@ def edit(organization: AbstractOrganization, *, act: Act | None = None) -> None:
             )
 
 
+@retried
 def delete(organization: AbstractOrganization, *, act: Act | None = None) -> None:
     """Delete an organization. Raises ``ProtectedError`` if it has credentials."""
     act = act or Act()

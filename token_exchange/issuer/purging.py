@@ -7,6 +7,9 @@ of primary keys, and one short transaction deletes its expired rows. The first w
 ones, quick windows by larger ones. Because the lower bound moves on, the database never reads the
 same deleted rows twice. In a stretch with almost no expired rows, the purge changes to an index on
 the expiry, which finds the rest without reading live rows.
+
+A row is deleted only if both this host's clock and the database's call it expired: a host with a
+wrong clock would delete revocations of tokens that others still accept.
 """
 
 from __future__ import annotations
@@ -22,7 +25,14 @@ from django.db import OperationalError, connections, transaction
 from django.db.models import Max, Min, Model, QuerySet
 
 from token_exchange.conf import get_settings
-from token_exchange.models import AccessToken, AuditEvent, HourlyCount, Revocation
+from token_exchange.models import (
+    AccessToken,
+    AuditEvent,
+    HourlyCount,
+    Revocation,
+    RevocationFeedMark,
+)
+from token_exchange.models.feed_counter import read_counter
 
 BATCH_ROWS: Final = 1000
 """The batch size: primary keys in the first window, and rows in each look-up by expiry."""
@@ -53,6 +63,7 @@ class _Table(NamedTuple):
 _TABLES: Final[Mapping[type[Model], _Table]] = {
     AccessToken: _Table("expires_at", "tokens"),
     Revocation: _Table("expires_at", "revocations"),
+    RevocationFeedMark: _Table("drawn_at", "marks of positions"),
     AuditEvent: _Table("occurred_at", "audit events"),
     HourlyCount: _Table("hour", "hourly counts"),
 }
@@ -91,6 +102,7 @@ def purge_expired(
     audit events and tokens.
     """
     stop_at = time.monotonic() + time_budget_seconds
+    now = _by_both_clocks(now)
 
     def seconds_left() -> float:
         return stop_at - time.monotonic()
@@ -119,19 +131,26 @@ def purge_expired_tokens(
     purges, or one that is killed, do no harm. Stops after ``time_budget_seconds``.
     """
     tokens = AccessToken.objects.on_writer()
-    dead = tokens.filter(expires_at__lt=now - get_settings().token_retention)
+    dead = tokens.filter(expires_at__lt=_by_both_clocks(now) - get_settings().token_retention)
     return _purge(dead, time_budget_seconds, on_progress)
 
 
 def purge_expired_revocations(*, now: datetime, time_budget_seconds: float = float("inf")) -> int:
-    """Delete revocations whose last token has expired; return the number."""
+    """Delete revocations whose last token has expired, and old marks of positions.
+
+    Returns the number of revocations.
+    """
+    stop_at, now = time.monotonic() + time_budget_seconds, _by_both_clocks(now)
+    _purge(
+        RevocationFeedMark.objects.on_writer().dead(now=now), time_budget_seconds, is_in_order=True
+    )
     dead = Revocation.objects.on_writer().filter(expires_at__lt=now)
-    return _purge(dead, time_budget_seconds)
+    return _purge(dead, stop_at - time.monotonic())
 
 
 def purge_old_counts(*, now: datetime, time_budget_seconds: float = float("inf")) -> int:
     """Delete hourly counts older than ``COUNT_RETENTION``; return the number."""
-    old = HourlyCount.objects.on_writer().filter(hour__lt=now - COUNT_RETENTION)
+    old = HourlyCount.objects.on_writer().filter(hour__lt=_by_both_clocks(now) - COUNT_RETENTION)
     return _purge(old, time_budget_seconds, is_in_order=True)
 
 
@@ -145,8 +164,13 @@ def purge_audit_events(
     retention = get_settings().audit_retention
     if retention is None:
         return 0
-    old = AuditEvent.objects.on_writer().filter(occurred_at__lt=now - retention)
+    old = AuditEvent.objects.on_writer().filter(occurred_at__lt=_by_both_clocks(now) - retention)
     return _purge(old, time_budget_seconds, on_progress, is_in_order=True)
+
+
+def _by_both_clocks(now: datetime) -> datetime:
+    """Return ``now``, or the database's time if that is earlier."""
+    return min(now, read_counter().database_now or now)
 
 
 def _purge(
@@ -157,6 +181,8 @@ def _purge(
     is_in_order: bool = False,
 ) -> int:
     """Delete the rows. With ``is_in_order`` (oldest row first), stop at the youngest of them."""
+    if dead.query.is_empty():
+        return 0
     stop_at = time.monotonic() + budget_seconds
     bounds = _rows(dead).aggregate(first=Min("pk"), last=Max("pk"))
     first, last = bounds["first"], _youngest(dead) if is_in_order else bounds["last"]

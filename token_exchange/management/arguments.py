@@ -23,6 +23,7 @@ from django.utils.dateparse import parse_duration
 from token_exchange.conf import get_settings
 from token_exchange.conf.parsers import LONGEST_DURATION
 from token_exchange.models import AbstractOrganization, Credential, get_organization_model
+from token_exchange.models.validators import refuse_secrets
 from token_exchange_core.secret_strings import find_identifier
 
 _PLAIN: Final = re.compile(r"([0-9]{1,18})([smhdw]?)")
@@ -47,6 +48,16 @@ def add_time_budget(parser: CommandParser) -> None:
         metavar="DURATION",
         dest="time_budget_seconds",
         help="Stop after this time, such as 5m. The next run does the rest.",
+    )
+
+
+def add_keep_descendants(parser: CommandParser, *, more: str = "") -> None:
+    """Add ``--keep-descendants``; ``more`` ends its help."""
+    parser.add_argument(
+        "--keep-descendants",
+        action="store_true",
+        help="Keep what was created or rotated with its tokens. By default, what was created with "
+        f"them is revoked, and what was only rotated with them gets a new secret.{more}",
     )
 
 
@@ -124,6 +135,7 @@ def _find(query: Callable[[], Any], not_found: str) -> Any:
 
 def find_organization(value: str) -> AbstractOrganization:
     """Return the organization with this value in ``ORGANIZATION_LOOKUP_FIELD``."""
+    refuse_secrets(value)
     model = get_organization_model()
     field = get_settings().organization_lookup_field
     try:
@@ -143,6 +155,7 @@ def find_organization(value: str) -> AbstractOrganization:
 
 def find_user(username: str) -> Any:
     """Return the user with this value in the user model's ``USERNAME_FIELD``."""
+    refuse_secrets(username)
     users: Any = get_user_model()._default_manager
     return _find(lambda: users.get_by_natural_key(username), f"No user has the name {username!r}.")
 

@@ -10,7 +10,7 @@ import json
 import sys
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any, NoReturn
 
 from django.core.exceptions import ImproperlyConfigured, ValidationError
@@ -18,8 +18,10 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.core.serializers.json import DjangoJSONEncoder
 from django.db import Error as DatabaseFailure
 
+from token_exchange.database.blocking_sessions import session_writing_to
 from token_exchange.issuer.credentials import CredentialConflict
 from token_exchange.issuer.signing_keys import SigningKeyConflict
+from token_exchange.models import RevocationFeed
 
 
 def one_line(text: object) -> str:
@@ -40,7 +42,13 @@ def _messages(error: ValidationError) -> str:
 
 
 def _failed(error: DatabaseFailure) -> str:
-    return f"The database failed: {error} (run token_exchange_doctor to find out why)"
+    reason = f"The database failed: {error}"
+    with suppress(DatabaseFailure):
+        rows = RevocationFeed.objects.on_writer()
+        session = session_writing_to(RevocationFeed._meta.db_table, using=rows.db)
+        if session is not None:
+            return f"{reason} {session}"
+    return f"{reason} (run token_exchange_doctor to find out why)"
 
 
 class OneLineErrorCommand(BaseCommand):
@@ -106,15 +114,22 @@ class OneAnswerCommand(OneLineErrorCommand, ABC):
         """Return the error line to print after the answer, with status 1, or "" for success."""
         return ""
 
-    def handle(self, *args: Any, **options: Any) -> str:
-        """Return what is printed. Raises ``CommandError`` with one line."""
+    def reveal(self, shown: str) -> str:
+        """Return what is printed; a command with a new secret replaces its stand-in."""
+        return shown
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        """Print the answer. Raises ``CommandError`` with one line."""
         with one_line_errors():
             answer = self.answer(**options)
         shown = json.dumps(answer, cls=DjangoJSONEncoder) if options["json"] else self.text(answer)
+        try:
+            self.stdout.write(self.reveal(shown))
+        except OSError as error:
+            # Without the frames that hold what was to be printed: it may be a secret.
+            raise error.with_traceback(None) from None
         if failure := self.failure(answer):
-            self.stdout.write(shown)
             raise CommandError(one_line(failure))
-        return shown
 
 
 def counted(count: int, thing: str) -> str:

@@ -97,5 +97,9 @@ class IssueCommand(OneAnswerCommand):
         return issued_facts(self.issued, now=now)
 
     def text(self, answer: dict[str, Any]) -> str:
-        """Return the secret with instructions."""
+        """Return the stand-in of the secret with instructions."""
         return issued_text(self.issued, answer)
+
+    def reveal(self, shown: str) -> str:
+        """Put the secret in place of its stand-in."""
+        return self.issued.reveal(shown)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Any
 
-from token_exchange.issuer.credentials import IssuedSecret
+from token_exchange.issuer.credentials import EndedDescendants, IssuedSecret, descendants_of
 from token_exchange.issuer.credentials.representation import TIMES, public_fields
 from token_exchange.management.arguments import organization_name
 from token_exchange.models import Credential
@@ -45,13 +45,48 @@ def credential_facts(credential: Credential, *, now: datetime) -> dict[str, Any]
 
 
 def issued_facts(issued: IssuedSecret, *, now: datetime) -> dict[str, Any]:
-    """Return the public fields and the secret."""
+    """Return the public fields, and the stand-in of the secret."""
     name = "client_secret" if is_client_app(issued.credential) else "key"
-    return credential_facts(issued.credential, now=now) | {name: issued.raw_secret}
+    return credential_facts(issued.credential, now=now) | {name: issued.stand_in}
+
+
+def ended_facts(ended: EndedDescendants) -> dict[str, Any]:
+    """Return what was revoked, and the new secrets of what was rotated, if there is any."""
+    rotated = [
+        {
+            "identifier": each.credential.identifier,
+            "client_secret" if is_client_app(each.credential) else "key": each.raw_secret,
+        }
+        for each in ended.rotated
+    ]
+    facts = {"also_revoked": [each.identifier for each in ended.revoked], "also_rotated": rotated}
+    return {name: value for name, value in facts.items() if value}
+
+
+def kept_facts(credential: Credential, *, now: datetime) -> dict[str, Any]:
+    """Return the live credentials that were created or rotated with it, if there are any."""
+    kept = [each.credential.identifier for each in descendants_of([credential], now=now)]
+    return {"kept": kept} if kept else {}
+
+
+def descendants_text(answer: dict[str, Any]) -> list[str]:
+    """Return a line for each credential in ``ended_facts`` or ``kept_facts``."""
+    return [
+        *(
+            f"Also revoked {each}, which was created with it."
+            for each in answer.get("also_revoked", [])
+        ),
+        *(
+            f"Also rotated {each['identifier']}, which was rotated with it. "
+            f"New secret: {each.get('key') or each.get('client_secret')}"
+            for each in answer.get("also_rotated", [])
+        ),
+        *(f"Kept {each}, which was created or rotated with it." for each in answer.get("kept", [])),
+    ]
 
 
 def issued_text(issued: IssuedSecret, facts: dict[str, Any]) -> str:
-    """Return the secret with instructions, and a command that tries it."""
+    """Return the secret's stand-in with instructions, and a command that tries it."""
     rows = {
         "name": facts["name"],
         "organization": facts["organization"],
@@ -70,6 +105,6 @@ def issued_text(issued: IssuedSecret, facts: dict[str, Any]) -> str:
             "",
             f"Store the {secret} safely now. It cannot be shown again.",
             "Try it:",
-            f"  {curl(issued)}",
+            f"  {curl(issued.credential, issued.stand_in)}",
         ]
     )

@@ -4,6 +4,8 @@ import django.db.models.functions.text
 from django.conf import settings
 from django.db import migrations, models
 
+import token_exchange.models.exact_char_field
+import token_exchange.models.secret_free_fields
 import token_exchange.models.validators
 
 # A project that keeps our own model need not name it.
@@ -60,15 +62,8 @@ class Migration(migrations.Migration):
                 ),
                 (
                     "name",
-                    models.CharField(
-                        max_length=255,
-                        validators=[
-                            django.core.validators.RegexValidator(
-                                "\\A[^\\x00-\\x1f\\x7f-\\x9f\\u2028-\\u202e\\u2066-\\u2069\\ud800-\\udfff]*\\Z",
-                                message="Control characters are not allowed.",
-                            )
-                        ],
-                        verbose_name="name",
+                    token_exchange.models.secret_free_fields.SecretFreeCharField(
+                        max_length=255, verbose_name="name"
                     ),
                 ),
                 (
@@ -80,7 +75,12 @@ class Migration(migrations.Migration):
                         output_field=models.CharField(max_length=255),
                     ),
                 ),
-                ("slug", models.SlugField(max_length=100, unique=True, verbose_name="slug")),
+                (
+                    "slug",
+                    token_exchange.models.secret_free_fields.SecretFreeSlugField(
+                        max_length=100, unique=True, verbose_name="slug"
+                    ),
+                ),
                 ("created_at", models.DateTimeField(auto_now_add=True, verbose_name="created at")),
             ],
             options={
@@ -108,7 +108,7 @@ class Migration(migrations.Migration):
                 ),
                 (
                     "kid",
-                    models.CharField(
+                    token_exchange.models.exact_char_field.ExactCharField(
                         editable=False, max_length=43, unique=True, verbose_name="kid"
                     ),
                 ),
@@ -165,19 +165,14 @@ class Migration(migrations.Migration):
                 ),
                 (
                     "identifier",
-                    models.CharField(editable=False, max_length=64, verbose_name="identifier"),
+                    token_exchange.models.exact_char_field.ExactCharField(
+                        editable=False, max_length=64, verbose_name="identifier"
+                    ),
                 ),
                 (
                     "name",
-                    models.CharField(
-                        max_length=255,
-                        validators=[
-                            django.core.validators.RegexValidator(
-                                "\\A[^\\x00-\\x1f\\x7f-\\x9f\\u2028-\\u202e\\u2066-\\u2069\\ud800-\\udfff]*\\Z",
-                                message="Control characters are not allowed.",
-                            )
-                        ],
-                        verbose_name="name",
+                    token_exchange.models.secret_free_fields.SecretFreeCharField(
+                        max_length=255, verbose_name="name"
                     ),
                 ),
                 (
@@ -200,7 +195,7 @@ class Migration(migrations.Migration):
                 ),
                 (
                     "scopes",
-                    models.JSONField(
+                    token_exchange.models.secret_free_fields.SecretFreeJSONField(
                         blank=True,
                         default=list,
                         validators=[token_exchange.models.validators.validate_scopes],
@@ -209,7 +204,7 @@ class Migration(migrations.Migration):
                 ),
                 (
                     "audience",
-                    models.JSONField(
+                    token_exchange.models.secret_free_fields.SecretFreeJSONField(
                         blank=True,
                         default=list,
                         help_text="The services that accept its tokens. Leave empty for this service.",
@@ -237,14 +232,21 @@ class Migration(migrations.Migration):
                         verbose_name="allowed networks",
                     ),
                 ),
-                ("secret_digest", models.CharField(editable=False, max_length=64)),
+                (
+                    "secret_digest",
+                    token_exchange.models.exact_char_field.ExactCharField(
+                        editable=False, max_length=64
+                    ),
+                ),
                 (
                     "secret_issued_at",
                     models.DateTimeField(editable=False, verbose_name="secret issued at"),
                 ),
                 (
                     "previous_secret_digest",
-                    models.CharField(editable=False, max_length=64, null=True),
+                    token_exchange.models.exact_char_field.ExactCharField(  # type: ignore[misc]
+                        editable=False, max_length=64, null=True
+                    ),
                 ),
                 (
                     "previous_secret_expires_at",
@@ -323,6 +325,7 @@ class Migration(migrations.Migration):
                             ("owner", "Owner"),
                             ("owner_deleted", "Owner deleted"),
                             ("leak", "Leak"),
+                            ("descendant", "Created or rotated with another credential"),
                         ],
                         editable=False,
                         max_length=16,
@@ -341,7 +344,7 @@ class Migration(migrations.Migration):
                 ),
                 (
                     "metadata",
-                    models.JSONField(
+                    token_exchange.models.secret_free_fields.SecretFreeJSONField(
                         blank=True,
                         default=dict,
                         validators=[token_exchange.models.validators.validate_metadata],
@@ -409,7 +412,12 @@ class Migration(migrations.Migration):
                         auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
                     ),
                 ),
-                ("jti", models.CharField(editable=False, max_length=22, verbose_name="jti")),
+                (
+                    "jti",
+                    token_exchange.models.exact_char_field.ExactCharField(
+                        editable=False, max_length=22, verbose_name="jti"
+                    ),
+                ),
                 (
                     "generation",
                     models.PositiveIntegerField(editable=False, verbose_name="generation"),
@@ -417,7 +425,12 @@ class Migration(migrations.Migration):
                 ("secret_version", models.PositiveIntegerField(default=1, editable=False)),
                 ("scope", models.TextField(blank=True, editable=False, verbose_name="scope")),
                 ("audience", models.JSONField(editable=False, verbose_name="audience")),
-                ("kid", models.CharField(editable=False, max_length=43, verbose_name="kid")),
+                (
+                    "kid",
+                    token_exchange.models.exact_char_field.ExactCharField(
+                        editable=False, max_length=43, verbose_name="kid"
+                    ),
+                ),
                 ("issued_at", models.DateTimeField(editable=False, verbose_name="issued at")),
                 ("expires_at", models.DateTimeField(editable=False, verbose_name="expires at")),
                 (
@@ -453,7 +466,10 @@ class Migration(migrations.Migration):
                 "permissions": [
                     ("rotate_apikey", "Can rotate API key"),
                     ("revoke_apikey", "Can revoke API key"),
-                    ("impersonate_apikey", "Can issue and rotate API keys that act as others"),
+                    (
+                        "impersonate_apikey",
+                        "Can issue, rotate and widen API keys that act as others",
+                    ),
                 ],
                 "proxy": True,
                 "default_permissions": ("add", "change", "view"),
@@ -542,10 +558,29 @@ class Migration(migrations.Migration):
                 ),
                 ("epoch", models.CharField(editable=False, max_length=22)),
                 ("position", models.PositiveBigIntegerField(editable=False)),
+                ("mark", models.CharField(editable=False, max_length=22)),
             ],
             options={
                 "verbose_name": "revocation feed",
                 "verbose_name_plural": "revocation feeds",
+                "default_permissions": (),
+            },
+        ),
+        migrations.CreateModel(
+            name="RevocationFeedMark",
+            fields=[
+                (
+                    "position",
+                    models.PositiveBigIntegerField(
+                        editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                ("mark", models.CharField(editable=False, max_length=22)),
+                ("drawn_at", models.DateTimeField(db_index=True, editable=False)),
+            ],
+            options={
+                "verbose_name": "revocation feed mark",
+                "verbose_name_plural": "revocation feed marks",
                 "default_permissions": (),
             },
         ),
@@ -561,7 +596,9 @@ class Migration(migrations.Migration):
                 ("kind", models.CharField(editable=False, max_length=11, verbose_name="kind")),
                 (
                     "subject",
-                    models.CharField(editable=False, max_length=255, verbose_name="subject"),
+                    token_exchange.models.exact_char_field.ExactCharField(
+                        editable=False, max_length=255, verbose_name="subject"
+                    ),
                 ),
                 (
                     "generation",
@@ -647,7 +684,7 @@ class Migration(migrations.Migration):
                 ),
                 (
                     "target",
-                    models.CharField(
+                    token_exchange.models.exact_char_field.ExactCharField(
                         editable=False,
                         help_text="Identifier, jti or kid. For an organization, its primary key.",
                         max_length=255,
@@ -656,7 +693,7 @@ class Migration(migrations.Migration):
                 ),
                 (
                     "organization",
-                    models.CharField(
+                    token_exchange.models.exact_char_field.ExactCharField(
                         blank=True,
                         editable=False,
                         help_text="Primary key of the organization that the target belongs to.",
@@ -666,7 +703,7 @@ class Migration(migrations.Migration):
                 ),
                 (
                     "actor_id",
-                    models.CharField(
+                    token_exchange.models.exact_char_field.ExactCharField(
                         blank=True,
                         editable=False,
                         help_text="Primary key of the user who did it.",
@@ -714,6 +751,48 @@ class Migration(migrations.Migration):
             },
         ),
         migrations.CreateModel(
+            name="SecretOrigin",
+            fields=[
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "identifier",
+                    token_exchange.models.exact_char_field.ExactCharField(
+                        editable=False, max_length=64
+                    ),
+                ),
+                ("secret_version", models.PositiveIntegerField(editable=False)),
+                (
+                    "made_with",
+                    token_exchange.models.exact_char_field.ExactCharField(
+                        editable=False, max_length=64
+                    ),
+                ),
+                ("made_with_version", models.PositiveIntegerField(editable=False)),
+                (
+                    "root",
+                    token_exchange.models.exact_char_field.ExactCharField(
+                        db_index=True, editable=False, max_length=64
+                    ),
+                ),
+            ],
+            options={
+                "verbose_name": "origin of a secret",
+                "verbose_name_plural": "origins of secrets",
+                "default_permissions": (),
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("identifier", "secret_version"),
+                        name="token_exchange_secret_origin",
+                    )
+                ],
+            },
+        ),
+        migrations.CreateModel(
             name="HourlyCount",
             fields=[
                 (
@@ -725,13 +804,13 @@ class Migration(migrations.Migration):
                 ("hour", models.DateTimeField(editable=False, verbose_name="hour")),
                 (
                     "organization",
-                    models.CharField(
+                    token_exchange.models.exact_char_field.ExactCharField(
                         blank=True, editable=False, max_length=255, verbose_name="organization"
                     ),
                 ),
                 (
                     "identifier",
-                    models.CharField(
+                    token_exchange.models.exact_char_field.ExactCharField(
                         blank=True, editable=False, max_length=64, verbose_name="identifier"
                     ),
                 ),

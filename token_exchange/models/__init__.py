@@ -19,6 +19,7 @@ from token_exchange.models.access_token import AccessToken
 from token_exchange.models.audit_event import AuditEvent
 from token_exchange.models.credential import Credential
 from token_exchange.models.credential_proxies import APIKey, ClientApp
+from token_exchange.models.feed_counter import RevocationFeed, RevocationFeedMark
 from token_exchange.models.hourly_count import Counted, Dashboard, HourlyCount
 from token_exchange.models.organization import (
     ORGANIZATION_MODEL,
@@ -26,7 +27,8 @@ from token_exchange.models.organization import (
     Organization,
     get_organization_model,
 )
-from token_exchange.models.revocation import Revocation, RevocationFeed
+from token_exchange.models.revocation import Revocation
+from token_exchange.models.secret_origin import SecretOrigin
 from token_exchange.models.signing_key import SigningKey
 
 __all__ = [
@@ -43,6 +45,8 @@ __all__ = [
     "Organization",
     "Revocation",
     "RevocationFeed",
+    "RevocationFeedMark",
+    "SecretOrigin",
     "SigningKey",
     "get_organization_model",
 ]

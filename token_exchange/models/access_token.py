@@ -10,7 +10,9 @@ from django.db.models import Count, Exists, F, OuterRef, Q, Subquery
 from django.db.models.functions import Coalesce
 from django.utils.translation import gettext_lazy as _
 
+from token_exchange.database.clock import DatabaseNow
 from token_exchange.models.credential import Credential
+from token_exchange.models.exact_char_field import ExactCharField
 from token_exchange.models.revocation_writer import batched, revoking
 from token_exchange.models.signing_key import SigningKey
 from token_exchange.models.writer import WriterQuerySet
@@ -44,6 +46,14 @@ class AccessTokenQuerySet(WriterQuerySet["AccessToken"]):
     def with_signing_key(self) -> Self:
         """Keep the tokens whose signing key has not been removed."""
         return self.filter(Exists(SigningKey.objects.filter(kid=OuterRef("kid"), removed_at=None)))
+
+    def unexpired(self, *, now: datetime) -> Self:
+        """Keep the tokens of the current generation that either clock calls live."""
+        return self.filter(
+            Q(expires_at__gt=now) | Q(expires_at__gt=DatabaseNow()),
+            revoked_at=None,
+            generation=F("credential__generation"),
+        )
 
     def live(self, *, now: datetime) -> Self:
         """Keep the tokens that verification accepts at ``now``.
@@ -113,6 +123,8 @@ class AccessTokenQuerySet(WriterQuerySet["AccessToken"]):
         elif values["revoked_at"] is None:
             raise ValueError("A token that was revoked stays revoked")
         self._for_write = True
+        if not self.exists():
+            return 0
         count = 0
         with revoking(using=self.db) as feed:
             # Which rows these are is decided once: afterwards they may no longer be found.
@@ -136,7 +148,7 @@ class AccessToken(models.Model):
     which the row's key can make once more.
     """
 
-    jti = models.CharField("jti", max_length=JTI_LENGTH, editable=False)
+    jti = ExactCharField("jti", max_length=JTI_LENGTH, editable=False)
     credential = models.ForeignKey(
         Credential,
         on_delete=models.PROTECT,
@@ -150,7 +162,7 @@ class AccessToken(models.Model):
     secret_version = models.PositiveIntegerField(default=1, editable=False)
     scope = models.TextField(_("scope"), blank=True, editable=False)
     audience = models.JSONField(_("audience"), editable=False)
-    kid = models.CharField("kid", max_length=43, editable=False)
+    kid = ExactCharField("kid", max_length=43, editable=False)
     issued_at = models.DateTimeField(_("issued at"), editable=False)
     expires_at = models.DateTimeField(_("expires at"), editable=False)
     revoked_at = models.DateTimeField(_("revoked at"), null=True, editable=False)

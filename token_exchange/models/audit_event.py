@@ -7,6 +7,7 @@ from typing import Any, ClassVar, NoReturn
 from django.db import NotSupportedError, models
 from django.utils.translation import gettext_lazy as _
 
+from token_exchange.models.exact_char_field import ExactCharField
 from token_exchange.models.writer import WriterQuerySet
 
 
@@ -65,20 +66,20 @@ class AuditEvent(models.Model):
     target_type = models.CharField(
         _("target type"), max_length=16, choices=TargetType, editable=False
     )
-    target = models.CharField(
+    target = ExactCharField(
         _("target"),
         max_length=255,
         editable=False,
         help_text=_("Identifier, jti or kid. For an organization, its primary key."),
     )
-    organization = models.CharField(
+    organization = ExactCharField(
         _("organization"),
         max_length=255,
         blank=True,
         editable=False,
         help_text=_("Primary key of the organization that the target belongs to."),
     )
-    actor_id = models.CharField(
+    actor_id = ExactCharField(
         _("actor ID"),
         max_length=255,
         blank=True,

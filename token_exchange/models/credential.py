@@ -7,30 +7,20 @@ from datetime import datetime, timedelta
 from typing import Any, ClassVar
 
 from django.conf import settings
-from django.db import DatabaseError, models, router, transaction
-from django.db.models import F
+from django.db import models, router
 from django.db.models.functions import Lower
 from django.utils.translation import gettext_lazy as _
 
+from token_exchange.models import validators
 from token_exchange.models.credential_choices import CredentialKind, RevocationCause, SubjectType
 from token_exchange.models.credential_constraints import CONSTRAINTS, INDEXES
-from token_exchange.models.credential_policy import (
-    INHERITED_FIELDS,
-    POLICY_FIELDS,
-    CredentialPolicy,
-)
+from token_exchange.models.credential_edit import write_edits
+from token_exchange.models.credential_policy import POLICY_FIELDS
 from token_exchange.models.credential_queryset import CredentialManager
 from token_exchange.models.credential_state import State, warning_window
+from token_exchange.models.exact_char_field import ExactCharField
 from token_exchange.models.organization import ORGANIZATION_MODEL
-from token_exchange.models.revocation_writer import RevocationWriter, revoking
-from token_exchange.models.validators import (
-    no_control_characters,
-    validate_audience,
-    validate_lifetime,
-    validate_metadata,
-    validate_networks,
-    validate_scopes,
-)
+from token_exchange.models.secret_free_fields import SecretFreeCharField, SecretFreeJSONField
 
 
 class Credential(models.Model):
@@ -46,8 +36,8 @@ class Credential(models.Model):
     """The kind of a proxy's rows."""
 
     kind = models.CharField(_("kind"), max_length=10, choices=Kind, editable=False)
-    identifier = models.CharField(_("identifier"), max_length=64, editable=False)
-    name = models.CharField(_("name"), max_length=255, validators=[no_control_characters])
+    identifier = ExactCharField(_("identifier"), max_length=64, editable=False)
+    name = SecretFreeCharField(_("name"), max_length=255)
     # By which a list is searched: an index serves the beginning of a name, and no other part.
     search_name = models.GeneratedField(
         expression=Lower("name"),
@@ -78,19 +68,21 @@ class Credential(models.Model):
         verbose_name=_("owner"),
         help_text=_("Tokens act as this user. Leave empty for an organization key."),
     )
-    scopes = models.JSONField(_("scopes"), default=list, blank=True, validators=[validate_scopes])
-    audience = models.JSONField(
+    scopes = SecretFreeJSONField(
+        _("scopes"), default=list, blank=True, validators=[validators.validate_scopes]
+    )
+    audience = SecretFreeJSONField(
         _("audience"),
         default=list,
         blank=True,
-        validators=[validate_audience],
+        validators=[validators.validate_audience],
         help_text=_("The services that accept its tokens. Leave empty for this service."),
     )
     token_lifetime = models.DurationField(
         _("token lifetime"),
         null=True,
         blank=True,
-        validators=[validate_lifetime],
+        validators=[validators.validate_lifetime],
         help_text=_(
             "Lifetime of its tokens (HH:MM:SS). Leave empty for the organization's default. Auth "
             "tokens of 30 minutes or less are not reused."
@@ -100,14 +92,15 @@ class Credential(models.Model):
         _("allowed networks"),
         default=list,
         blank=True,
-        validators=[validate_networks],
+        validators=[validators.validate_networks],
         help_text=_(
             "The networks it can be used from, in CIDR notation. Leave empty to allow all."
         ),
     )
-    secret_digest = models.CharField(max_length=64, editable=False)
+    secret_digest = ExactCharField(max_length=64, editable=False)
     secret_issued_at = models.DateTimeField(_("secret issued at"), editable=False)
-    previous_secret_digest = models.CharField(max_length=64, null=True, editable=False)  # noqa: DJ001 - NULL is "none", and a constraint reads it
+    # NULL is "none", and a constraint reads it.
+    previous_secret_digest = ExactCharField(max_length=64, null=True, editable=False)  # type: ignore[misc]
     previous_secret_expires_at = models.DateTimeField(
         _("previous secret expires at"), null=True, editable=False
     )
@@ -149,7 +142,7 @@ class Credential(models.Model):
         max_length=255,
         blank=True,
         editable=False,
-        validators=[no_control_characters],
+        validators=[validators.no_control_characters],
     )
     revocation_cause = models.CharField(
         _("revocation cause"),
@@ -162,8 +155,8 @@ class Credential(models.Model):
     last_used_from = models.CharField(
         _("last used from"), max_length=64, blank=True, editable=False
     )
-    metadata = models.JSONField(
-        _("metadata"), default=dict, blank=True, validators=[validate_metadata]
+    metadata = SecretFreeJSONField(
+        _("metadata"), default=dict, blank=True, validators=[validators.validate_metadata]
     )
 
     objects = CredentialManager()
@@ -217,51 +210,15 @@ class Credential(models.Model):
     ) -> dict[str, tuple[Any, Any]]:
         """Write ``changes`` by field; return what differed from the row: before and after.
 
-        Locks the row, and the revocation feed before it if tokens inherit one of the fields. If
-        the policy then allows less than the row did, every token issued before is revoked.
-        Raises ``ValueError`` for a field that is not in ``EDITABLE_FIELDS``.
+        Writes nothing if nothing differs. Otherwise it locks the row, and the revocation feed
+        before it if tokens inherit one of the fields. If the policy then allows less than the row
+        did, every token issued before is revoked. Raises ``ValueError`` for a field that is not
+        in ``EDITABLE_FIELDS``.
         """
         if not changes.keys() <= set(self.EDITABLE_FIELDS):
             raise ValueError(f"Only {', '.join(self.EDITABLE_FIELDS)} can be edited")
         using = using or router.db_for_write(type(self), instance=self)
-        for name, value in changes.items():
-            setattr(self, name, value)
-        if changes.keys().isdisjoint(INHERITED_FIELDS):
-            with transaction.atomic(using=using):
-                return self._write(changes, using=using, feed=None)
-        with revoking(using=using) as feed:
-            return self._write(changes, using=using, feed=feed)
-
-    def _write(
-        self, changes: Mapping[str, Any], *, using: str, feed: RevocationWriter | None
-    ) -> dict[str, tuple[Any, Any]]:
-        before = self._lock_and_read(using=using)
-        edits = {
-            name: (before[name], after) for name, after in changes.items() if before[name] != after
-        }
-        names = set(edits)
-        if "expires_at" in names:
-            # The warnings that were sent were about another expiry.
-            self.expiry_warned_at = self.end_mailed_at = None
-            names |= {"expiry_warned_at", "end_mailed_at"}
-        policy = CredentialPolicy.from_columns({**before, **changes})
-        is_narrower = policy.narrows(CredentialPolicy.from_columns(before))
-        if is_narrower:
-            self.generation = F("generation") + 1
-            names.add("generation")
-        if names:
-            super().save(force_update=True, using=using, update_fields=names)
-        if is_narrower and feed is not None:
-            self.refresh_from_db(using=using, fields=["generation"])
-            feed.revoke_earlier_generations(Credential._base_manager.filter(pk=self.pk))
-        return edits
-
-    def _lock_and_read(self, *, using: str) -> dict[str, Any]:
-        rows = Credential.objects.using(using).filter(pk=self.pk)
-        if not rows.lock():
-            raise DatabaseError("The credential has been deleted")
-        before: dict[str, Any] = rows.values(*self.EDITABLE_FIELDS).get()
-        return before
+        return write_edits(self, changes, using=using)
 
     def state(self, *, now: datetime) -> State:
         """Return the first of ``states``."""

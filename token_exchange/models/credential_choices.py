@@ -27,3 +27,4 @@ class RevocationCause(models.TextChoices):
     OWNER = "owner", _("Owner")
     OWNER_DELETED = "owner_deleted", _("Owner deleted")
     LEAK = "leak", _("Leak")
+    DESCENDANT = "descendant", _("Created or rotated with another credential")

@@ -80,6 +80,14 @@ class CredentialPolicy:
             or _is_shorter(self.token_lifetime, before.token_lifetime)
         )
 
+    def widens(self, before: CredentialPolicy) -> bool:
+        """Return whether this policy allows something that ``before`` doesn't.
+
+        As with ``narrows``, the answer is yes where it depends on what is not known here.
+        """
+        is_longer = _is_shorter(before.token_lifetime, self.token_lifetime)
+        return is_longer or not self.within(before)
+
     def excess(self, bounds: CredentialPolicy) -> str | None:
         """Return the name of the first field that allows more than ``bounds``, or ``None``.
 

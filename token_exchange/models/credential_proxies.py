@@ -30,7 +30,7 @@ class APIKey(Credential):
         permissions: ClassVar[list[tuple[str, Any]]] = [
             ("rotate_apikey", _("Can rotate API key")),
             ("revoke_apikey", _("Can revoke API key")),
-            ("impersonate_apikey", _("Can issue and rotate API keys that act as others")),
+            ("impersonate_apikey", _("Can issue, rotate and widen API keys that act as others")),
         ]
         verbose_name = _("API key")
         verbose_name_plural = _("API keys")

@@ -9,6 +9,7 @@ from typing import Any, ClassVar, Final, NamedTuple
 from django.db import connections, models
 from django.utils.translation import gettext_lazy as _
 
+from token_exchange.models.exact_char_field import ExactCharField
 from token_exchange.models.revocation_writer import batched
 from token_exchange.models.writer import WriterQuerySet
 
@@ -71,8 +72,8 @@ class HourlyCount(models.Model):
     """
 
     hour = models.DateTimeField(_("hour"), editable=False)
-    organization = models.CharField(_("organization"), max_length=255, blank=True, editable=False)
-    identifier = models.CharField(_("identifier"), max_length=64, blank=True, editable=False)
+    organization = ExactCharField(_("organization"), max_length=255, blank=True, editable=False)
+    identifier = ExactCharField(_("identifier"), max_length=64, blank=True, editable=False)
     outcome = models.CharField(_("outcome"), max_length=40, editable=False)
     count = models.PositiveBigIntegerField(_("count"), editable=False)
 

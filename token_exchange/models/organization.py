@@ -11,7 +11,8 @@ from django.db import models
 from django.db.models.functions import Lower
 from django.utils.translation import gettext_lazy as _
 
-from token_exchange.models.validators import no_control_characters, validate_lifetime
+from token_exchange.models.secret_free_fields import SecretFreeCharField, SecretFreeSlugField
+from token_exchange.models.validators import validate_lifetime
 
 # The one read of settings at import: Django resolves swappable models while it loads them.
 ORGANIZATION_MODEL: Final[str] = getattr(
@@ -70,7 +71,7 @@ class AbstractOrganization(models.Model):
 class Organization(AbstractOrganization):
     """A tenant, for projects that have no model of their own for it."""
 
-    name = models.CharField(_("name"), max_length=255, validators=[no_control_characters])
+    name = SecretFreeCharField(_("name"), max_length=255)
     # By which a list is searched and ordered, as with credentials.
     search_name = models.GeneratedField(
         expression=Lower("name"),
@@ -78,7 +79,7 @@ class Organization(AbstractOrganization):
         db_persist=True,
         db_index=True,
     )
-    slug = models.SlugField(_("slug"), max_length=100, unique=True)
+    slug = SecretFreeSlugField(_("slug"), max_length=100, unique=True)
     created_at = models.DateTimeField(_("created at"), auto_now_add=True)
 
     class Meta(AbstractOrganization.Meta):

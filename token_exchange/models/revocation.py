@@ -1,6 +1,6 @@
-"""The revocation feed: its rows, and the counter of their positions.
+"""The rows of the revocation feed.
 
-How positions are drawn, and why, is described in ``revocation_writer``.
+How their positions are drawn, and why, is described in ``revocation_writer``.
 """
 
 from __future__ import annotations
@@ -9,59 +9,30 @@ from collections.abc import Iterable, Iterator
 from datetime import datetime
 from typing import Any, ClassVar, Final, Self
 
-from django.db import models, router
+from django.db import models
 from django.db.models import Subquery
 from django.db.models.functions import Coalesce
 from django.utils.translation import gettext_lazy as _
 
-from token_exchange.database.compiled_queries import Select
+from token_exchange.models.exact_char_field import ExactCharField
 from token_exchange.models.writer import WriterQuerySet
-from token_exchange_core import process_state, revocation_set
+from token_exchange_core import revocation_set
 from token_exchange_core.errors import TemporarilyUnavailable
 from token_exchange_core.revocation_set import RevocationKind
 
-EPOCH_LENGTH: Final = 22
 _LAST_POSITION: Final = models.BigIntegerField.MAX_BIGINT
-
-
-class RevocationFeed(models.Model):
-    """The one row that counts positions."""
-
-    ONLY_PK: ClassVar[int] = 1
-
-    # Differs between databases: in a new one, positions start again and earlier copies are void.
-    epoch = models.CharField(max_length=EPOCH_LENGTH, editable=False)
-    position = models.PositiveBigIntegerField(editable=False)
-
-    objects = WriterQuerySet.as_manager()
-
-    class Meta:
-        default_permissions = ()
-        verbose_name = _("revocation feed")
-        verbose_name_plural = _("revocation feeds")
-
-    def __str__(self) -> str:
-        return f"{self.epoch}:{self.position}"
-
-
-def read_counter() -> tuple[str, int]:
-    """Return the feed's epoch and last position; one query on the writer."""
-    found = _select_counter().first(using=router.db_for_write(RevocationFeed))
-    # There is no row until the first revocation.
-    return ("", 0) if found is None else (found[0], found[1])
-
-
-@process_state.cached
-def _select_counter() -> Select:
-    return Select(RevocationFeed.objects.values_list("epoch", "position"))
 
 
 class RevocationQuerySet(WriterQuerySet["Revocation"]):
     """Revocations."""
 
-    def after(self, position: int, *, now: datetime) -> Self:
-        """Keep what a reader that has reached ``position`` still needs, in order of positions."""
-        return self.filter(position__gt=position, expires_at__gt=now).order_by("position", "pk")
+    def after(self, position: int) -> Self:
+        """Keep what comes after ``position``, in order of positions.
+
+        The position alone decides, and no clock: a reader with a wrong clock would skip a live row
+        as expired, and with its next position ask for what comes after that row.
+        """
+        return self.filter(position__gt=position).order_by("position", "pk")
 
     def page(self, size: int) -> Self:
         """Keep the first ``size`` rows, and all others with the position of the last of them.
@@ -72,10 +43,12 @@ class RevocationQuerySet(WriterQuerySet["Revocation"]):
         last = self.values("position")[size - 1 : size]
         return self.filter(position__lte=Coalesce(Subquery(last), _LAST_POSITION))
 
-    def positioned_values(self) -> Iterator[tuple[int, revocation_set.Revocation]]:
-        """Return each position and revocation.
+    def positioned_values(
+        self, *, now: datetime
+    ) -> Iterator[tuple[int, revocation_set.Revocation]]:
+        """Return each position and revocation, expired ones included.
 
-        Raises ``MalformedFeed`` after the last if some rows are malformed.
+        Raises ``MalformedFeed`` after the last if some rows are malformed and live at ``now``.
         """
         malformed = []
         for pk, position, kind, subject, generation, expires_at in self.values_list(
@@ -84,7 +57,8 @@ class RevocationQuerySet(WriterQuerySet["Revocation"]):
             try:
                 revocation = _parse(kind, subject, generation, expires_at)
             except (TypeError, ValueError):
-                malformed.append(pk)
+                if expires_at is None or expires_at > now:
+                    malformed.append(pk)
             else:
                 yield position, revocation
         if malformed:
@@ -120,7 +94,7 @@ class Revocation(models.Model):
     """A row of the feed: plain values, because what they refer to may be purged first."""
 
     kind = models.CharField(_("kind"), max_length=11, editable=False)
-    subject = models.CharField(_("subject"), max_length=255, editable=False)
+    subject = ExactCharField(_("subject"), max_length=255, editable=False)
     generation = models.PositiveIntegerField(_("generation"), null=True, editable=False)
     position = models.PositiveBigIntegerField(_("position"), db_index=True, editable=False)
     expires_at = models.DateTimeField(_("expires at"), db_index=True, editable=False)

@@ -14,6 +14,9 @@ it first, and the row stays locked until that transaction ends. The next one wai
    position has seen everything before it.
 2. Transactions that revoke tokens run one after the other, so they should be short.
 3. All of them lock the counter before any other row, so they cannot deadlock with each other.
+4. A transaction that holds the counter makes all others wait. So it waits for other locks for
+   ``LOCK_WAIT_SECONDS`` only, and for the counter itself for ``FEED_WAIT_SECONDS``; then it gives
+   up, and the client is asked to try again.
 """
 
 from __future__ import annotations
@@ -23,12 +26,13 @@ from contextlib import contextmanager
 from datetime import datetime, timedelta
 from typing import Any, Final, TypeVar
 
-from django.db import IntegrityError, models, transaction
-from django.db.models import F
-from django.utils import timezone
+from django.db import models, transaction
 
+from token_exchange.database.clock import Clocks
+from token_exchange.database.lock_timeouts import limited_lock_waits
 from token_exchange.models.cache_invalidation import mark_changed
-from token_exchange.models.revocation import EPOCH_LENGTH, Revocation, RevocationFeed
+from token_exchange.models.feed_counter import EPOCH_LENGTH, RevocationFeed, draw_position
+from token_exchange.models.revocation import Revocation
 from token_exchange.models.signing_key import LONGEST_TOKEN_LIFETIME
 from token_exchange_core.revocation_set import RevocationKind
 from token_exchange_core.secret_strings import random_text
@@ -38,6 +42,9 @@ T = TypeVar("T")
 MARGIN: Final = timedelta(minutes=15)
 """How much longer than the last token a row lives, in case a clock steps."""
 
+FEED_WAIT_SECONDS: Final = 3
+LOCK_WAIT_SECONDS: Final = 0.5
+
 _BATCH_SIZE: Final = 500
 
 
@@ -46,16 +53,20 @@ class RevocationWriter:
 
     No position has more than ``_BATCH_SIZE`` rows, however much is revoked at once: followers get
     whole positions, and limit the size of a response.
+
+    Rows are dated by the later of the database's clock and this host's, and left out only if
+    both clocks call them expired: with a wrong clock, a row could be born expired.
     """
 
-    def __init__(self, *, using: str, position: int) -> None:
+    def __init__(self, *, using: str, position: int, clocks: Clocks) -> None:
         self._using = using
         self._position = position
+        self._clocks = clocks
         self._room = _BATCH_SIZE
 
     def revoke_tokens(self, tokens: Iterable[tuple[str, datetime]]) -> None:
         """Revoke tokens, given as pairs of ``jti`` and expiry; long expired ones are skipped."""
-        now = timezone.now()
+        now = self._clocks.earliest
         self._write(
             Revocation(kind=RevocationKind.TOKEN, subject=jti, expires_at=expires_at + MARGIN)
             for jti, expires_at in tokens
@@ -70,14 +81,14 @@ class RevocationWriter:
                 kind=RevocationKind.CREDENTIAL,
                 subject=identifier,
                 generation=generation - 1 if revoked_at is None else None,
-                expires_at=_last_expiry(),
+                expires_at=self._last_expiry(),
             )
             for identifier, generation, revoked_at in rows
         )
 
     def revoke_all(self, kind: RevocationKind, subject: str) -> None:
         """Revoke every token of a credential, user or signing key."""
-        self._write([Revocation(kind=kind, subject=subject, expires_at=_last_expiry())])
+        self._write([Revocation(kind=kind, subject=subject, expires_at=self._last_expiry())])
 
     def start_new_epoch(self) -> None:
         """Make every reader read the whole feed again.
@@ -88,11 +99,15 @@ class RevocationWriter:
         feed = RevocationFeed.objects.using(self._using).filter(pk=RevocationFeed.ONLY_PK)
         feed.update(epoch=random_text(EPOCH_LENGTH))
 
+    def _last_expiry(self) -> datetime:
+        return self._clocks.latest + LONGEST_TOKEN_LIFETIME + MARGIN
+
     def _write(self, rows: Iterable[Revocation]) -> None:
         feed = Revocation.objects.using(self._using)
         for batch in batched(rows):
             if len(batch) > self._room:
-                self._position, self._room = _next_position(using=self._using), _BATCH_SIZE
+                self._position, self._clocks = draw_position(using=self._using)
+                self._room = _BATCH_SIZE
             self._room -= len(batch)
             for row in batch:
                 row.position = self._position
@@ -106,10 +121,14 @@ def revoking(*, using: str) -> Iterator[RevocationWriter]:
     """Open a transaction that revokes tokens, on the database ``using``.
 
     Locks the feed first, until the outermost transaction ends. Do not lock other rows before.
+    Raises ``OperationalError`` if a lock cannot be had in time.
     """
-    with transaction.atomic(using=using):
+    with transaction.atomic(using=using), limited_lock_waits(using=using) as limit:
         mark_changed(using=using)
-        yield RevocationWriter(using=using, position=_next_position(using=using))
+        limit(FEED_WAIT_SECONDS)
+        position, clocks = draw_position(using=using)
+        limit(LOCK_WAIT_SECONDS)
+        yield RevocationWriter(using=using, position=position, clocks=clocks)
 
 
 def batched(values: Iterable[T]) -> Iterator[list[T]]:
@@ -117,26 +136,3 @@ def batched(values: Iterable[T]) -> Iterator[list[T]]:
     pending = list(values)
     for start in range(0, len(pending), _BATCH_SIZE):
         yield pending[start : start + _BATCH_SIZE]
-
-
-def _last_expiry() -> datetime:
-    return timezone.now() + LONGEST_TOKEN_LIFETIME + MARGIN
-
-
-def _next_position(*, using: str) -> int:
-    feed = RevocationFeed.objects.using(using).filter(pk=RevocationFeed.ONLY_PK)
-    if not feed.update(position=F("position") + 1):
-        _start_feed(using=using)
-        feed.update(position=F("position") + 1)
-    return feed.values_list("position", flat=True).get()
-
-
-def _start_feed(*, using: str) -> None:
-    """Create the counter; if two transactions do so at once, one waits for the other."""
-    first = RevocationFeed(pk=RevocationFeed.ONLY_PK, epoch=random_text(EPOCH_LENGTH), position=0)
-    try:
-        with transaction.atomic(using=using):
-            first.save(using=using, force_insert=True)
-    except IntegrityError:
-        # Another transaction has created it.
-        return

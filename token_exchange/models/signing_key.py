@@ -10,6 +10,7 @@ from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from token_exchange.conf import get_settings
+from token_exchange.models.exact_char_field import ExactCharField
 from token_exchange.models.writer import WriterQuerySet
 from token_exchange_core.keys import ALGORITHMS
 
@@ -59,7 +60,7 @@ class SigningKey(models.Model):
 
     # Two processes that add a key at once use the same number, and the constraint refuses one.
     sequence = models.PositiveIntegerField(_("sequence"), unique=True, editable=False)
-    kid = models.CharField("kid", max_length=43, unique=True, editable=False)
+    kid = ExactCharField("kid", max_length=43, unique=True, editable=False)
     algorithm = models.CharField(
         _("algorithm"),
         max_length=5,

@@ -15,12 +15,16 @@ from django.utils.translation import gettext_lazy as _
 from token_exchange.conf import get_settings
 from token_exchange_core.networks import parse_network
 from token_exchange_core.scopes import RESERVED_PREFIX, RESERVED_SCOPES, is_scope_token
+from token_exchange_core.secret_strings import resembles_secret
 
 if TYPE_CHECKING:
     from django.utils.functional import _StrPromise
 
 # Both lists stand in a token, and a token in a header of 8 KB, perhaps in base64.
 _MAX_JOINED_LENGTH: Final = 1500
+
+SECRET_CODE: Final = "secret"
+"""The code of the error for text that looks like a secret."""
 
 _UNSTORABLE: Final = re.compile(r"[\x00\ud800-\udfff]")
 _AUDIENCE: Final = re.compile(r"[\x21\x23-\x5b\x5d-\x7e]{1,255}")
@@ -33,12 +37,31 @@ no_control_characters = RegexValidator(
 )
 
 
+def refuse_secrets(value: Any) -> None:
+    """Refuse text that looks like a secret or access token, also deep in a JSON value.
+
+    Raises ``ValidationError`` with the code ``SECRET_CODE`` and without the text.
+    """
+    settings = get_settings()
+    prefixes = (settings.api_key_string_prefix, settings.client_secret_string_prefix)
+    if any(resembles_secret(text, prefixes=prefixes) for text in _texts(value)):
+        raise ValidationError(
+            _(
+                "This looks like a secret, so it was refused: other people can read this text, "
+                "and it can appear in logs and e-mails. Enter something else. If it is a secret, "
+                "rotate it, because others may have seen it."
+            ),
+            code=SECRET_CODE,
+        )
+
+
 # None of the codes below is "invalid": JSONField has a text of its own for that.
 
 
 def _each(values: Any, is_good: Callable[[str], bool], message: _StrPromise) -> None:
     if not isinstance(values, list) or not all(isinstance(each, str) for each in values):
         raise ValidationError(_("Enter a list of strings."), code="no_list")
+    refuse_secrets(values)  # before the errors that quote a value
     for each in values:
         if not is_good(each):
             raise ValidationError(message, code="unusable", params={"value": each})
@@ -105,6 +128,7 @@ def validate_metadata(metadata: Any) -> None:
     """
     if not isinstance(metadata, dict) or not _is_json(metadata):
         raise ValidationError(_("Enter a JSON object."), code="no_object")
+    refuse_secrets(metadata)
     if any(_UNSTORABLE.search(text) for text in _texts(metadata)):
         raise ValidationError(_("Control characters are not allowed."), code="unusable")
 

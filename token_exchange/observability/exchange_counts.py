@@ -19,6 +19,7 @@ from typing import Any, Final, TypeAlias
 from django.core.signals import request_finished
 from django.db import connections, router, transaction
 
+from token_exchange.database.per_schema import SchemaKey, schema_key
 from token_exchange.models import Counted, Credential, HourlyCount
 from token_exchange.models.revocation_writer import batched
 from token_exchange_core.event_log import log_event
@@ -37,8 +38,9 @@ LIMIT: Final = 10_000
 _HOUR_SECONDS: Final = 3600
 _OUTCOME_LENGTH: Final = HourlyCount._meta.get_field("outcome").max_length
 
-_Key: TypeAlias = tuple[int, Any, str, str]
-"""The hour since the epoch, the organization's primary key, the identifier, the outcome."""
+_Key: TypeAlias = tuple[SchemaKey, int, Any, str, str]
+"""The schema, the hour since the epoch, the organization's primary key, the identifier, the
+outcome."""
 
 
 class _PendingCounts(ProcessState):
@@ -73,9 +75,11 @@ class _PendingCounts(ProcessState):
                 number = counts.get(key, 0)
             counts[key] = number + count
 
-    def take(self) -> dict[_Key, int]:
+    def take(self, schema: SchemaKey) -> dict[_Key, int]:
+        """Remove and return the counts of a schema; the others wait until it is their turn."""
         with self._lock:
-            taken, self._counts = self._counts, {}
+            taken = {key: count for key, count in self._counts.items() if key[0] == schema}
+            self._counts = {k: count for k, count in self._counts.items() if k[0] != schema}
             self._due_at = time.monotonic() + INTERVAL_SECONDS
         return taken
 
@@ -83,11 +87,11 @@ class _PendingCounts(ProcessState):
         return bool(self._counts) and time.monotonic() >= self._due_at
 
     def _coarser(self, key: _Key) -> _Key:
-        hour, organization_id, _identifier, outcome = key
-        total = (hour, organization_id, "", outcome)
+        schema, hour, organization_id, _identifier, outcome = key
+        total = (schema, hour, organization_id, "", outcome)
         if total in self._counts or len(self._counts) < 2 * LIMIT:
             return total
-        return (hour, None, "", outcome)  # few enough to need no limit
+        return (schema, hour, None, "", outcome)  # few enough to need no limit
 
 
 _pending = _PendingCounts()
@@ -96,12 +100,16 @@ _pending = _PendingCounts()
 def count(
     outcome: str, *, now: float, organization_id: Any = None, identifier: str | None = None
 ) -> None:
-    """Count an exchange in memory. Needs no query and no setting, and never fails.
+    """Count an exchange in memory. Needs no query, and never fails.
 
     ``now`` is in seconds since the epoch. Without ``organization_id``, ``flush`` looks up the
     organization by the identifier.
     """
-    _pending.add((int(now) // _HOUR_SECONDS, organization_id, identifier or "", outcome))
+    try:
+        schema = schema_key(router.db_for_write(HourlyCount))
+    except Exception:  # noqa: BLE001 - settings that are wrong fail the request by themselves
+        return
+    _pending.add((schema, int(now) // _HOUR_SECONDS, organization_id, identifier or "", outcome))
 
 
 def flush() -> None:
@@ -110,10 +118,10 @@ def flush() -> None:
     Inside a caller's transaction, or if the database cannot be written to, the counts stay in
     memory until the next call. They count twice only if the connection is lost during the commit.
     """
-    taken = _pending.take()
+    using = router.db_for_write(HourlyCount)
+    taken = _pending.take(schema_key(using))
     if not taken:
         return
-    using = router.db_for_write(HourlyCount)
     try:
         connection = connections[using]
         _pending.database = connection.settings_dict["NAME"]
@@ -151,7 +159,7 @@ def _flush_at_exit() -> None:
 
 
 def _write(taken: Mapping[_Key, int], *, using: str) -> None:
-    refused = {identifier for _, organization, identifier, _ in taken if organization is None}
+    refused = {identifier for _, _, organization, identifier, _ in taken if organization is None}
     organizations = _organizations_of(refused) if refused else {}
     counts = _with_totals(taken, organizations)
     with transaction.atomic(using=using):
@@ -176,7 +184,7 @@ def _organizations_of(identifiers: Iterable[str]) -> dict[str, Any]:
 def _with_totals(taken: Mapping[_Key, int], organizations: Mapping[str, Any]) -> Counter[Counted]:
     """Return counts per credential and per organization."""
     counts: Counter[Counted] = Counter()
-    for (hours, organization_id, identifier, outcome), number in taken.items():
+    for (_, hours, organization_id, identifier, outcome), number in taken.items():
         hour = datetime.fromtimestamp(hours * _HOUR_SECONDS, UTC)
         known = organizations.get(identifier, "") if organization_id is None else organization_id
         for each in {identifier, ""}:

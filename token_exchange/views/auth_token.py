@@ -9,12 +9,12 @@ from typing import Any, Final
 
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
-from django.views.decorators.debug import sensitive_variables
 
 from token_exchange.issuer.credentials import (
     AuthenticatedCredential,
     authenticate_client_app,
     invalidate_tokens,
+    parse_client_app,
 )
 from token_exchange.issuer.tokens import IssuedToken, reuse_ends_at, reuse_or_issue
 from token_exchange.observability.audit import Act
@@ -54,12 +54,9 @@ def auth_token(request: HttpRequest) -> HttpResponse:
     )
 
 
-@sensitive_variables("basic")
 def _authenticate(request: HttpRequest, *, now: datetime) -> AuthenticatedCredential:
-    basic = parse_basic(read_authorization(request, "Basic"))
     return authenticate_client_app(
-        basic.client_id,
-        basic.raw_client_secret,
+        parse_client_app(parse_basic(read_authorization(request, "Basic"))),
         address=client_address(request),
         browser_origin=browser_origin(request),
         now=now,

@@ -17,7 +17,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.views.decorators.csrf import csrf_exempt
-from django.views.decorators.debug import sensitive_post_parameters, sensitive_variables
+from django.views.decorators.debug import sensitive_post_parameters
 
 from token_exchange.caching import NOT_CACHED, skip_django_cache
 from token_exchange.database.errors import DATABASE_AWAY
@@ -60,7 +60,6 @@ def endpoint(
     def decorate(view: View) -> View:
         @csrf_exempt
         @transaction.non_atomic_requests
-        @sensitive_variables()
         @sensitive_post_parameters()
         @wraps(view)
         def wrapper(request: HttpRequest, **path: str) -> HttpResponse:
@@ -155,7 +154,7 @@ def _as_refusal(raised: Exception, request: HttpRequest, refusal: str) -> TokenE
 
 def _as_error(raised: Exception) -> TokenExchangeError:
     if isinstance(raised, TokenExchangeError):
-        return raised
+        return raised if _is_ours(raised) else raised.without_frames()
     if isinstance(raised, DATABASE_AWAY):
         error: TokenExchangeError = TemporarilyUnavailable(reason="database_away")
     else:
@@ -180,11 +179,11 @@ def _refuse(request: HttpRequest, error: TokenExchangeError) -> HttpResponse:
 
 
 def _log(request: HttpRequest, error: TokenExchangeError) -> None:
-    is_server_error = error.status >= ServerError.status
+    is_ours = _is_ours(error)
     log_event(
-        logging.ERROR if is_server_error else logging.WARNING,
-        "exchange.failed" if is_server_error else "exchange.refused",
-        exc_info=error.__cause__ if is_server_error else None,
+        logging.ERROR if is_ours else logging.WARNING,
+        "exchange.failed" if is_ours else "exchange.refused",
+        exc_info=error.__cause__ if is_ours else None,
         reason=error.reason,
         identifier=error.identifier,
         address=_address(request),
@@ -203,6 +202,11 @@ def _log_over_limit(request: HttpRequest, error: RateExceeded) -> None:
         address=_address(request),
         path=request.path,
     )
+
+
+def _is_ours(error: TokenExchangeError) -> bool:
+    """Return whether the service failed, and not the client."""
+    return error.status >= ServerError.status
 
 
 def _address(request: HttpRequest) -> str:

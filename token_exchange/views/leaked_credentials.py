@@ -6,13 +6,12 @@ Anyone may send a report; it needs no credential.
 from __future__ import annotations
 
 import logging
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
-from django.views.decorators.debug import sensitive_variables
 
-from token_exchange.issuer.leaked_secrets import revoke_leaked
+from token_exchange.issuer.leaked_secrets import Candidate, parse_reported, revoke_leaked
 from token_exchange.request import client_address
 from token_exchange.views.endpoint import endpoint, token_response
 from token_exchange.views.rate_limits import count_report
@@ -25,7 +24,6 @@ MAX_STRING_LENGTH: Final = 512
 
 
 @endpoint("POST")
-@sensitive_variables()
 def leaked_credentials(request: HttpRequest) -> HttpResponse:
     """Revoke the credentials whose secrets are reported.
 
@@ -33,20 +31,24 @@ def leaked_credentials(request: HttpRequest) -> HttpResponse:
     """
     address = client_address(request)
     usage = count_report(request, address=address)
-    raw_strings = _raw_strings(read_json(request))
-    revoked = revoke_leaked(raw_strings, now=timezone.now(), origin=address)
+    report = _parse_report(read_json(request))
+    revoked = revoke_leaked(report.candidates, now=timezone.now(), origin=address)
     log_event(
         logging.INFO,
         "leak.reported",
         address=address,
-        strings=len(raw_strings),
+        strings=report.strings,
         revoked=len(revoked),
     )
     return token_response({}, usage, status=202)
 
 
-@sensitive_variables()
-def _raw_strings(value: Any) -> list[str]:
+class _Report(NamedTuple):
+    strings: int
+    candidates: set[Candidate]
+
+
+def _parse_report(value: Any) -> _Report:
     if (
         not isinstance(value, list)
         or len(value) > MAX_STRINGS
@@ -57,4 +59,4 @@ def _raw_strings(value: Any) -> list[str]:
             f"{MAX_STRING_LENGTH} characters.",
             reason="malformed_report",
         )
-    return value
+    return _Report(len(value), parse_reported(value))

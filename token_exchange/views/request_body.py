@@ -8,7 +8,6 @@ from django.core.exceptions import BadRequest, RequestDataTooBig, SuspiciousOper
 from django.http import HttpRequest
 from django.http.multipartparser import MultiPartParserError
 from django.http.request import RawPostDataException, UnreadablePostError
-from django.views.decorators.debug import sensitive_variables
 
 from token_exchange_core import strict_json
 from token_exchange_core.errors import InvalidRequest
@@ -40,7 +39,6 @@ def read_members(
     return _json_members(body)
 
 
-@sensitive_variables()
 def read_json(request: HttpRequest) -> Any:
     """Return the parsed JSON of the body, with any Content-Type.
 

@@ -7,7 +7,7 @@ from typing import Final
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 
-from token_exchange.issuer.credentials import authenticate_api_key
+from token_exchange.issuer.credentials import authenticate_api_key, parse_api_key
 from token_exchange.issuer.tokens import issue
 from token_exchange.issuer.tokens.policy import TokenRequest
 from token_exchange.request import browser_origin, client_address
@@ -31,7 +31,7 @@ def token(request: HttpRequest) -> HttpResponse:
     """Exchange the API key in the Authorization header for a new access token."""
     now = timezone.now()
     credential = authenticate_api_key(
-        read_authorization(request, "ApiKey"),
+        parse_api_key(read_authorization(request, "ApiKey")),
         address=client_address(request),
         browser_origin=browser_origin(request),
         now=now,

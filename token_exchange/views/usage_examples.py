@@ -7,10 +7,8 @@ from typing import Final
 from urllib.parse import urljoin
 
 from django.urls import NoReverseMatch, reverse
-from django.views.decorators.debug import sensitive_variables
 
 from token_exchange.conf import get_settings
-from token_exchange.issuer.credentials import IssuedSecret
 from token_exchange.models import Credential
 from token_exchange.models.credential_policy import effective_audience
 from token_exchange_core.scopes import REVOCATIONS_SCOPE
@@ -42,10 +40,9 @@ with urlopen(Request("{api}", headers=headers)) as response:
 """
 
 
-def with_placeholder(credential: Credential) -> IssuedSecret:
-    """Return the credential with a placeholder for its secret, which is not stored."""
-    placeholder = "CLIENT_SECRET" if _is_client_app(credential) else "API_KEY"
-    return IssuedSecret(credential=credential, raw_secret=placeholder)
+def placeholder(credential: Credential) -> str:
+    """Return what an example shows instead of the credential's secret, which is not stored."""
+    return "CLIENT_SECRET" if _is_client_app(credential) else "API_KEY"
 
 
 def only_reads_revocations(credential: Credential) -> bool:
@@ -60,15 +57,16 @@ def endpoint_url(credential: Credential) -> str:
     return _url("revocations" if only_reads_revocations(credential) else "token")
 
 
-@sensitive_variables("issued")
-def curl(issued: IssuedSecret) -> str:
-    """Return a curl command that sends the credential to its endpoint."""
-    credential = issued.credential
+def curl(credential: Credential, secret: str) -> str:
+    """Return a curl command that sends the credential to its endpoint.
+
+    ``secret`` is a placeholder, or the stand-in of a new secret.
+    """
     url = endpoint_url(credential)
     if _is_client_app(credential):
-        return f"curl -X POST -u '{credential.identifier}:{issued.raw_secret}' {url}"
+        return f"curl -X POST -u '{credential.identifier}:{secret}' {url}"
     method = "" if only_reads_revocations(credential) else "-X POST "
-    return f"curl {method}-H 'Authorization: ApiKey {issued.raw_secret}' {url}"
+    return f"curl {method}-H 'Authorization: ApiKey {secret}' {url}"
 
 
 def curl_with_token(credential: Credential) -> str:
@@ -76,17 +74,18 @@ def curl_with_token(credential: Credential) -> str:
     return f"curl -H 'Authorization: Bearer ACCESS_TOKEN' {_api_url(credential)}"
 
 
-@sensitive_variables("issued", "headers", "pair")
-def python(issued: IssuedSecret) -> str:
-    """Return a program, for the standard library alone, that gets a token and uses it."""
-    credential = issued.credential
+def python(credential: Credential, secret: str) -> str:
+    """Return a program, for the standard library alone, that gets a token and uses it.
+
+    ``secret`` is as for ``curl``.
+    """
     url = endpoint_url(credential)
-    headers = f'{{"Authorization": "ApiKey {issued.raw_secret}"}}'
+    headers = f'{{"Authorization": "ApiKey {secret}"}}'
     if only_reads_revocations(credential):
         return _GET_JSON.format(headers=headers, url=url)
     imports, token = "import json", '["access_token"]'
     if _is_client_app(credential):
-        pair = f"{credential.identifier}:{issued.raw_secret}"
+        pair = f"{credential.identifier}:{secret}"
         headers = f'{{"Authorization": "Basic " + b64encode(b"{pair}").decode()}}'
         imports, token = "import json\nfrom base64 import b64encode", '["access_token"]["token"]'
     return _EXCHANGE.format(

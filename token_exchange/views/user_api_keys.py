@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime, timedelta
+from types import MappingProxyType
 from typing import Any, Final
 
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
-from django.views.decorators.debug import sensitive_variables
 
 from token_exchange.conf.parsers import LONGEST_DURATION
 from token_exchange.issuer import self_service
-from token_exchange.issuer.credentials import IssuedSecret
+from token_exchange.issuer.credentials import EndedDescendants, IssuedSecret
 from token_exchange.issuer.credentials.representation import TIMES, public_fields
 from token_exchange.issuer.self_service import Caller, KeyRequest
 from token_exchange.models import Credential
@@ -44,7 +45,7 @@ def user_api_keys(request: HttpRequest) -> HttpResponse:
         requested = _key_request(read_members(request, repeatable=_REPEATABLE), now=now)
         issued = self_service.create(caller, requested, now=now)
         # The status of a client registration (RFC 7591, section 3.2.1).
-        return token_response(_with_secret(issued, now=now), usage, status=201)
+        return _secret_response(issued, usage, now=now, status=201)
     page = self_service.keys_of(caller, after=_after(request))
     more = {} if page.next is None else {"next": page.next}
     keys = [describe(each, now=now) for each in page.keys]
@@ -55,8 +56,8 @@ def user_api_keys(request: HttpRequest) -> HttpResponse:
 def user_api_key(request: HttpRequest, *, identifier: str) -> HttpResponse:
     """Revoke one of the caller's keys."""
     caller, usage = _authenticate(request)
-    self_service.revoke(caller, identifier, now=timezone.now())
-    return token_response({"success": True}, usage)
+    ended = self_service.revoke(caller, identifier, now=timezone.now())
+    return token_response({"success": True, **_ended(ended)}, usage)
 
 
 @endpoint("POST", challenge=BEARER_CHALLENGE)
@@ -64,16 +65,9 @@ def rotate_user_api_key(request: HttpRequest, *, identifier: str) -> HttpRespons
     """Rotate the secret of one of the caller's keys."""
     now = timezone.now()
     caller, usage = _authenticate(request)
-    members = read_members(request)
-    overlap = read_seconds(members, "overlap", minimum=0)
-    issued = self_service.rotate(
-        caller,
-        identifier,
-        now=now,
-        overlap=None if overlap is None else _duration(overlap),
-        compromised=read_boolean(members, "compromised"),
-    )
-    return token_response(_with_secret(issued, now=now), usage)
+    rotation = _rotation(read_members(request))
+    issued, ended = self_service.rotate(caller, identifier, now=now, **rotation)
+    return _secret_response(issued, usage, now=now, more=_ended(ended))
 
 
 def describe(key: Credential, *, now: datetime) -> dict[str, Any]:
@@ -93,9 +87,30 @@ def describe(key: Credential, *, now: datetime) -> dict[str, Any]:
     }
 
 
-@sensitive_variables("issued")
-def _with_secret(issued: IssuedSecret, *, now: datetime) -> dict[str, Any]:
-    return {**describe(issued.credential, now=now), "api_key": issued.raw_secret}
+def _secret_response(
+    issued: IssuedSecret,
+    usage: Usage | None,
+    *,
+    now: datetime,
+    status: int = 200,
+    more: Mapping[str, list[str]] = MappingProxyType({}),
+) -> HttpResponse:
+    body = {**describe(issued.credential, now=now), "api_key": issued.stand_in, **more}
+    response = token_response(body, usage, status=status)
+    response.content = issued.reveal(response.text)
+    return response
+
+
+def _ended(ended: EndedDescendants) -> dict[str, list[str]]:
+    """Return the keys that were ended as well, without the new secrets of those rotated.
+
+    The caller's token may have created or rotated them itself. Rotate them to get a secret.
+    """
+    also = {
+        "also_revoked": [each.identifier for each in ended.revoked],
+        "also_rotated": [each.credential.identifier for each in ended.rotated],
+    }
+    return {name: identifiers for name, identifiers in also.items() if identifiers}
 
 
 def _authenticate(request: HttpRequest) -> tuple[Caller, Usage | None]:
@@ -119,6 +134,14 @@ def _key_request(members: dict[str, Any], *, now: datetime) -> KeyRequest:
         allowed_networks=read_strings(members, "allowed_networks"),
         expires_at=_expires_at(members, now=now),
     )
+
+
+def _rotation(members: dict[str, Any]) -> dict[str, Any]:
+    overlap = read_seconds(members, "overlap", minimum=0)
+    return {
+        "overlap": None if overlap is None else _duration(overlap),
+        "compromised": read_boolean(members, "compromised"),
+    }
 
 
 def _expires_at(members: dict[str, Any], *, now: datetime) -> datetime | None:

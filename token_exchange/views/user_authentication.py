@@ -34,7 +34,7 @@ def authenticate_user(request: HttpRequest) -> Caller:
     origin = client_address(request)
     header = authorization(request)
     if header is not None and header.scheme == BEARER:
-        verified = verify_bearer(header.parameter, verify_access_token)
+        verified = verify_bearer(header, verify_access_token)
         return caller_by_token(verified, origin=origin)
     # Projects without sessions have no request.user.
     user = getattr(request, "user", None)

@@ -12,6 +12,8 @@ from typing import Final
 import httpx
 
 from token_exchange_core import __version__
+from token_exchange_core.networks import is_confidential
+from token_exchange_core.secret_text import SecretText
 
 _MEDIA_TYPES: Final = ("application/json", "application/jwk-set+json")
 _BROKEN_CONNECTION: Final = (httpx.NetworkError, httpx.RemoteProtocolError)
@@ -38,6 +40,19 @@ class Answer:
     headers: Mapping[str, str]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Transport:
+    """How another service is reached."""
+
+    require_https: bool = True
+    """Whether plain http is refused, except to this machine itself."""
+    use_environment_proxy: bool = False
+    """Whether HTTPS_PROXY and its like are followed; a proxy sees where requests go."""
+
+
+SAFE: Final = Transport()
+
+
 class Resource:
     """One URL of another service that returns JSON.
 
@@ -47,18 +62,24 @@ class Resource:
     """
 
     def __init__(
-        self, url: str, *, max_bytes: int, timeout_seconds: float, authorization: str | None = None
+        self,
+        url: str,
+        *,
+        max_bytes: int,
+        timeout_seconds: float,
+        authorization: str | SecretText | None = None,
+        transport: Transport = SAFE,
     ) -> None:
         """Set the limits of each response; raises ``ValueError`` for an invalid URL or header.
 
         The timeout applies to each step of a request, such as connecting or waiting for bytes.
         """
-        parsed = _parse_url(url)
-        if parsed.scheme not in {"http", "https"} or parsed.userinfo:
-            raise ValueError("the URL must start with https:// (or http://) and name no user")
-        if not (authorization or "").isascii() or not (authorization or "").isprintable():
+        _check_url(url, transport)
+        authorization = SecretText.of(authorization or "")
+        if not (authorization.text.isascii() and authorization.text.isprintable()):
             raise ValueError("the credential has characters that no header may have")
         self.url = url
+        self._transport = transport
         self._max_bytes = max_bytes
         self._timeout = httpx.Timeout(timeout_seconds)
         self._headers = {
@@ -67,8 +88,8 @@ class Resource:
             "Accept-Encoding": "identity",
             "User-Agent": f"django-token-exchange/{__version__}",
         }
-        if authorization is not None:
-            self._headers["Authorization"] = authorization
+        if authorization.text:
+            self._headers["Authorization"] = authorization.text
         self._client: httpx.Client | None = None
 
     def get(
@@ -79,7 +100,7 @@ class Resource:
         ``deadline`` is the time of the monotonic clock at which to stop, however steadily bytes
         arrive. ``etag`` is that of the last response.
         """
-        headers = {**self._headers, **({} if etag is None else {"If-None-Match": etag})}
+        headers = {} if etag is None else {"If-None-Match": etag}
         try:
             try:
                 return self._get(headers, query, deadline)
@@ -97,7 +118,7 @@ class Resource:
         # Do not retry if the connection was closed because the deadline had passed.
         _check_deadline(deadline)
         if self._client is None:
-            self._client = httpx.Client(timeout=self._timeout, follow_redirects=False)
+            self._client = self._connect()
             weakref.finalize(self, self._client.close).atexit = False
         url = httpx.URL(self.url).copy_merge_params(query or {})
         with self._client.stream("GET", url, headers=headers) as response:
@@ -111,6 +132,17 @@ class Resource:
         if is_unchanged:
             return Answer(body=None, etag=headers["If-None-Match"], headers=response.headers)
         return Answer(body=body, etag=_etag(response), headers=response.headers)
+
+    def _connect(self) -> httpx.Client:
+        return httpx.Client(
+            # Here and not with each request: error reporters show the variables of frames.
+            headers=self._headers,
+            timeout=self._timeout,
+            follow_redirects=False,
+            trust_env=self._transport.use_environment_proxy,
+            # Without trust_env, httpx would ignore SSL_CERT_FILE as well.
+            verify=httpx.create_ssl_context(),
+        )
 
     def _read(self, response: httpx.Response, deadline: float) -> bytes:
         body = bytearray()
@@ -132,12 +164,16 @@ class Resource:
             client.close()
 
 
-def _parse_url(url: str) -> httpx.URL:
+def _check_url(url: str, transport: Transport) -> None:
     try:
-        return httpx.URL(url)
+        parsed = httpx.URL(url)
     except httpx.InvalidURL:
         # The error quotes the URL, and with it a password that contains a slash.
         raise ValueError("that is not a URL") from None
+    if parsed.scheme not in {"http", "https"} or parsed.userinfo:
+        raise ValueError("the URL must start with https:// (or http://) and name no user")
+    if transport.require_https and not is_confidential(url):
+        raise ValueError("the URL must start with https://, unless require_https is off")
 
 
 def _check_deadline(deadline: float) -> None:

@@ -12,7 +12,7 @@ from token_exchange_core import strict_json
 from token_exchange_core.event_log import log_event
 from token_exchange_core.keys import KeySet, VerificationKey
 from token_exchange_core.remote.background_refresh import BackgroundRefresh, Loaded
-from token_exchange_core.remote.http import RemoteFault, Resource
+from token_exchange_core.remote.http import SAFE, RemoteFault, Resource, Transport
 
 MAX_BYTES: Final = 256 * 1024
 MAX_KEYS: Final = 64
@@ -40,14 +40,17 @@ class RemoteKeys:
         max_age_seconds: float = 300,
         max_staleness_seconds: float = 86_400,
         timeout_seconds: float = 2,
+        transport: Transport = SAFE,
         before_waiting: Callable[[], None] | None = None,
     ) -> None:
-        """Set the URL of the JWK Set (RFC 7517); raises ``ValueError`` if it is not a URL.
+        """Set the URL of the JWK Set (RFC 7517); raises ``ValueError`` if it is not a safe URL.
 
         ``before_waiting`` is called before a caller waits for keys, to start other requests.
         """
         self._max_age_seconds = max_age_seconds
-        self._resource = Resource(url, max_bytes=MAX_BYTES, timeout_seconds=timeout_seconds)
+        self._resource = Resource(
+            url, max_bytes=MAX_BYTES, timeout_seconds=timeout_seconds, transport=transport
+        )
         self._etag: str | None = None
         self._keys: KeySet | None = None
         self._unusable: frozenset[str] = frozenset()

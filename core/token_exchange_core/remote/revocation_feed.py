@@ -9,16 +9,20 @@ from typing import Final
 
 from token_exchange_core.event_log import log_event
 from token_exchange_core.remote.background_refresh import BackgroundRefresh, Loaded
-from token_exchange_core.remote.http import RemoteFault, Resource
+from token_exchange_core.remote.http import SAFE, RemoteFault, Resource, Transport
 from token_exchange_core.revocation_feed import FeedPage, parse_feed_page
-from token_exchange_core.revocation_set import RevocationSet
+from token_exchange_core.revocation_set import Revocation, RevocationSet
+from token_exchange_core.secret_text import SecretText
 
 MAX_PAGE_BYTES: Final = 4 * 1024 * 1024
 MAX_PAGES: Final = 100
 """Responses that one refresh reads; the next refresh continues where it stopped."""
 MAX_LATE_ANSWERS: Final = 3
 """Outdated responses that one refresh accepts before it fails."""
-MAX_EPOCH_LENGTH: Final = 128
+MAX_SENT_BACK_LENGTH: Final = 128
+"""Characters of an epoch, and of a mark, because both are sent back in the URL."""
+FORGOTTEN_AFTER_SECONDS: Final = 86_400
+"""The issuer does not keep the mark of a position longer than this."""
 DISCARD_EVERY_SECONDS: Final = 60
 MAX_CLOCK_DIFFERENCE_SECONDS: Final = 60
 
@@ -29,15 +33,22 @@ class _Progress:
 
     epoch: str = ""
     position: int = 0
+    mark: str = ""
+    asked_at: float = 0
+    """When the issuer was last asked from here, by the clock that only counts."""
     etag: str | None = None
     revocations: RevocationSet = field(default_factory=RevocationSet)
     discarded_at: int = 0
     """When expired revocations were last dropped, by the issuer's clock."""
+    before: _Progress | None = None
+    """What was known before the feed is read from the beginning, until all of it is read."""
 
     @property
     def query(self) -> dict[str, str | int]:
         """The query for what came after this position, or for everything."""
-        return {"epoch": self.epoch, "after": self.position} if self.epoch else {}
+        if not self.epoch:
+            return {}
+        return {"epoch": self.epoch, "after": self.position, "mark": self.mark}
 
     def read(self, page: FeedPage, *, etag: str | None) -> _Progress:
         """Return the progress after this page; raises ``ValueError`` if it does not follow on.
@@ -51,16 +62,33 @@ class _Progress:
             raise ValueError("the feed's answer does not begin where the last one ended")
         if page.has_more and page.position == page.after:
             raise ValueError("the feed has more and gets no further")
-        if len(page.epoch) > MAX_EPOCH_LENGTH:
-            raise ValueError("the feed's epoch is too long to be sent back")
-        reached = _Progress(epoch=page.epoch, revocations=RevocationSet()) if is_full else self
+        if max(len(page.epoch), len(page.mark)) > MAX_SENT_BACK_LENGTH:
+            raise ValueError("the feed's epoch or mark is too long to be sent back")
+        reached = self.restarted(epoch=page.epoch) if is_full else self
         reached.revocations.add(page.revocations)
         reached.revocations.inactive_organizations = page.inactive_organizations
         reached.revocations.inactive_users = page.inactive_users
         # Only a complete response can be reported as unchanged.
         reached.etag = None if page.has_more else etag
+        reached.mark = page.mark
         reached.position = page.position
         return reached
+
+    def restarted(self, *, epoch: str = "") -> _Progress:
+        """Return an empty progress that remembers this one, or what this one remembers."""
+        known = self.before or (self if self.position else None)
+        return _Progress(epoch=epoch, before=known)
+
+    def keep_lost(self) -> list[Revocation]:
+        """Add what an earlier read had and the feed no longer has; return it.
+
+        Within the same epoch, the issuer's database has lost its last transactions. What it had
+        revoked stays revoked here. In a new epoch, all that was known is void.
+        """
+        known, self.before = self.before, None
+        if known is None or known.epoch != self.epoch:
+            return []
+        return self.revocations.keep(known.revocations)
 
     def discard_expired(self, *, as_of: int, now: float) -> None:
         """From time to time, drop what has expired by both clocks: one of them may be wrong."""
@@ -81,22 +109,25 @@ class RemoteRevocations:
         self,
         url: str,
         *,
-        raw_api_key: str,
+        raw_api_key: str | SecretText,
         max_age_seconds: float = 1,
         max_staleness_seconds: float = 60,
         timeout_seconds: float = 2,
+        transport: Transport = SAFE,
     ) -> None:
         """Set the URL and an API key with the scope ``token_exchange:revocations``.
 
         Raises ``ValueError`` for an invalid URL or key.
         """
+        raw_api_key = SecretText.of(raw_api_key)  # this frame holds no other form of it any more
         self._max_age_seconds = max_age_seconds
         self._max_staleness_seconds = max(max_age_seconds, max_staleness_seconds)
         self._resource = Resource(
             url,
             max_bytes=MAX_PAGE_BYTES,
             timeout_seconds=timeout_seconds,
-            authorization=f"ApiKey {raw_api_key}",
+            authorization=SecretText(f"ApiKey {raw_api_key.text}"),
+            transport=transport,
         )
         self._progress = _Progress()
         self._clocks_differ = False
@@ -124,11 +155,14 @@ class RemoteRevocations:
                 deadline=deadline, etag=self._progress.etag, query=self._progress.query
             )
             if answer.body is None:
+                self._progress.asked_at = asked_at
                 # The issuer compared with its state at the time of the request.
                 return self._loaded(asked_at=asked_at, seconds_late=0)
             page = self._read(answer.body, etag=answer.etag)
+            self._progress.asked_at = asked_at
             if page.has_more:
                 continue
+            self._keep_lost(asked_at=asked_at)
             self._progress.discard_expired(as_of=page.as_of, now=now)
             self._compare_clocks(now - page.as_of)
             # If the issuer's clock is ahead of ours, the page is not fresher for it.
@@ -150,6 +184,20 @@ class RemoteRevocations:
             max_age_seconds=self._max_age_seconds,
         )
 
+    def _keep_lost(self, *, asked_at: float) -> None:
+        progress, known = self._progress, self._progress.before
+        lost = progress.keep_lost()
+        if known is None or known.epoch != progress.epoch:
+            return
+        if asked_at - known.asked_at < FORGOTTEN_AFTER_SECONDS:
+            log_event(
+                logging.ERROR,
+                "revocation.rewound",
+                url=self._resource.url,
+                position=progress.position,
+                kept=len(lost),
+            )
+
     def _compare_clocks(self, seconds_ahead: float) -> None:
         """Log once that one of the clocks is wrong, or that a response was outdated."""
         differ = abs(seconds_ahead) > MAX_CLOCK_DIFFERENCE_SECONDS
@@ -169,6 +217,6 @@ class RemoteRevocations:
         except ValueError:
             # The page does not follow on, perhaps because the issuer's database was replaced: start
             # from the beginning.
-            self._progress = _Progress()
+            self._progress = self._progress.restarted()
             raise RemoteFault("malformed") from None
         return page

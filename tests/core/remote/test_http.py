@@ -11,7 +11,8 @@ import traceback
 import pytest
 
 from tests.support.fake_issuer import NOT_MODIFIED, Issuer, Reply, break_off, drip_body, hang
-from token_exchange_core.remote.http import RemoteFault, Resource
+from token_exchange_core.remote import remote_verifier
+from token_exchange_core.remote.http import RemoteFault, Resource, Transport
 
 PATH = "/resource"
 RAW_KEY = "sk_live.hidden.hidden"
@@ -27,6 +28,20 @@ def fault(issuer: Issuer, *, deadline: float = math.inf, **options) -> str:
         resource(issuer, **options).get(deadline=deadline, etag=None)
     assert str(refused.value) == refused.value.reason
     return refused.value.reason
+
+
+def shown_by(error: BaseException, *, ours: str) -> list[str]:
+    """Return the variables, in frames of ours, that show the credential to an error reporter."""
+    found = []
+    waiting: list[BaseException | None] = [error]
+    while waiting:
+        if (each := waiting.pop()) is None:
+            continue
+        waiting += [each.__cause__, each.__context__]
+        for frame, _line in traceback.walk_tb(each.__traceback__):
+            if frame.f_globals["__name__"].startswith(ours):
+                found += [name for name, value in frame.f_locals.items() if RAW_KEY in repr(value)]
+    return found
 
 
 class TestGoodAnswer:
@@ -157,6 +172,31 @@ class TestConstruction:
         with pytest.raises(ValueError, match="URL"):
             Resource(url, max_bytes=1, timeout_seconds=1)
 
+    @pytest.mark.parametrize(
+        "url",
+        [
+            *("http://x.test", "HTTP://x.test/jwks", "http://192.0.2.1", "http://localhost.x.test"),
+            *("http://x.test:443", "http://[2001:db8::1]", "http://0.0.0.0", "http://127.1"),
+        ],
+    )
+    def test_plain_http_to_another_machine(self, url):
+        with pytest.raises(ValueError, match="https://"):
+            Resource(url, max_bytes=1, timeout_seconds=1)
+        allowed = Resource(
+            url, max_bytes=1, timeout_seconds=1, transport=Transport(require_https=False)
+        )
+        assert allowed.url == url
+
+    @pytest.mark.parametrize(
+        "url",
+        [
+            *("http://localhost", "http://LOCALHOST:8000/x", "http://127.0.0.1:8000"),
+            *("http://127.9.9.9", "http://[::1]:8000", "http://[::ffff:127.0.0.1]"),
+        ],
+    )
+    def test_plain_http_to_this_machine(self, url):
+        assert Resource(url, max_bytes=1, timeout_seconds=1).url == url
+
     @pytest.mark.parametrize("url", ["https://u:hidden/p@x.test", "https://x.test\nhidden"])
     def test_url_that_is_none_is_not_quoted(self, url):
         with pytest.raises(ValueError, match="not a URL") as refused:
@@ -170,7 +210,49 @@ class TestConstruction:
         assert raw not in str(refused.value)
 
 
+class TestProxy:
+    """The variables are those of the machine; a proxy in one of them would see the API key."""
+
+    @pytest.fixture(autouse=True)
+    def _proxy(self, issuer, monkeypatch):
+        for name in ("NO_PROXY", "no_proxy"):
+            monkeypatch.delenv(name, raising=False)
+        for name in ("HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"):
+            monkeypatch.setenv(name, issuer.url)
+        issuer.says(PATH, Reply(body=b"{}"))
+
+    def asked(self, **options):
+        return Resource(
+            f"http://nowhere.invalid{PATH}",
+            max_bytes=9,
+            timeout_seconds=5,
+            transport=Transport(require_https=False, **options),
+        ).get(deadline=math.inf, etag=None)
+
+    def test_of_the_environment_is_ignored(self, issuer):
+        with pytest.raises(RemoteFault, match="connection"):
+            self.asked()
+        assert issuer.received == []
+
+    def test_of_the_environment_is_used_on_demand(self, issuer):
+        assert self.asked(use_environment_proxy=True).body == b"{}"
+        assert issuer.asked(PATH) == 1
+
+
 class TestSecrecy:
+    @pytest.mark.parametrize("reply", [Reply(status=500), break_off, hang])
+    def test_credential_is_in_no_frame(self, issuer, reply):
+        issuer.says(PATH, reply)
+        asked = resource(issuer, authorization=f"ApiKey {RAW_KEY}", timeout_seconds=0.05)
+        with pytest.raises(RemoteFault) as refused:
+            asked.get(deadline=math.inf, etag=None)
+        assert shown_by(refused.value, ours="token_exchange_core") == []
+
+    def test_credential_of_a_verifier_that_cannot_be_built_is_in_no_frame(self):
+        with pytest.raises(ValueError, match="https://") as refused:
+            remote_verifier(issuer="http://x.test", audience="x", revocations_api_key=f"{RAW_KEY}")
+        assert shown_by(refused.value, ours="token_exchange_core") == []
+
     @pytest.mark.parametrize("reply", [Reply(status=500, body=RAW_KEY.encode()), break_off, hang])
     def test_credential_is_in_no_text(self, issuer, caplog, reply):
         caplog.set_level(logging.DEBUG)

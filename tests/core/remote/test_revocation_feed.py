@@ -39,7 +39,7 @@ class TestFollowing:
         elapsed.seconds += 2
         assert reason_for(revocations) == "token_revoked"
         assert len(revocations()) == 2
-        assert queries(issuer) == [{}, {"epoch": "e1", "after": "1"}]
+        assert queries(issuer) == [{}, {"epoch": "e1", "after": "1", "mark": "0.m"}]
 
     def test_unchanged(self, revocations, issuer, elapsed):
         issuer.says(FEED_PATH, now_page(position=1, revocations=[TOKEN], etag='"1"'), NOT_MODIFIED)
@@ -76,11 +76,11 @@ class TestFollowing:
         assert [each.get("after") for each in queries(issuer)] == [None, "1", "2"]
         assert not any("if-none-match" in each.headers for each in issuer.received)
 
-    def test_full_read_forgets_what_was_known(self, revocations, issuer, elapsed):
+    def test_full_read_of_another_epoch_forgets_what_was_known(self, revocations, issuer, elapsed):
         issuer.says(
             FEED_PATH,
             now_page(position=5, revocations=[TOKEN]),
-            now_page(position=3, revocations=[token("other")]),
+            now_page(epoch="e2", position=3, revocations=[token("other")]),
         )
         assert reason_for(revocations) == "token_revoked"
         elapsed.seconds += 2
@@ -98,7 +98,7 @@ class TestFollowing:
             revocations()
             elapsed.seconds += 2
         assert reason_for(revocations) is None
-        assert queries(issuer)[2] == {"epoch": "e2", "after": "9"}
+        assert queries(issuer)[2] == {"epoch": "e2", "after": "9", "mark": "0.m"}
 
     def test_nothing_is_shown_of_a_full_read_that_is_under_way(self, revocations, issuer, elapsed):
         issuer.says(FEED_PATH, now_page(position=5, revocations=[TOKEN]))

@@ -72,7 +72,7 @@ class TestHostileFeed:
             revocations()
             settle()
             elapsed.seconds += 2
-        assert queries(issuer)[1:3] == [{"epoch": "e1", "after": "5"}, {}]
+        assert queries(issuer)[1:3] == [{"epoch": "e1", "after": "5", "mark": "0.m"}, {}]
         assert reason_for(revocations) == "token_revoked"
 
     def test_feed_without_end(self, issuer, elapsed, said):

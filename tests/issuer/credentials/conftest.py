@@ -6,11 +6,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from token_exchange.issuer.credentials import (
-    AuthenticatedCredential,
-    authenticate_api_key,
-    authenticate_client_app,
-)
+from tests.support.authentication import authenticate_api_key, authenticate_client_app
+from token_exchange.issuer.credentials import AuthenticatedCredential
 from token_exchange.models import Credential
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)

@@ -5,15 +5,9 @@ from datetime import timedelta
 import pytest
 
 from tests.issuer.credentials.conftest import HOUR, MINUTE, NOW, SECOND, authenticate
+from tests.support.authentication import authenticate_api_key, authenticate_client_app
 from tests.support.factories import make_api_key, make_client_app, make_organization, make_user
-from token_exchange.issuer.credentials import (
-    Act,
-    AuthenticatedCredential,
-    authenticate_api_key,
-    authenticate_client_app,
-    revoke,
-    rotate,
-)
+from token_exchange.issuer.credentials import Act, AuthenticatedCredential, revoke, rotate
 from token_exchange.models import Credential
 from token_exchange.signals import previous_secret_used
 from token_exchange_core.errors import InvalidClient

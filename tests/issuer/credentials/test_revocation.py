@@ -1,17 +1,23 @@
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from django.contrib.auth import get_user_model
 from django.core.exceptions import ValidationError
 from django.db.models import ProtectedError
 
-from tests.support.factories import make_api_key, make_client_app, make_organization, make_user
+from tests.support.authentication import authenticate_api_key
+from tests.support.factories import (
+    make_api_key,
+    make_client_app,
+    make_organization,
+    make_token,
+    make_user,
+)
 from token_exchange.issuer.credentials import (
     Act,
     CredentialConflict,
-    authenticate_api_key,
     invalidate_tokens,
     revoke,
 )
@@ -121,6 +127,7 @@ class TestInvalidateTokens:
     def test_begins_a_new_generation(self, hear, django_capture_on_commit_callbacks):
         said = hear(credential_tokens_invalidated)
         issued = make_api_key()
+        make_token(issued.credential, expires_at=NOW + timedelta(hours=1))
         credential = authenticate_api_key(issued.raw_secret, address="", now=NOW)
         with django_capture_on_commit_callbacks(execute=True):
             invalidate_tokens(credential, act=Act(now=NOW))
@@ -128,3 +135,13 @@ class TestInvalidateTokens:
         assert said == [{"credential_id": credential.pk, "identifier": credential.identifier}]
         again = authenticate_api_key(issued.raw_secret, address="", now=NOW)
         assert again.generation == credential.generation + 1
+
+    @pytest.mark.parametrize(
+        "values", [{"expires_at": NOW}, {"generation": 7}, {"revoked_at": NOW}]
+    )
+    def test_writes_nothing_without_a_live_token(self, values, django_assert_num_queries):
+        issued = make_api_key()
+        make_token(issued.credential, **{"expires_at": NOW + timedelta(hours=1), **values})
+        credential = authenticate_api_key(issued.raw_secret, address="", now=NOW)
+        with django_assert_num_queries(1):
+            invalidate_tokens(credential, act=Act(now=NOW))

@@ -76,7 +76,8 @@ class TestMail:
             "API key “Nightly” was reported as leaked and has been revoked.\n"
             "\n"
             "Someone reported its full secret to this service on 2026-01-01 00:00 UTC. It and all "
-            "its tokens stopped working at that moment.\n"
+            "its tokens stopped working at that moment. If API keys were created or rotated with "
+            "it, they stopped working as well.\n"
         )
         assert key.raw_secret[-49:] not in message.message().as_string()
 

@@ -9,7 +9,8 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from tests.issuer.leaked_secrets.conftest import NOW, report, revoked_credentials
+from tests.issuer.leaked_secrets.conftest import ADDRESS, NOW, report, revoked_credentials
+from tests.self_service.members import make_member
 from tests.support.factories import (
     api_key_header,
     is_good,
@@ -218,7 +219,9 @@ class TestRace:
             if not others and sql.startswith("SELECT"):
                 others.append(None)
                 others.append(
-                    leaked_secrets.revoke_leaked([key.raw_secret], now=NOW, origin="another")
+                    leaked_secrets.revoke_leaked(
+                        leaked_secrets.parse_reported([key.raw_secret]), now=NOW, origin="another"
+                    )
                 )
             return result
 
@@ -235,3 +238,35 @@ def test_body_is_read_as_json_whatever_its_content_type(send, issued):
         content_type="application/x-www-form-urlencoded",
     )
     assert revoked_credentials() == [issued.credential.pk]
+
+
+class TestDescendants:
+    """What was created or rotated with a leaked key stops working as well."""
+
+    def test_are_ended(self, send, https_client):
+        member = make_member(https_client)
+        created = member.create().json()
+        key = member.add_key(scopes=["reports:read"]).credential
+        rotated = member.rotate(key.identifier, overlap=0).json()
+        send(member.issued.raw_secret)
+        assert (works(created["api_key"]), works(rotated["api_key"])) == (False, False)
+        key.refresh_from_db()
+        assert key.revoked_at is None
+        event = AuditEvent.objects.filter(target=created["id"]).latest("pk")
+        assert (event.event, event.origin) == ("credential.revoked", ADDRESS)
+
+    def test_are_ended_by_the_next_report_if_the_first_failed(self, send, https_client):
+        """As after a report that was cut off between the two."""
+        member = make_member(https_client)
+        created = member.create().json()
+        cause = Credential.RevocationCause.LEAK
+        credentials.revoke(member.issued.credential, cause=cause, keep_descendants=True)
+        send(member.issued.raw_secret)
+        assert not works(created["api_key"])
+
+    def test_are_kept_where_an_operator_kept_them(self, send, https_client):
+        member = make_member(https_client)
+        created = member.create().json()
+        credentials.revoke(member.issued.credential, keep_descendants=True)
+        send(member.issued.raw_secret)
+        assert works(created["api_key"])

@@ -67,4 +67,4 @@ class TestConcurrentPurge:
         with CaptureQueriesContext(connection) as captured:
             purge_expired_tokens(now=NOW)
         statements = [query["sql"].split()[0] for query in captured]
-        assert statements == ["SELECT", *["BEGIN", "SET", "DELETE", "COMMIT"] * 2]
+        assert statements == ["SELECT", "SELECT", *["BEGIN", "SET", "DELETE", "COMMIT"] * 2]

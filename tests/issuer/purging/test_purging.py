@@ -13,8 +13,7 @@ from tests.issuer.purging.rows import DAY, DEAD, LIVE, NOW, SECOND, make, remain
 from tests.support.factories import make_revocations, make_tokens
 from token_exchange.issuer import purging
 from token_exchange.issuer.purging import Purged, PurgeProgress, purge_expired, purge_expired_tokens
-from token_exchange.models import AccessToken, Revocation
-from token_exchange.models.revocation import RevocationFeed
+from token_exchange.models import AccessToken, Revocation, RevocationFeed
 from token_exchange.models.revocation_writer import revoking
 from token_exchange_core.revocation_set import RevocationKind
 
@@ -64,7 +63,7 @@ class TestDeletedTokens:
         assert asked == []
 
     def test_are_none_in_an_empty_table(self, django_assert_num_queries):
-        with django_assert_num_queries(1):
+        with django_assert_num_queries(2):
             assert purge_expired_tokens(now=NOW) == 0
 
     def test_are_none_the_second_time(self):
@@ -124,7 +123,7 @@ class TestWindows:
             "postgresql": ["SAVEPOINT", "SET", "DELETE", "RELEASE"],
             "sqlite": ["SAVEPOINT", "DELETE", "RELEASE"],
         }[connection.vendor]
-        assert statements == ["SELECT", *a_window * 3]
+        assert statements == ["SELECT", "SELECT", *a_window * 3]
         assert not any("COUNT(" in query["sql"].upper() for query in captured)
 
     def test_do_not_include_tokens_created_during_the_purge(self, two_rows_a_window):

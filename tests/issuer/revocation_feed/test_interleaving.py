@@ -106,6 +106,7 @@ class TestOrder:
     def test_who_begins_the_feed_second_waits_for_the_first(self, others):
         first, second = Subject("machine"), Subject("machine")
         slow, fast = others
+        RevocationFeed.objects.all().delete()
         slow.do(open_transaction)
         slow.do(revoke, first)
         assert RevocationFeed.objects.count() == 0

@@ -11,9 +11,10 @@ from typing import Any
 import pytest
 import time_machine
 
+from tests.support.authentication import authenticate_api_key
 from tests.support.factories import make_api_key
 from token_exchange.issuer import signing_keys, tokens
-from token_exchange.issuer.credentials import Act, authenticate_api_key
+from token_exchange.issuer.credentials import Act
 from token_exchange.models import SigningKey
 from token_exchange_core import process_state
 from token_exchange_core.errors import InvalidToken

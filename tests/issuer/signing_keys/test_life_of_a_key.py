@@ -6,13 +6,23 @@ from datetime import timedelta
 from typing import NamedTuple
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+)
 
 from tests.issuer.signing_keys.conftest import START, accepts, kids, published
+from tests.support.authentication import authenticate_api_key
 from tests.support.factories import make_api_key
+from token_exchange.conf import get_settings
 from token_exchange.issuer import signing_keys, tokens
-from token_exchange.issuer.credentials import Act, authenticate_api_key
+from token_exchange.issuer.credentials import Act
+from token_exchange.issuer.signing_keys.encryption import encrypt
 from token_exchange.issuer.tokens import verify_access_token
 from token_exchange.models import SigningKey
+from token_exchange_core import keys
 from token_exchange_core.errors import InvalidToken
 from token_exchange_core.tokens import Claims
 
@@ -146,3 +156,40 @@ class TestRemoval:
         world.fetch()
         assert {accepts(jwks, leaked.text) for jwks in world.held()} == {False}
         world.check(removed=leaked.kid)
+
+
+class TestChangeOfTheDefault:
+    """A service that was set up with RS256, and now has the default."""
+
+    @pytest.fixture
+    def old_key(self, db, clock, settings):
+        private_key = rsa.generate_private_key(65537, 2048)
+        der = private_key.private_bytes(Encoding.DER, PrivateFormat.PKCS8, NoEncryption())
+        key = keys.SigningKey.from_private_bytes(der, algorithm="RS256")
+        settings.TOKEN_EXCHANGE = {"ISSUER": "https://issuer.test"}
+        SigningKey.objects.all().delete()
+        return SigningKey.objects.create(
+            kid=key.kid,
+            algorithm="RS256",
+            public_jwk=key.public.public_jwk,
+            encrypted_private_key=encrypt(key),
+            sequence=1,
+            published_at=START,
+            activates_at=START,
+        )
+
+    def test_key_signs_until_its_next_rotation(self, old_key, clock, mint):
+        assert get_settings().algorithm == "ES256"
+        first = mint()
+        assert verify_access_token(first, now=START.timestamp())
+        clock.at(timedelta(days=89))
+        assert signing_keys.tend_signing_keys(act=Act()) is None
+        assert signing_keys.key_set().current.kid == old_key.kid
+        clock.at(timedelta(days=90))
+        new = signing_keys.tend_signing_keys(act=Act())
+        assert new.algorithm == "ES256"
+        last = mint()
+        now = clock.at(timedelta(days=90, minutes=6))
+        assert signing_keys.key_set().current.kid == new.kid
+        assert verify_access_token(last, now=now.timestamp())
+        assert verify_access_token(mint(), now=now.timestamp())

@@ -9,10 +9,11 @@ import pytest
 from django.db.models.signals import post_init
 
 from tests.issuer.signing_keys.conftest import START, accepts, kids, published
+from tests.support.authentication import authenticate_client_app
 from tests.support.factories import make_client_app
 from tests.support.threads import in_threads
 from token_exchange.issuer import signing_keys, tokens
-from token_exchange.issuer.credentials import Act, authenticate_client_app
+from token_exchange.issuer.credentials import Act
 from token_exchange.issuer.signing_keys import (
     Reencryption,
     reencrypt_signing_keys,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from io import StringIO
 
 import pytest
+from django.core import checks
 from django.core.management import call_command
 from django.core.management.base import SystemCheckError
 from django.db import connection
@@ -12,9 +13,14 @@ from django.test import override_settings
 from django.utils import timezone
 
 from tests.management.checks.conftest import ids
+from tests.secrecy.flows import fail_at
 from token_exchange.issuer import signing_keys
 from token_exchange.issuer.credentials import Act
-from token_exchange.management.checks import check_signing_keys
+from token_exchange.management.checks import (
+    check_algorithm,
+    check_current_key,
+    check_signing_keys,
+)
 from token_exchange.models import SigningKey
 
 
@@ -87,6 +93,65 @@ class TestSigningKeys:
         assert "reencrypt_signing_keys" in message.hint
         signing_keys.reencrypt_signing_keys(now=timezone.now())
         assert check_signing_keys(None, databases=["default"]) == []
+
+
+class TestAlgorithm:
+    def test_each_can_sign_with_a_new_openssl(self, token_exchange_settings):
+        for algorithm in ("RS256", "ES256", "EdDSA"):
+            token_exchange_settings(ALGORITHM=algorithm)
+            assert check_algorithm(None) == []
+
+    def test_es256_with_an_old_openssl_is_e059(self, token_exchange_settings, old_openssl):
+        token_exchange_settings(ALGORITHM="ES256")
+        [message] = check_algorithm(None)
+        assert (ids([message]), message.level) == (["E059"], checks.ERROR)
+        assert "TOKEN_EXCHANGE['ALGORITHM'] = 'RS256'" in message.hint
+        token_exchange_settings(ALGORITHM="RS256")
+        assert check_algorithm(None) == []
+
+    def test_invalid_settings_stop_the_check(self, settings):
+        settings.TOKEN_EXCHANGE = {}
+        assert check_algorithm(None) == []
+
+
+@pytest.mark.django_db
+class TestCurrentKey:
+    def test_key_that_can_sign_is_fine(self):
+        assert check_current_key(None) == []
+
+    def test_no_key_is_e060(self):
+        SigningKey.objects.all().delete()
+        [message] = check_current_key(None)
+        assert (ids([message]), message.level) == (["E060"], checks.ERROR)
+        assert "rotate_signing_key" in message.hint
+
+    def test_unreadable_key_is_e060(self, settings):
+        settings.SECRET_KEY = "another-environment" * 4
+        [message] = check_current_key(None)
+        assert ids([message]) == ["E060"]
+        assert "SECRET_KEY_FALLBACKS" in message.hint
+
+    def test_key_that_cannot_sign_here_is_e060(self, token_exchange_settings, old_openssl):
+        token_exchange_settings(ALGORITHM="ES256")
+        signing_keys.rotate_signing_key(all_new=True, act=Act(now=timezone.now()))
+        [message] = check_current_key(None)
+        assert ids([message]) == ["E060"]
+        assert "TOKEN_EXCHANGE['ALGORITHM'] = 'RS256'" in message.hint
+
+    def test_database_that_cannot_be_read_is_fine(self):
+        """Where an image is built, for example."""
+        with connection.execute_wrapper(fail_at(0)):
+            assert check_current_key(None) == []
+
+    def test_invalid_settings_stop_the_check(self, settings):
+        settings.TOKEN_EXCHANGE = {}
+        assert check_current_key(None) == []
+
+    def test_runs_with_deploy_only(self):
+        SigningKey.objects.all().delete()
+        call_command("check", stderr=StringIO())
+        with pytest.raises(SystemCheckError, match=r"token_exchange\.E060"):
+            call_command("check", deploy=True, stderr=StringIO())
 
 
 @pytest.mark.django_db

@@ -9,8 +9,8 @@ import pytest
 import time_machine
 
 from tests.management.commands.conftest import run, text
+from tests.support.authentication import authenticate_api_key, authenticate_client_app
 from tests.support.factories import make_organization, make_user
-from token_exchange.issuer.credentials import authenticate_api_key, authenticate_client_app
 from token_exchange.models import APIKey, ClientApp
 
 pytestmark = pytest.mark.django_db

@@ -7,9 +7,10 @@ from datetime import timedelta
 import pytest
 
 from tests.management.commands.conftest import NOW, run, text
+from tests.support.authentication import authenticate_client_app
 from tests.support.factories import make_api_key, make_client_app, make_organization, works
-from token_exchange.issuer.credentials import Act, authenticate_client_app, revoke, rotate
-from token_exchange.models import Credential
+from token_exchange.issuer.credentials import Act, revoke, rotate
+from token_exchange.models import AuditEvent, Credential, Revocation
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("clock")]
 
@@ -166,21 +167,20 @@ class TestRevokeCredential:
             f"Revoked {credential.identifier} and its tokens.\n"
         )
 
-    def test_is_refused_the_second_time(self, error_of, clock):
+    def test_says_the_second_time_that_it_was_done_before(self, clock):
         identifier = make_api_key().credential.identifier
-        run("revoke_credential", identifier, "--reason", "Left the company.")
+        answer = run("revoke_credential", identifier, "--reason", "Left the company.")
+        assert answer["was_revoked_before"] is False
         clock.shift(HOUR)
-        assert error_of("revoke_credential", identifier, "--reason", "Again.") == (
-            "This credential was already revoked at 2026-01-01T00:00:00+00:00, "
-            "with the reason 'Left the company.'."
+        before = [list(model.objects.values()) for model in (Credential, AuditEvent, Revocation)]
+        answer = run("revoke_credential", identifier, "--reason", "Again.")
+        assert answer["was_revoked_before"] is True
+        assert answer["revocation_reason"] == "Left the company."
+        assert text("revoke_credential", identifier) == (
+            f"{identifier} was already revoked at 2026-01-01T00:00:00+00:00.\n"
         )
-
-    def test_is_refused_the_second_time_without_a_reason(self, error_of):
-        identifier = make_api_key().credential.identifier
-        run("revoke_credential", identifier)
-        assert error_of("revoke_credential", identifier) == (
-            "This credential was already revoked at 2026-01-01T00:00:00+00:00, without a reason."
-        )
+        after = [list(model.objects.values()) for model in (Credential, AuditEvent, Revocation)]
+        assert after == before
 
     @pytest.mark.parametrize("reason", ["a\x00", "a\nb", "\ud800"])
     def test_refuses_a_reason_of_more_than_one_line(self, error_of, reason):

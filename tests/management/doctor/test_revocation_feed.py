@@ -68,6 +68,7 @@ def test_feed_with_every_kind_of_row_is_ok():
 
 class TestRowsWithoutPosition:
     def test_are_an_error_that_the_hint_fixes(self):
+        RevocationFeed.objects.all().delete()
         make_row(position=7)
         report = examine()
         expected = (
@@ -82,7 +83,7 @@ class TestRowsWithoutPosition:
 
 class TestPositionBehindItsRows:
     def test_is_an_error_that_the_hint_fixes(self):
-        RevocationFeed.objects.create(pk=1, epoch="before", position=3)
+        RevocationFeed.objects.update(epoch="before", position=3)
         make_row(position=9)
         report = examine()
         expected = (
@@ -100,7 +101,7 @@ class TestPositionBehindItsRows:
 class TestRowBelowTheFirstPosition:
     @pytest.mark.parametrize("position", [0, 5])
     def test_is_an_error_that_the_hint_fixes(self, position):
-        RevocationFeed.objects.create(pk=1, epoch="before", position=position)
+        RevocationFeed.objects.update(epoch="before", position=position)
         make_row(position=0)
         report = examine()
         expected = (
@@ -116,7 +117,7 @@ class TestRowBelowTheFirstPosition:
 
 class TestRowOfAnUnknownKind:
     def test_is_an_error(self):
-        RevocationFeed.objects.create(pk=1, epoch="epoch", position=3)
+        RevocationFeed.objects.update(epoch="epoch", position=3)
         kinds = enumerate(["planet", "token", "star"], start=1)
         rows = [make_row(kind=kind, position=position) for position, kind in kinds]
         report = examine()

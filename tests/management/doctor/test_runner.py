@@ -50,7 +50,7 @@ class TestTimeout:
 @pytest.mark.django_db
 class TestInsideATransaction:
     def test_examination_sees_uncommitted_rows(self):
-        RevocationFeed.objects.create(pk=1, epoch="x", position=7)
+        RevocationFeed.objects.update(position=7)
         found = run(lambda _now: [ok(str(RevocationFeed.objects.get().position))])
         assert found == [ok("7")]
 

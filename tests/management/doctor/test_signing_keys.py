@@ -186,3 +186,12 @@ def test_signatures_that_differ_are_an_error(token_exchange_settings, monkeypatc
     level, text = examine().of("signing keys")[-1]
     assert level == "error"
     assert text.startswith("ES256 signatures of the same bytes differ, ")
+
+
+def test_key_that_cannot_sign_here_is_an_error(token_exchange_settings, old_openssl):
+    token_exchange_settings(ALGORITHM="ES256")
+    SigningKey.objects.all().delete()
+    signing_keys.ensure_first_key(using="default", act=Act(now=NOW))
+    level, text = examine().of("signing keys")[-1]
+    assert level == "error"
+    assert "RFC 6979" in text

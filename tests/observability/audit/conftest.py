@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 import time_machine
@@ -61,6 +61,7 @@ def token(key):
 
 @pytest.fixture
 def its(key, app, token, trail):
+    make_token(app.credential, expires_at=NOW + timedelta(hours=1))
     rotating = make_client_app().credential
     credentials.rotate(rotating, act=Act(now=NOW))
     empty = make_organization(name="Empty")

@@ -123,6 +123,7 @@ class TestAdmin:
 
 class TestWire:
     def test_clients_that_end_their_tokens_leave_their_address(self, https_client, app, trail):
+        https_client.post("/auth_token", headers=basic_header(app))
         trail.begin()
         https_client.delete("/auth_token", headers=basic_header(app))
         [row] = trail.rows()

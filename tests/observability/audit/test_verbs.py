@@ -10,12 +10,13 @@ from django.db import OperationalError, connection, transaction
 from django.db.models import ProtectedError
 
 from tests.observability.audit.conftest import NOW
-from tests.support.factories import make_api_key, make_client_app, make_user
+from tests.support.factories import make_api_key, make_user
 from tests.support.lifecycle import authenticated
 from token_exchange.issuer import credentials, organizations, signing_keys, tokens
 from token_exchange.issuer.credentials import Act, CredentialConflict
 from token_exchange.issuer.signing_keys import SigningKeyConflict
 from token_exchange.models import AccessToken, Credential, Organization, SigningKey
+from token_exchange.observability import audit
 
 pytestmark = pytest.mark.django_db
 
@@ -199,13 +200,15 @@ class TestPastedSecrets:
 
     def test_are_not_kept(self, trail):
         issued = make_api_key()
-        other = make_client_app(name=f"for {issued.raw_secret}").credential
-        credentials.edit(other, {"name": f"of {issued.raw_secret}!"}, act=Act(now=NOW))
+        target = audit.credential_target(issued.credential)
+        details = {"name": [f"for {issued.raw_secret}", f"of {issued.raw_secret}!"]}
+        Act(now=NOW).record(
+            audit.Event.CREDENTIAL_CHANGED, target, using="default", details=details
+        )
         reason = f"Leaked: {issued.raw_secret}, twice {issued.raw_secret}"
         credentials.revoke(issued.credential, act=Act(now=NOW, reason=reason))
         kept = f"{issued.credential.identifier}.[secret]"
-        *_, named, changed, revoked = trail.rows()
-        assert named.details["name"] == f"for {kept}"
+        *_, changed, revoked = trail.rows()
         assert changed.details["name"] == [f"for {kept}", f"of {kept}!"]
         assert revoked.reason == f"Leaked: {kept}, twice {kept}"
         assert issued.credential.revocation_reason == revoked.reason

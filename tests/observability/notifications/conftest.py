@@ -10,7 +10,7 @@ import pytest
 import time_machine
 from django.db import transaction
 
-from token_exchange.issuer import credentials
+from tests.support.authentication import authenticate_api_key
 from token_exchange.issuer.credentials import IssuedSecret
 from token_exchange.observability import notifications
 from token_exchange.observability.notifications import NotificationCounts
@@ -51,4 +51,4 @@ def mail_owners(token_exchange_settings: Callable[..., None]) -> None:
 def use_previous(issued: IssuedSecret, *, at: datetime) -> None:
     """Use the secret from before the rotation, as a client without the new one does."""
     with transaction.atomic():
-        credentials.authenticate_api_key(issued.raw_secret, address=ADDRESS, now=at)
+        authenticate_api_key(issued.raw_secret, address=ADDRESS, now=at)

@@ -13,6 +13,7 @@ from django.utils import translation
 
 from tests.observability.notifications.catalogues import write_catalogue
 from tests.observability.notifications.conftest import ADDRESS, DAY, HOUR, NOW, OWNERS, use_previous
+from tests.support.authentication import authenticate_client_app
 from tests.support.factories import make_api_key, make_client_app, make_organization, make_user
 from token_exchange.issuer import credentials
 from token_exchange.issuer.credentials import Act
@@ -86,7 +87,7 @@ class TestMessage:
         app = make_client_app(now=NOW, name="Warehouse")
         credentials.rotate(app.credential, overlap=DAY, act=Act(now=NOW))
         with django_capture_on_commit_callbacks(execute=True):
-            credentials.authenticate_client_app(
+            authenticate_client_app(
                 app.credential.identifier, app.raw_secret, address=ADDRESS, now=NOW + HOUR
             )
         assert warn(NOW + 20 * HOUR).mails == 1

@@ -15,6 +15,7 @@ from tests.observability.notifications.conftest import (
     NOW,
     use_previous,
 )
+from tests.support.authentication import authenticate_client_app
 from tests.support.factories import make_api_key, make_client_app
 from token_exchange.issuer import credentials
 from token_exchange.issuer.credentials import Act
@@ -140,7 +141,7 @@ class TestAnnouncement:
         app = make_client_app(now=NOW)
         credentials.rotate(app.credential, overlap=DAY, act=Act(now=NOW))
         with django_capture_on_commit_callbacks(execute=True):
-            credentials.authenticate_client_app(
+            authenticate_client_app(
                 app.credential.identifier, app.raw_secret, address=ADDRESS, now=USED_AT
             )
         assert warn(NOW + 20 * HOUR).previous_secrets == 1

@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _
 
 from token_exchange.admin import columns, credential_summary
 from token_exchange.admin.credentials.change_list import CredentialListAdmin
+from token_exchange.admin.credentials.descendants import descendants_context
 from token_exchange.admin.credentials.edit_conflict import form_version
 from token_exchange.admin.credentials.previous_secret import previous_secret_context
 from token_exchange.models import Credential
@@ -38,6 +39,7 @@ def change_form_context(
             *credential_summary.limits(row),
         ],
         "previous": previous_secret_context(model_admin, request, row) if is_rotating else None,
+        "descendants": descendants_context(model_admin, request, [row]),
         "revoked": credential_summary.revocation(row) if row.revoked_at is not None else None,
         "usage_examples": (
             [] if row.revoked_at is not None else credential_summary.usage_examples_of(row)

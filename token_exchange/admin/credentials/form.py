@@ -15,12 +15,17 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from token_exchange.admin.credentials.json_fields import JSONObjectField, StringListField
-from token_exchange.admin.credentials.permissions import may_act_as_others, may_grant_reserved
+from token_exchange.admin.credentials.permissions import (
+    may_act_as_others,
+    may_grant_reserved,
+    may_widen,
+)
 from token_exchange.admin.preset_fields import PresetDateTimeField, PresetDurationField
 from token_exchange.conf import get_settings
 from token_exchange.issuer.credentials import check_expiry
 from token_exchange.issuer.tokens import policy
 from token_exchange.models.credential import Credential
+from token_exchange.models.credential_policy import POLICY_FIELDS, CredentialPolicy
 from token_exchange.views.durations import DEFAULT_EXPIRY, EXPIRY_PRESETS, duration_in_words
 from token_exchange_core.scopes import RESERVED_SCOPES, REVOCATIONS_SCOPE
 
@@ -115,7 +120,20 @@ class CredentialForm(_ModelForm):
             message = _("This organization's maximum is %(longest)s.")
             params = {"longest": duration_in_words(longest)}
             self.add_error("token_lifetime", ValidationError(message, params=params))
+        if self.instance.pk is not None and not may_widen(self.operator, self.instance):
+            self._refuse_to_widen(cleaned)
         return cleaned
+
+    def _refuse_to_widen(self, cleaned: dict[str, Any]) -> None:
+        """Add an error to each changed field of the policy that allows more than before."""
+        stored = CredentialPolicy.of(self.instance)
+        for name in POLICY_FIELDS:
+            if name not in self.changed_data or name not in cleaned:
+                continue
+            columns = stored.as_columns() | {name: cleaned[name]}
+            if CredentialPolicy.from_columns(columns).widens(stored):
+                message = _("You don't have permission to give another user's key more access.")
+                self.add_error(name, ValidationError(message, code="widened"))
 
 
 def _scopes_field(granted: list[str], operator: Any) -> forms.Field:

@@ -12,12 +12,12 @@ from django.forms import ModelForm
 from django.http import HttpRequest, HttpResponse
 from django.utils.text import capfirst
 from django.utils.translation import gettext as _
-from django.views.decorators.debug import sensitive_variables
 
 from token_exchange.admin.act import act_of
 from token_exchange.admin.base import TokenExchangeAdmin
 from token_exchange.admin.credentials.change_page import BY_ID
 from token_exchange.admin.credentials.show_once import show_secrets
+from token_exchange.database.retries import retried
 from token_exchange.issuer import credentials
 from token_exchange.issuer.credentials import CredentialConflict, CredentialPolicy, IssuedSecret
 
@@ -46,7 +46,6 @@ def issue_view(model_admin: TokenExchangeAdmin, request: HttpRequest) -> HttpRes
     return _issue_once(model_admin, request, identifier, form)
 
 
-@sensitive_variables("issued")
 def _issue_once(
     model_admin: TokenExchangeAdmin, request: HttpRequest, identifier: str, form: ModelForm[Any]
 ) -> HttpResponse:
@@ -71,6 +70,7 @@ def _salt(model_admin: TokenExchangeAdmin, request: HttpRequest) -> str:
     return f"token_exchange:issue {model_admin.model.KIND}:{request.user.pk}"
 
 
+@retried
 def _issue(
     model_admin: TokenExchangeAdmin, request: HttpRequest, identifier: str, form: ModelForm[Any]
 ) -> IssuedSecret:

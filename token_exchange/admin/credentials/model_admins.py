@@ -24,9 +24,9 @@ from token_exchange.admin.credentials.form import CredentialForm
 from token_exchange.admin.credentials.issue_page import issue_view
 from token_exchange.admin.credentials.permissions import may_see_secret
 from token_exchange.admin.credentials.previous_secret import end_overlap_view
+from token_exchange.admin.credentials.revoke_page import revoke_credentials_view
 from token_exchange.admin.credentials.rotate_page import rotate_compromised_view, rotate_view
 from token_exchange.admin.filters import OrganizationFilter, StateFilter, SubjectFilter
-from token_exchange.admin.revoke_page import revoke_credentials_view
 from token_exchange.issuer import credentials as verbs
 from token_exchange.models import Credential
 

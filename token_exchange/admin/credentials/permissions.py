@@ -30,10 +30,17 @@ def may_grant_reserved(user: Any) -> bool:
 
 def may_see_secret(user: Any, credential: Credential) -> bool:
     """Return whether the user may see a new secret of the credential."""
+    is_reserved = not RESERVED_SCOPES.isdisjoint(credential.scopes)
+    return may_widen(user, credential) and (not is_reserved or may_grant_reserved(user))
+
+
+def may_widen(user: Any, credential: Credential) -> bool:
+    """Return whether the user may give the credential more access than it has.
+
+    More access for a key that acts as someone else is access to what that user can do, as a new
+    key of theirs would be.
+    """
     acts_as_other = (
         credential.subject_type == Credential.SubjectType.USER and credential.owner_id != user.pk
     )
-    is_reserved = not RESERVED_SCOPES.isdisjoint(credential.scopes)
-    return (not acts_as_other or may_act_as_others(user)) and (
-        not is_reserved or may_grant_reserved(user)
-    )
+    return not acts_as_other or may_act_as_others(user)

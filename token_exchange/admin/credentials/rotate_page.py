@@ -12,21 +12,22 @@ from django.forms import Form
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone, translation
 from django.utils.translation import gettext as _
-from django.views.decorators.debug import sensitive_variables
 
 from token_exchange.admin import columns
 from token_exchange.admin.act import act_of
-from token_exchange.admin.action_forms import ConfirmForm, RotateForm
+from token_exchange.admin.action_forms import CompromiseForm, RotateForm
 from token_exchange.admin.base import TokenExchangeAdmin
+from token_exchange.admin.credentials.descendants import descendants_context, end_descendants
 from token_exchange.admin.credentials.previous_secret import previous_secret_context
 from token_exchange.admin.credentials.show_once import show_secrets
 from token_exchange.admin.selected_rows import counted_name, rows_context, single_object
+from token_exchange.database.retries import retried
 from token_exchange.issuer import credentials as verbs
 from token_exchange.issuer.credentials import CredentialConflict, IssuedSecret
 from token_exchange.models import Credential
 from token_exchange.views.durations import duration_in_words
 
-_FORM_CLASSES: Final[dict[bool, type[Form]]] = {False: RotateForm, True: ConfirmForm}
+_FORM_CLASSES: Final[dict[bool, type[Form]]] = {False: RotateForm, True: CompromiseForm}
 
 
 class _Rotation(NamedTuple):
@@ -76,7 +77,6 @@ def rotate_compromised_view(
     return _view(_Rotation(model_admin, request, rows, compromised=True))
 
 
-@sensitive_variables("issued")
 def _view(rotation: _Rotation) -> HttpResponse:
     """Show the form, or rotate all credentials that are ready, or none.
 
@@ -102,6 +102,8 @@ def _view(rotation: _Rotation) -> HttpResponse:
         issued = _rotate(rotation, ready, form)
     except (CredentialConflict, ValidationError) as error:
         return _render_form(rotation, form, status=409, error=_messages(error))
+    if rotation.compromised and not form.cleaned_data["keep_descendants"]:
+        issued += end_descendants(model_admin, request, ready)
     name = _quoted_or_counted(model_admin, ready)
     return show_secrets(model_admin, request, issued, title=_("%(name)s rotated") % {"name": name})
 
@@ -119,6 +121,7 @@ def _is_current(rotation: _Rotation, rows: list[Any]) -> bool:
     return bool(versions == _versions(rows))
 
 
+@retried
 def _rotate(rotation: _Rotation, rows: list[Any], form: Form) -> list[IssuedSecret]:
     request = rotation.request
     act, overlap = act_of(request), form.cleaned_data.get("overlap")
@@ -130,6 +133,7 @@ def _rotate(rotation: _Rotation, rows: list[Any], form: Form) -> list[IssuedSecr
                     credential,
                     overlap=overlap,
                     compromised=rotation.compromised,
+                    keep_descendants=True,  # ended afterwards, when these are safe
                     act=act,
                 )
             )
@@ -168,6 +172,7 @@ def _render_form(
         title=_title(model_admin, ready, compromised=compromised),
         form=form,
         version=signing.dumps(_versions(ready), salt=rotation.salt),
+        descendants=descendants_context(model_admin, request, ready) if compromised else [],
         waiting=[previous_secret_context(model_admin, request, each) for each in waiting],
         live_tokens=columns.bounded_count(sum(each.live_token_count for each in ready)),
         rotate_compromised_url=None if obj is None else model_admin.url("rotate_compromised", obj),

@@ -5,16 +5,16 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
-from django.views.decorators.debug import sensitive_variables
-
 from token_exchange.conf import get_settings
 from token_exchange.issuer.credentials.last_use import write_last_use
 from token_exchange.issuer.credentials.lookup import StoredCredential, find
 from token_exchange.issuer.credentials.secret_match import SecretMatch, match_secret
 from token_exchange.models import Credential
 from token_exchange_core import secret_strings
+from token_exchange_core.authorization import BasicCredentials
 from token_exchange_core.errors import InvalidClient
 from token_exchange_core.networks import is_within
+from token_exchange_core.secret_strings import ReceivedSecret
 
 
 class AuthenticatedCredential(NamedTuple):
@@ -45,9 +45,25 @@ class AuthenticatedCredential(NamedTuple):
     """The unsigned token that may be re-used, only where ``token_until`` asked for it."""
 
 
-@sensitive_variables("raw_key", "secret")
+def parse_api_key(raw_key: str) -> ReceivedSecret:
+    """Parse an API key as a client sent it; raises ``InvalidClient``."""
+    return secret_strings.parse_secret(raw_key, prefix=get_settings().api_key_string_prefix)
+
+
+def parse_client_app(basic: BasicCredentials) -> ReceivedSecret:
+    """Parse a client id and secret as a client sent them; raises ``InvalidClient``."""
+    settings = get_settings()
+    identifier = secret_strings.parse_client_id(
+        basic.client_id, prefix=settings.client_id_string_prefix
+    )
+    secret = secret_strings.parse_secret(
+        basic.raw_client_secret, prefix=settings.client_secret_string_prefix
+    )
+    return ReceivedSecret(identifier=identifier, digest=secret.digest)
+
+
 def authenticate_api_key(
-    raw_key: str,
+    received: ReceivedSecret,
     *,
     address: str,
     now: datetime,
@@ -61,22 +77,12 @@ def authenticate_api_key(
     ``InvalidClient``, with the same public text whatever is wrong; only its private reason, for
     the log, tells revoked from unknown.
     """
-    secret = secret_strings.parse_secret(raw_key, prefix=get_settings().api_key_string_prefix)
-    row = find(kind=Credential.Kind.API_KEY, identifier=secret.identifier, load_owner=load_owner)
-    return _authenticate(
-        row,
-        identifier=secret.identifier,
-        digest=secret.digest,
-        address=address,
-        browser_origin=browser_origin,
-        now=now,
-    )
+    row = find(kind=Credential.Kind.API_KEY, identifier=received.identifier, load_owner=load_owner)
+    return _authenticate(row, received, address=address, browser_origin=browser_origin, now=now)
 
 
-@sensitive_variables("raw_client_secret", "secret")
 def authenticate_client_app(
-    client_id: str,
-    raw_client_secret: str,
+    received: ReceivedSecret,
     *,
     address: str,
     now: datetime,
@@ -88,37 +94,26 @@ def authenticate_client_app(
     With ``token_until`` the same SELECT brings the newest token that may be re-used and expires
     after that time, if there is one.
     """
-    settings = get_settings()
-    identifier = secret_strings.parse_client_id(client_id, prefix=settings.client_id_string_prefix)
-    secret = secret_strings.parse_secret(
-        raw_client_secret, prefix=settings.client_secret_string_prefix
+    row = find(
+        kind=Credential.Kind.CLIENT_APP, identifier=received.identifier, token_until=token_until
     )
-    row = find(kind=Credential.Kind.CLIENT_APP, identifier=identifier, token_until=token_until)
-    return _authenticate(
-        row,
-        identifier=identifier,
-        digest=secret.digest,
-        address=address,
-        browser_origin=browser_origin,
-        now=now,
-    )
+    return _authenticate(row, received, address=address, browser_origin=browser_origin, now=now)
 
 
 def _authenticate(
     row: StoredCredential | None,
+    received: ReceivedSecret,
     *,
-    identifier: str,
-    digest: str,
     address: str,
     browser_origin: str | None,
     now: datetime,
 ) -> AuthenticatedCredential:
-    match = match_secret(row, digest, now=now)
-    if row is None or row.identifier != identifier:  # a collation may have ignored the case
+    match = match_secret(row, received.digest, now=now)
+    if row is None or row.identifier != received.identifier:  # a collation may ignore the case
         raise InvalidClient(reason="unknown")
     reason = _reason_to_refuse(row, match, address=address, browser_origin=browser_origin, now=now)
     if reason is not None:
-        raise InvalidClient(reason=reason, identifier=identifier)
+        raise InvalidClient(reason=reason, identifier=received.identifier)
     is_current = match is SecretMatch.CURRENT
     write_last_use(row, used_previous_secret=not is_current, address=address, now=now)
     return AuthenticatedCredential(

@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from django.db import router, transaction
 
+from token_exchange.database.retries import retried
 from token_exchange.models import Credential
 from token_exchange.observability import audit
 from token_exchange.observability.audit import Act
@@ -16,6 +17,7 @@ from token_exchange.signals import credential_changed
 _SHOWN: Final = frozenset(Credential.EDITABLE_FIELDS) - {"metadata"}
 
 
+@retried
 def edit(credential: Credential, changes: Mapping[str, Any], *, act: Act | None = None) -> None:
     """Write ``changes`` by field, and record what differed from the row: before and after.
 

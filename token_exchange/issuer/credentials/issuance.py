@@ -10,17 +10,19 @@ from typing import Any, Final
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, router, transaction
 from django.utils.translation import gettext as _
-from django.views.decorators.debug import sensitive_variables
 
 from token_exchange.conf import get_settings
+from token_exchange.database.retries import retried
 from token_exchange.models import AbstractOrganization, Credential
 from token_exchange.models.credential_policy import POLICY_FIELDS, CredentialPolicy
+from token_exchange.models.secret_origin import SecretOrigin, SecretVersion
 from token_exchange.observability import audit
 from token_exchange.observability.audit import Act
 from token_exchange.signals import credential_issued
 from token_exchange_core import secret_strings
 from token_exchange_core.secret_strings import SecretString
 
+_STAND_IN_LENGTH: Final = 32
 _NO_POLICY: Final = CredentialPolicy()
 
 
@@ -31,6 +33,16 @@ class IssuedSecret:
     credential: Credential
     raw_secret: str = field(repr=False)
     """The whole API key, or the ``client_secret``."""
+    stand_in: str = field(default_factory=lambda: secret_strings.random_text(_STAND_IN_LENGTH))
+    """Random letters and digits that take the secret's place while an output is composed."""
+
+    def reveal(self, text: str) -> str:
+        """Return the text with the secret in place of its stand-in.
+
+        The last step of every page, response and command that shows a new secret, so that a
+        template, an URL or a query that fails before has no secret to show in an error report.
+        """
+        return text.replace(self.stand_in, self.raw_secret)
 
 
 class CredentialConflict(Exception):
@@ -56,7 +68,6 @@ def new_secret(kind: str, identifier: str) -> SecretString:
     return secret_strings.make_secret(f"{settings.client_secret_string_prefix}.{client}")
 
 
-@sensitive_variables("secret")
 def issue(
     *,
     kind: str,
@@ -66,13 +77,15 @@ def issue(
     policy: CredentialPolicy = _NO_POLICY,
     metadata: Mapping[str, Any] | None = None,
     identifier: str | None = None,
+    made_with: Credential | None = None,
     act: Act | None = None,
 ) -> IssuedSecret:
     """Issue a credential with its first secret, which cannot be shown again.
 
     With an ``owner`` its tokens act as that user, otherwise as the organization. An ``identifier``
     that ``new_identifier`` returned before makes the call safe to repeat: the second call raises
-    ``CredentialConflict``. Raises ``ValidationError`` for values that a credential cannot have.
+    ``CredentialConflict``. ``made_with`` is the credential whose token asks for it, if one does.
+    Raises ``ValidationError`` for values that a credential cannot have.
     """
     act = act or Act()
     identifier = identifier or new_identifier(kind)
@@ -96,7 +109,7 @@ def issue(
         **columns,
     )
     _validate(credential, now=act.now)
-    _insert(credential, act=act)
+    _insert(credential, made_with=made_with, act=act)
     return IssuedSecret(credential=credential, raw_secret=secret.raw_secret)
 
 
@@ -113,20 +126,33 @@ def _validate(credential: Credential, *, now: datetime) -> None:
     check_expiry(credential.expires_at, now=now)
 
 
-def _insert(credential: Credential, *, act: Act) -> None:
+@retried
+def _insert(credential: Credential, *, made_with: Credential | None, act: Act) -> None:
     using = router.db_for_write(Credential)
     try:
         with transaction.atomic(using=using):
             credential.save(using=using, force_insert=True)
+            origin = record_origin(credential, made_with=made_with, using=using)
             act.record(
                 audit.Event.CREDENTIAL_ISSUED,
                 audit.credential_target(credential),
                 using=using,
-                details=_details(credential),
+                details=_details(credential) | origin,
             )
             act.announce(credential_issued, using=using, credential=credential)
     except IntegrityError as error:
         raise CredentialConflict(_("This credential has already been issued.")) from error
+
+
+def record_origin(
+    credential: Credential, *, made_with: Credential | None, using: str
+) -> dict[str, str]:
+    """Record what obtained the credential's current secret; return the details for the audit."""
+    if made_with is None:
+        return {}
+    origins = SecretOrigin.objects.using(using)
+    origins.record(SecretVersion.current(credential), made_with=SecretVersion.current(made_with))
+    return {"made_with": made_with.identifier}
 
 
 def _details(credential: Credential) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from django.db import router, transaction
 from django.db.models import F
 from django.utils.translation import gettext as _
 
+from token_exchange.database.retries import retried
 from token_exchange.issuer.credentials.client_authentication import AuthenticatedCredential
 from token_exchange.issuer.credentials.issuance import CredentialConflict
 from token_exchange.models import AccessToken, Credential
@@ -19,7 +20,8 @@ from token_exchange.signals import announce, credential_revoked, credential_toke
 from token_exchange_core.revocation_set import RevocationKind
 
 
-def revoke(
+@retried
+def revoke_one(
     credential: Credential,
     *,
     cause: str = Credential.RevocationCause.OPERATOR,
@@ -59,15 +61,15 @@ def revoke(
 
 def revoke_keys_of(owner: Any, *, act: Act) -> None:
     """Revoke each credential, and all tokens, of a user who is about to be deleted."""
-    owned = Credential.objects.on_writer().filter(owner=owner)
+    owned = Credential.objects.on_writer().filter(owner=owner, revoked_at=None)
     if not owned.exists():
-        return  # no live tokens either: they were revoked when a credential changed hands
+        return  # no live tokens either: they were revoked with their credentials
     act = replace(act, reason="The owner was deleted.")
     with revoking(using=owned.db) as feed:
         feed.revoke_all(RevocationKind.USER, str(owner.pk))
-        for credential in owned.filter(revoked_at=None):
+        for credential in owned:
             # No one else can revoke it in between: that needs the feed, which is locked.
-            revoke(credential, cause=Credential.RevocationCause.OWNER_DELETED, act=act)
+            revoke_one(credential, cause=Credential.RevocationCause.OWNER_DELETED, act=act)
 
 
 def end_tokens_of_deleted(row: Credential | AccessToken, *, using: str) -> None:
@@ -79,10 +81,18 @@ def end_tokens_of_deleted(row: Credential | AccessToken, *, using: str) -> None:
             feed.revoke_all(RevocationKind.CREDENTIAL, row.identifier)
 
 
+@retried
 def invalidate_tokens(credential: AuthenticatedCredential, *, act: Act | None = None) -> None:
-    """Revoke every token of the credential, as its client asked; the credential stays active."""
+    """Revoke every token of the credential, as its client asked; the credential stays active.
+
+    Writes nothing if it has no live token.
+    """
     act = act or Act()
-    with transaction.atomic(using=(using := router.db_for_write(Credential))):
+    using = router.db_for_write(Credential)
+    tokens = AccessToken.objects.using(using).filter(credential=credential.pk)
+    if not tokens.unexpired(now=act.now).exists():
+        return
+    with transaction.atomic(using=using):
         rows = Credential.objects.using(using).filter(pk=credential.pk)
         rows.update(generation=F("generation") + 1)
         act.record(

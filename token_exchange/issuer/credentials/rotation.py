@@ -9,10 +9,15 @@ from django.core.exceptions import ValidationError
 from django.db import router, transaction
 from django.db.models import F
 from django.utils.translation import gettext as _
-from django.views.decorators.debug import sensitive_variables
 
 from token_exchange.conf import get_settings
-from token_exchange.issuer.credentials.issuance import CredentialConflict, IssuedSecret, new_secret
+from token_exchange.database.retries import retried
+from token_exchange.issuer.credentials.issuance import (
+    CredentialConflict,
+    IssuedSecret,
+    new_secret,
+    record_origin,
+)
 from token_exchange.models import Credential
 from token_exchange.observability import audit
 from token_exchange.observability.audit import Act
@@ -26,12 +31,13 @@ _PREVIOUS_SECRET_UNUSED: Final[dict[str, Any]] = {
 }
 
 
-@sensitive_variables("secret")
-def rotate(
+@retried
+def rotate_one(
     credential: Credential,
     *,
     overlap: timedelta | None = None,
     compromised: bool = False,
+    made_with: Credential | None = None,
     act: Act | None = None,
 ) -> IssuedSecret:
     """Replace the secret; the previous one keeps working for ``overlap``.
@@ -58,11 +64,12 @@ def rotate(
     if compromised:
         event = audit.Event.CREDENTIAL_COMPROMISED
         changes["generation"] = F("generation") + 1
-    details = {"overlap_seconds": int(overlap.total_seconds())}
+    details: dict[str, Any] = {"overlap_seconds": int(overlap.total_seconds())}
     with transaction.atomic(using=(using := router.db_for_write(Credential))):
         rows = Credential.objects.using(using).filter(pk=credential.pk, revoked_at=None)
         _expect_one(rows.filter(secret_digest=credential.secret_digest).update(**changes))
         credential.refresh_from_db(using=using)
+        details |= record_origin(credential, made_with=made_with, using=using)
         target = audit.credential_target(credential)
         act.record(event, target, using=using, details=details)
         arguments = {"overlap": overlap, "compromised": compromised}
@@ -110,6 +117,7 @@ def _expect_one(count: int) -> None:
         )
 
 
+@retried
 def end_overlap(credential: Credential, *, act: Act | None = None) -> None:
     """Revoke the previous secret now. Raises ``CredentialConflict`` if there is none."""
     act = act or Act()

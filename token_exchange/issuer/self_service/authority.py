@@ -32,6 +32,8 @@ class Authority:
     bounds: CredentialPolicy
     """The most that a key may have; its token lifetime is what a new key gets."""
     max_keys: int
+    key: Credential | None = None
+    """The calling key; ``None`` where the user is signed in by session."""
 
     def covers(self, key: Credential) -> bool:
         """Return whether a stored key lies within the bounds, so that the caller may manage it."""
@@ -107,6 +109,7 @@ def _of_token(user: Any, claims: Claims, *, now: datetime, using: str) -> Author
         organization=key.organization,
         bounds=bounds,
         max_keys=DEFAULT_MAX_KEYS if entitlement is None else entitlement.max_keys,
+        key=key,
     )
 
 

@@ -12,7 +12,7 @@ from django.core.exceptions import ValidationError
 from token_exchange.conf import get_settings
 from token_exchange.issuer.credentials import CredentialPolicy
 from token_exchange.models.credential_policy import effective_audience
-from token_exchange.models.validators import validate_networks
+from token_exchange.models.validators import SECRET_CODE, validate_networks
 from token_exchange_core.errors import (
     InvalidRequest,
     InvalidScope,
@@ -44,6 +44,11 @@ _UNUSABLE: Final[Mapping[str, TokenExchangeError]] = {
         reason="expiry_refused",
     ),
 }
+
+_LOOKS_LIKE_A_SECRET: Final = (
+    "A value looks like a secret, so it was not stored. Send other text. If it is a secret, rotate "
+    "it, because others may have seen it."
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -116,6 +121,8 @@ def as_wire_error(error: ValidationError) -> TokenExchangeError:
     Its own texts are for people: translated, and with the input in them.
     """
     fields = error.update_error_dict({})
+    if any(each.code == SECRET_CODE for errors in fields.values() for each in errors):
+        return InvalidRequest(_LOOKS_LIKE_A_SECRET, reason="secret_in_text")
     for field, example in _UNUSABLE.items():
         if field in fields:
             return type(example)(example.description, reason=example.reason)

@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from datetime import datetime, timedelta
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from django.core.exceptions import ValidationError
 from django.db import router, transaction
 
 from token_exchange.conf import get_settings
+from token_exchange.database.retries import retried
 from token_exchange.issuer import credentials
-from token_exchange.issuer.credentials import IssuedSecret
+from token_exchange.issuer.credentials import EndedDescendants, IssuedSecret
 from token_exchange.issuer.self_service.authority import Authority, lock_authority
 from token_exchange.issuer.self_service.caller import Caller
 from token_exchange.issuer.self_service.limits import (
@@ -30,6 +31,14 @@ from token_exchange_core.errors import Conflict, InvalidRequest
 REASON: Final = "Revoked by its owner."
 
 
+class RotatedKey(NamedTuple):
+    """A key with its new secret, and what was ended because its old secret leaked."""
+
+    issued: IssuedSecret
+    ended: EndedDescendants
+
+
+@retried
 def create(
     caller: Caller, requested: KeyRequest, *, now: datetime, identifier: str | None = None
 ) -> IssuedSecret:
@@ -52,12 +61,14 @@ def create(
                 owner=caller.user,
                 policy=policy,
                 identifier=identifier,
+                made_with=authority.key,
                 act=caller.act(now=now),
             )
         except ValidationError as error:
             raise as_wire_error(error) from error
 
 
+@retried
 def rotate(
     caller: Caller,
     identifier: str,
@@ -65,8 +76,9 @@ def rotate(
     now: datetime,
     overlap: timedelta | None = None,
     compromised: bool = False,
+    keep_descendants: bool = False,
     version: int | None = None,
-) -> IssuedSecret:
+) -> RotatedKey:
     """Replace the secret of one of the caller's keys, as ``credentials.rotate`` does.
 
     Raises ``NotFound`` for a key that is not the caller's, ``AccessDenied`` for one that has more
@@ -75,7 +87,8 @@ def rotate(
     has another ``version`` than the given one.
     """
     _check_overlap(overlap)
-    with _locked_authority(caller, now=now, revokes_tokens=compromised) as (authority, using):
+    revokes_tokens = compromised and _is_live(caller, identifier)
+    with _locked_authority(caller, now=now, revokes_tokens=revokes_tokens) as (authority, using):
         key = _target(caller, identifier, authority, using=using)
         if key.has_ended(now=now):
             raise Conflict("The key is revoked or expired. Create a new one.", reason="key_ended")
@@ -87,24 +100,48 @@ def rotate(
                 "compromised.",
                 reason="previous_secret_lives",
             )
-        return credentials.rotate(
-            key, overlap=overlap, compromised=compromised, act=caller.act(now=now)
+        act = caller.act(now=now)
+        issued = credentials.rotate(
+            key,
+            overlap=overlap,
+            compromised=compromised,
+            keep_descendants=True,
+            made_with=authority.key,
+            act=act,
         )
+        if not compromised or keep_descendants:
+            return RotatedKey(issued, EndedDescendants())
+        return RotatedKey(issued, credentials.end_descendants(key, act=act))
 
 
-def revoke(caller: Caller, identifier: str, *, now: datetime) -> None:
+@retried
+def revoke(
+    caller: Caller, identifier: str, *, now: datetime, keep_descendants: bool = False
+) -> EndedDescendants:
     """Revoke one of the caller's keys and all its tokens; a revoked key stays as it is.
 
-    Raises ``NotFound`` and ``AccessDenied`` as ``rotate`` does.
+    Keys that were created or rotated with it are ended as ``credentials.revoke`` does. Their
+    bounds don't matter: the caller gets none of their new secrets. Raises ``NotFound`` and
+    ``AccessDenied`` as ``rotate`` does.
     """
-    with _locked_authority(caller, now=now, revokes_tokens=True) as (authority, using):
+    revokes_tokens = _is_live(caller, identifier)
+    with _locked_authority(caller, now=now, revokes_tokens=revokes_tokens) as (authority, using):
         key = _target(caller, identifier, authority, using=using)
-        if key.revoked_at is None:
-            credentials.revoke(
-                key,
-                cause=Credential.RevocationCause.OWNER,
-                act=caller.act(now=now, reason=REASON),
-            )
+        if key.revoked_at is not None:
+            return EndedDescendants()
+        act = caller.act(now=now, reason=REASON)
+        cause = Credential.RevocationCause.OWNER
+        credentials.revoke(key, cause=cause, keep_descendants=True, act=act)
+        return EndedDescendants() if keep_descendants else credentials.end_descendants(key, act=act)
+
+
+def _is_live(caller: Caller, identifier: str) -> bool:
+    """Return whether this is a key of the caller that is not revoked.
+
+    For any other, the feed need not be locked.
+    """
+    rows = find(caller, identifier, using=router.db_for_write(Credential))
+    return bool(rows.filter(revoked_at=None).exists())
 
 
 @contextmanager

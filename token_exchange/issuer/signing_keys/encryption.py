@@ -16,7 +16,6 @@ from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from django.conf import settings as django_settings
-from django.views.decorators.debug import sensitive_variables
 
 from token_exchange.conf import get_settings
 from token_exchange.models import SigningKey
@@ -47,14 +46,16 @@ def encrypt(key: keys.SigningKey) -> str:
     return _fernets()[0].encrypt(key.private_bytes()).decode()
 
 
-@sensitive_variables("der")
 def decrypt(row: SigningKey) -> keys.SigningKey:
     """Decrypt and parse the key of a row; raises ``UnreadablePrivateKey``."""
     try:
-        der = MultiFernet(_fernets()).decrypt(row.encrypted_private_key.encode())
-        key = keys.SigningKey.from_private_bytes(der, algorithm=row.algorithm)
+        key = keys.SigningKey.from_private_bytes(
+            MultiFernet(_fernets()).decrypt(row.encrypted_private_key.encode()),
+            algorithm=row.algorithm,
+        )
     except (InvalidToken, UnsupportedAlgorithm, ValueError, TypeError) as error:
-        raise UnreadablePrivateKey(row.kid) from error
+        # Without the frames that hold the decrypted key.
+        raise UnreadablePrivateKey(row.kid) from error.with_traceback(None)
     if key.kid != row.kid:
         raise UnreadablePrivateKey(row.kid)
     return key

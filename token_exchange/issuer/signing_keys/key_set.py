@@ -9,15 +9,15 @@ from typing import Final, NamedTuple
 from django.db import router
 from django.utils import timezone
 
+from token_exchange.database.per_schema import PerSchema
 from token_exchange.database.process_cache import ProcessCache
 from token_exchange.issuer.signing_keys.encryption import UnreadablePrivateKey, decrypt
 from token_exchange.models import SigningKey
 from token_exchange.models.cache_invalidation import feed_changed, has_uncommitted_changes
-from token_exchange.models.revocation import read_counter
+from token_exchange.models.feed_counter import Position, read_counter
 from token_exchange.models.signing_key import KeyState
 from token_exchange_core import keys
 from token_exchange_core.event_log import log_event
-from token_exchange_core.process_state import ProcessState
 
 KEY_SET_MAX_AGE_SECONDS: Final = 1
 """The maximum age of a process's key set. A process that verifies tokens notices a removal sooner,
@@ -32,31 +32,28 @@ class _Published(NamedTuple):
     """A key set, and how long it is valid."""
 
     key_set: keys.KeySet
-    counter: tuple[str, int]
+    counter: tuple[str, Position]
     """The feed's epoch and position, which change with every removal of a key."""
     read_at: datetime
     valid_until: datetime
 
-    def is_valid(self, *, counter: tuple[str, int], now: datetime) -> bool:
+    def is_valid(self, *, counter: tuple[str, Position], now: datetime) -> bool:
         return counter == self.counter and self.read_at <= now < self.valid_until
 
 
-class _KeySetReader(ProcessState):
+class _KeySetReader:
     """Reads the key set if it may have changed, and parses each key once.
 
     Parsing a key takes longer than a hundred signatures.
     """
 
     def __init__(self) -> None:
-        self.clear()
-        super().__init__()
-
-    def clear(self) -> None:
         self._known = keys.KeySet(())
         self._unreadable: frozenset[str] = frozenset()
 
     def __call__(self, before: _Published | None) -> _Published:
-        counter, now = read_counter(), timezone.now()
+        found, now = read_counter(), timezone.now()
+        counter = found.epoch, found.position
         if before is not None and before.is_valid(counter=counter, now=now):
             return before
         rows = list(SigningKey.objects.on_writer().published(now=now))
@@ -110,34 +107,37 @@ def _parse_private(row: SigningKey) -> keys.SigningKey | None:
         return None
 
 
+def _using() -> str:
+    return router.db_for_write(SigningKey)
+
+
 def _has_uncommitted_changes() -> bool:
-    return has_uncommitted_changes(using=router.db_for_write(SigningKey))
+    return has_uncommitted_changes(using=_using())
 
 
 def _max_age_seconds() -> float:
     return KEY_SET_MAX_AGE_SECONDS
 
 
-_cache = ProcessCache(
-    _KeySetReader(),
-    name="key_set",
-    max_age_seconds=_max_age_seconds,
-    is_private=_has_uncommitted_changes,
-)
+def _new_cache() -> ProcessCache[_Published]:
+    cache = ProcessCache(
+        _KeySetReader(),
+        name="key_set",
+        max_age_seconds=_max_age_seconds,
+        is_private=_has_uncommitted_changes,
+    )
+    feed_changed.connect(cache.expire)
+    return cache
+
+
+_caches = PerSchema(_new_cache, using=_using)
 
 
 def key_set() -> keys.KeySet:
     """Return this process's key set, at most ``KEY_SET_MAX_AGE_SECONDS`` old."""
-    return _cache.get().key_set
+    return _caches.get().get().key_set
 
 
 def expire_key_set() -> None:
     """Make this process read the key set again at the next use."""
-    _cache.expire()
-
-
-def _expire(**_: object) -> None:
-    _cache.expire()
-
-
-feed_changed.connect(_expire)
+    _caches.get().expire()

@@ -12,6 +12,7 @@ from django.db.models import Max, Q
 from django.utils.translation import gettext as _
 
 from token_exchange.conf import get_settings
+from token_exchange.database.retries import retried
 from token_exchange.issuer.signing_keys.encryption import encrypt, is_readable
 from token_exchange.models import SigningKey
 from token_exchange.models.revocation_writer import RevocationWriter, revoking
@@ -38,6 +39,7 @@ def ensure_first_key(*, using: str, act: Act) -> None:
             _add_key(sequence=1, using=using, activates_at=act.now, act=act)
 
 
+@retried
 def rotate_signing_key(*, all_new: bool = False, act: Act | None = None) -> SigningKey:
     """Publish a new signing key, which starts signing once every verifier can have fetched it.
 
@@ -66,6 +68,7 @@ def rotate_signing_key(*, all_new: bool = False, act: Act | None = None) -> Sign
         return _add_key(sequence=sequence, using=using, activates_at=activates_at, act=act)
 
 
+@retried
 def remove_signing_key(kid: str, *, act: Act | None = None) -> SigningKey:
     """Remove a key that leaked and revoke every token it signed; return the key that signs now.
 

@@ -9,6 +9,7 @@ from typing import Final
 from django.db import router
 
 from token_exchange.database.compiled_queries import Insert
+from token_exchange.database.retries import retried
 from token_exchange.issuer import signing_keys
 from token_exchange.issuer.credentials import AuthenticatedCredential
 from token_exchange.issuer.tokens.claims import new_claims
@@ -46,6 +47,7 @@ class IssuedToken:
     """Whether it has been handed out before."""
 
 
+@retried
 def issue(
     credential: AuthenticatedCredential,
     requested: TokenRequest,

@@ -17,6 +17,7 @@ from typing import Final
 
 from django.db import router, transaction
 
+from token_exchange.database.retries import retried
 from token_exchange.issuer import signing_keys
 from token_exchange.issuer.credentials import AuthenticatedCredential
 from token_exchange.issuer.tokens.claims import is_current
@@ -34,6 +35,7 @@ def reuse_ends_at(*, now: datetime) -> datetime:
     return now + timedelta(seconds=REUSE_MARGIN_SECONDS)
 
 
+@retried
 def reuse_or_issue(credential: AuthenticatedCredential, *, now: datetime) -> IssuedToken:
     """Return the client's live auth token, byte for byte, or issue one if it is about to expire.
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.db import router, transaction
 from django.utils.translation import gettext as _
 
+from token_exchange.database.retries import retried
 from token_exchange.issuer.credentials import CredentialConflict
 from token_exchange.models import AccessToken
 from token_exchange.observability import audit
@@ -12,6 +13,7 @@ from token_exchange.observability.audit import Act
 from token_exchange.signals import access_token_revoked
 
 
+@retried
 def revoke(access_token: AccessToken, *, act: Act | None = None) -> None:
     """Revoke one token. Raises ``CredentialConflict`` if it has been revoked already."""
     act = act or Act()

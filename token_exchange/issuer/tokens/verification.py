@@ -9,13 +9,15 @@ from django.core.exceptions import ValidationError
 from django.db import router
 
 from token_exchange.conf import get_settings
+from token_exchange.database.per_schema import PerSchema
 from token_exchange.issuer import revocation_feed, signing_keys
-from token_exchange_core import process_state
+from token_exchange.models import Revocation
 from token_exchange_core.errors import InvalidToken
+from token_exchange_core.secret_text import SecretText
 from token_exchange_core.verification import TokenVerifier, VerifiedToken
 
 
-def verify_access_token(token: str, *, now: float) -> VerifiedToken:
+def verify_access_token(token: str | SecretText, *, now: float) -> VerifiedToken:
     """Return the claims of a valid access token of this issuer, and its owner.
 
     A machine's token costs no query between two refreshes of the cached
@@ -23,15 +25,15 @@ def verify_access_token(token: str, *, now: float) -> VerifiedToken:
     ``ExpiredToken`` if only the expiry is wrong; if the revocations cannot be loaded,
     ``TemporarilyUnavailable`` or what the database raised.
     """
-    verifier = _verifier()
+    token = SecretText.of(token)  # this frame holds no other form of it while queries run
+    verifier = _verifiers.get()
     claims = verifier.verify_but_expiry(token, now=now)
     owner = None if claims.user_id is None else _owner(claims.user_id)
     verifier.check_expiry(claims, now=now)
     return VerifiedToken(claims=claims, owner=owner)
 
 
-@process_state.cached
-def _verifier() -> TokenVerifier:
+def _new_verifier() -> TokenVerifier:
     settings = get_settings()
     return TokenVerifier(
         keys=signing_keys.key_set,
@@ -40,6 +42,14 @@ def _verifier() -> TokenVerifier:
         audience=settings.audience,
         cache_size=settings.verified_token_cache_size,
     )
+
+
+def _using() -> str:
+    return router.db_for_write(Revocation)
+
+
+# A token that was verified with the keys of one schema must not be accepted in another.
+_verifiers = PerSchema(_new_verifier, using=_using)
 
 
 def _owner(user_id: str) -> Any:

@@ -6,17 +6,30 @@ from collections.abc import Iterator
 from typing import Any, Final
 
 from django.core import checks
+from django.db import Error as DatabaseFailure
 from django.db import connections
 from django.utils import timezone
 
 from token_exchange.conf import Settings, read_settings
-from token_exchange.issuer.signing_keys import is_readable, needs_reencryption
+from token_exchange.issuer.signing_keys import is_readable, key_set, needs_reencryption
 from token_exchange.models import SigningKey
 from token_exchange.models.signing_key import KeyState
+from token_exchange_core.errors import TemporarilyUnavailable
+from token_exchange_core.keys import can_sign
 
 RESTORE: Final = (
     "Restore the secret that encrypted it: SECRET_KEY (also in SECRET_KEY_FALLBACKS), or "
     "SIGNING_KEY_ENCRYPTION_KEYS."
+)
+
+
+CANNOT_SIGN: Final = (
+    "The OpenSSL that the package cryptography uses here can't sign ES256 deterministically "
+    "(RFC 6979), so no token can be issued."
+)
+CANNOT_SIGN_HINT: Final = (
+    "Set TOKEN_EXCHANGE['ALGORITHM'] = 'RS256' and run: python manage.py rotate_signing_key. Or "
+    "install the wheels of cryptography from PyPI, or OpenSSL 3.2 or newer."
 )
 
 
@@ -47,6 +60,44 @@ def check_signing_keys(
         if key.state(now=now) in {KeyState.CURRENT, KeyState.NEXT}
     ]
     return [*_check_secrets(keys), *_check_algorithm(keys[-1:], settings)]
+
+
+def check_algorithm(app_configs: Any, **_: object) -> list[checks.CheckMessage]:
+    """Check that new keys can sign with the libraries of this machine (E059)."""
+    settings, _problems = read_settings()
+    if settings is None or can_sign(settings.algorithm):
+        return []
+    return [checks.Error(CANNOT_SIGN, hint=CANNOT_SIGN_HINT, id="token_exchange.E059")]
+
+
+def check_current_key(app_configs: Any, **_: object) -> list[checks.CheckMessage]:
+    """Check that a stored key can sign now (E060); runs with ``check --deploy``.
+
+    A database that cannot be read is no problem of the keys.
+    """
+    settings, _problems = read_settings()
+    if settings is None:
+        return []
+    try:
+        problem = _problem_of_current_key()
+    except DatabaseFailure:  # where an image is built, or before migrate
+        return []
+    if problem is None:
+        return []
+    text, hint = problem
+    return [checks.Error(text, hint=hint, id="token_exchange.E060")]
+
+
+def _problem_of_current_key() -> tuple[str, str] | None:
+    """Return what prevents every exchange, and what to do about it."""
+    try:
+        current = key_set().current
+    except TemporarilyUnavailable:
+        return (
+            "No signing key can sign, so no token can be issued.",
+            f"{RESTORE} If there is no key, run: python manage.py rotate_signing_key",
+        )
+    return None if can_sign(current.algorithm) else (CANNOT_SIGN, CANNOT_SIGN_HINT)
 
 
 def _check_secrets(keys: list[SigningKey]) -> Iterator[checks.CheckMessage]:

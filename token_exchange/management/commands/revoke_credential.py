@@ -4,21 +4,26 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.core.management.base import CommandError, CommandParser
+from django.core.management.base import CommandParser
 from django.utils import timezone
 
 from token_exchange.issuer import credentials
-from token_exchange.management.arguments import find_credential
+from token_exchange.management.arguments import add_keep_descendants, find_credential
 from token_exchange.management.base import OneAnswerCommand
-from token_exchange.management.output import credential_facts, iso
+from token_exchange.management.output import (
+    credential_facts,
+    descendants_text,
+    ended_facts,
+    kept_facts,
+)
 from token_exchange.management.shell_origin import shell_origin
-from token_exchange.models import Credential
 from token_exchange.observability.audit import Act
 
 
 class Command(OneAnswerCommand):
     """Revoke an API key or a client app."""
 
+    revoked_before: bool
     help = "Revoke an API key or a client app and all its tokens. This cannot be undone."
 
     def add_own_arguments(self, parser: CommandParser) -> None:
@@ -29,22 +34,29 @@ class Command(OneAnswerCommand):
             default="",
             help="The reason, up to 255 characters.",
         )
+        add_keep_descendants(parser)
 
-    def answer(self, *, identifier: str, reason: str, **_: Any) -> dict[str, Any]:
-        """Revoke the credential."""
+    def answer(
+        self, *, identifier: str, reason: str, keep_descendants: bool, **_: Any
+    ) -> dict[str, Any]:
+        """Revoke the credential, and what was created with it, also if that was kept before."""
         now = timezone.now()
         credential = find_credential(identifier)
-        if credential.revoked_at is not None:
-            raise CommandError(_already(credential))
-        credentials.revoke(credential, act=Act(now=now, origin=shell_origin(), reason=reason))
-        return credential_facts(credential, now=now)
+        act = Act(now=now, origin=shell_origin(), reason=reason)
+        is_revoked = credential.revoked_at is not None
+        if not is_revoked:
+            credentials.revoke(credential, keep_descendants=True, act=act)
+        descendants = (
+            kept_facts(credential, now=now)
+            if keep_descendants
+            else ended_facts(credentials.end_descendants(credential, act=act))
+        )
+        facts = credential_facts(credential, now=now)
+        return {**facts, **descendants, "was_revoked_before": is_revoked}
 
     def text(self, answer: dict[str, Any]) -> str:
-        """Return what was revoked."""
-        return f"Revoked {answer['identifier']} and its tokens."
-
-
-def _already(credential: Credential) -> str:
-    reason = credential.revocation_reason
-    why = f"with the reason {reason!r}" if reason else "without a reason"
-    return f"This credential was already revoked at {iso(credential.revoked_at)}, {why}."
+        """Return what was revoked, now or before."""
+        revoked = f"Revoked {answer['identifier']} and its tokens."
+        if answer["was_revoked_before"]:
+            revoked = f"{answer['identifier']} was already revoked at {answer['revoked_at']}."
+        return "\n".join([revoked, *descendants_text(answer)])

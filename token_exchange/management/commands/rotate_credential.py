@@ -10,9 +10,16 @@ from django.utils import timezone
 
 from token_exchange.issuer import credentials
 from token_exchange.issuer.credentials import IssuedSecret
-from token_exchange.management.arguments import duration, find_credential
+from token_exchange.management.arguments import add_keep_descendants, duration, find_credential
 from token_exchange.management.base import OneAnswerCommand
-from token_exchange.management.output import credential_facts, issued_facts, issued_text
+from token_exchange.management.output import (
+    credential_facts,
+    descendants_text,
+    ended_facts,
+    issued_facts,
+    issued_text,
+    kept_facts,
+)
 from token_exchange.management.shell_origin import shell_origin
 from token_exchange.models import Credential
 from token_exchange.observability.audit import Act
@@ -22,7 +29,7 @@ class Command(OneAnswerCommand):
     """Rotate the secret of an API key or a client app."""
 
     help = "Rotate an API key or a client secret and print the new secret (shown once)."
-    issued: IssuedSecret
+    issued: IssuedSecret | None = None
 
     def add_own_arguments(self, parser: CommandParser) -> None:
         """Add the identifier, and what happens to the previous secret."""
@@ -44,6 +51,7 @@ class Command(OneAnswerCommand):
             action="store_true",
             help="Do not rotate. Stop the secret from before the last rotation.",
         )
+        add_keep_descendants(parser, more=" Only with --compromised.")
 
     def answer(
         self,
@@ -52,28 +60,38 @@ class Command(OneAnswerCommand):
         overlap: timedelta | None,
         compromised: bool,
         end_overlap: bool,
+        keep_descendants: bool,
         **_: Any,
     ) -> dict[str, Any]:
         """Rotate the secret, or end the overlap."""
+        if keep_descendants and not compromised:
+            raise CommandError("--keep-descendants needs --compromised.")
         now = timezone.now()
         credential = find_credential(identifier)
         if end_overlap:
             _end_overlap(credential, now=now)
             return credential_facts(credential, now=now)
+        act = Act(now=now, origin=shell_origin())
         self.issued = credentials.rotate(
-            credential,
-            overlap=overlap,
-            compromised=compromised,
-            act=Act(now=now, origin=shell_origin()),
+            credential, overlap=overlap, compromised=compromised, keep_descendants=True, act=act
         )
-        return issued_facts(self.issued, now=now)
+        facts = issued_facts(self.issued, now=now)
+        if keep_descendants:
+            return facts | kept_facts(credential, now=now)
+        if compromised:
+            return facts | ended_facts(credentials.end_descendants(credential, act=act))
+        return facts
 
     def text(self, answer: dict[str, Any]) -> str:
-        """Return the new secret, or that the previous one was stopped."""
-        if {"key", "client_secret"}.isdisjoint(answer):
+        """Return the new secret's stand-in, or that the previous one was stopped."""
+        if self.issued is None:
             identifier = answer["identifier"]
             return f"Stopped the previous secret of {identifier}. The current one keeps working."
-        return issued_text(self.issued, answer)
+        return "\n".join([issued_text(self.issued, answer), *descendants_text(answer)])
+
+    def reveal(self, shown: str) -> str:
+        """Put the new secret, if there is one, in place of its stand-in."""
+        return shown if self.issued is None else self.issued.reveal(shown)
 
 
 def _end_overlap(credential: Credential, *, now: datetime) -> None:

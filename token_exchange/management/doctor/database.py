@@ -12,6 +12,7 @@ from django.db import connections, transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.migrations.executor import MigrationExecutor
 
+from token_exchange.database.blocking_sessions import blocking_session
 from token_exchange.management.doctor.findings import (
     ExaminationFailed,
     Finding,
@@ -23,22 +24,6 @@ from token_exchange.management.doctor.findings import (
 from token_exchange.models import RevocationFeed
 
 _APP: Final = "token_exchange"
-
-# Of all sessions that block another one in this database, the one that began first. PostgreSQL
-# shows the state of another role's sessions only to members of pg_read_all_stats.
-_BLOCKING_SESSION: Final = """
-SELECT blocking.pid, blocking.usename, coalesce(
-    blocking.state || ', transaction started at '
-        || to_char(blocking.xact_start AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS "UTC"'),
-    'its state is not visible to this role'
-)
-FROM pg_stat_activity AS waiting
-CROSS JOIN LATERAL unnest(pg_blocking_pids(waiting.pid)) AS blocking_pid
-JOIN pg_stat_activity AS blocking ON blocking.pid = blocking_pid
-WHERE waiting.datname = current_database()
-ORDER BY blocking.xact_start
-LIMIT 1
-"""
 
 
 def examine(_now: datetime) -> Iterator[Finding]:
@@ -55,22 +40,16 @@ def examine(_now: datetime) -> Iterator[Finding]:
 
 def explain_delay() -> str:
     """Return what a query may be waiting for, or "" where the database does not show that."""
-    connection = connections[RevocationFeed.objects.on_writer().db]
-    if connection.vendor != "postgresql":
+    using = RevocationFeed.objects.on_writer().db
+    if connections[using].vendor != "postgresql":
         return ""
-    with connection.cursor() as cursor:
-        cursor.execute(_BLOCKING_SESSION)
-        row = cursor.fetchone()
-    if row is None:
+    session = blocking_session(using=using)
+    if session is None:
         return (
             "No session waits for a lock, so the database is slow or overloaded. Check its load, "
             "or allow more time with --timeout."
         )
-    pid, user, state = row
-    return (
-        f"Session {pid} of the database user {user} blocks others ({state}). Let it finish, or end "
-        f"it: SELECT pg_terminate_backend({pid});"
-    )
+    return str(session)
 
 
 def _round_trip(connection: BaseDatabaseWrapper) -> float:

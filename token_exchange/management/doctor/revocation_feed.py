@@ -6,10 +6,12 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import Final
 
+from token_exchange.database.blocking_sessions import session_writing_to
 from token_exchange.issuer import revocation_feed
 from token_exchange.management.doctor.findings import ExaminationFailed, Finding, error, ok
 from token_exchange.models import Revocation, RevocationFeed
-from token_exchange.models.revocation import EPOCH_LENGTH
+from token_exchange.models.feed_counter import EPOCH_LENGTH, MARK_LENGTH
+from token_exchange.models.revocation_writer import FEED_WAIT_SECONDS
 from token_exchange_core.revocation_set import RevocationKind
 from token_exchange_core.secret_strings import random_text
 
@@ -22,6 +24,7 @@ def examine(now: datetime) -> Iterator[Finding]:
     """Compare the rows with the feed's position and with what this process reads as a follower."""
     position = RevocationFeed.objects.on_writer().values_list("position", flat=True).first()
     yield _position(position)
+    yield from _open_transaction()
     rows = Revocation.objects.on_writer().filter(expires_at__gt=now + _MARGIN)
     live = list(rows.order_by("-position").values_list("pk", "kind")[: _MOST_EXAMINED + 1])
     yield _kinds({pk: kind for pk, kind in live if kind not in set(RevocationKind)})
@@ -37,8 +40,8 @@ def _position(position: int | None) -> Finding:
                 "The feed has rows but no position, so no follower reads them: revoked tokens "
                 "are accepted.",
                 _in_dbshell(
-                    "INSERT INTO {feed} (id, epoch, position) "
-                    "SELECT {pk}, '{epoch}', MAX(position) FROM {rows};"
+                    "INSERT INTO {feed} (id, epoch, position, mark) "
+                    "SELECT {pk}, '{epoch}', MAX(position), '{mark}' FROM {rows};"
                 ),
             )
         )
@@ -52,10 +55,17 @@ def _position(position: int | None) -> Finding:
             ),
         )
     return ok(
-        "Nothing has been revoked yet."
-        if position is None
-        else f"The feed's position is {position}."
+        "Nothing has been revoked yet." if not position else f"The feed's position is {position}."
     )
+
+
+def _open_transaction() -> Iterator[Finding]:
+    """Report a transaction that has locked the feed for longer than a revocation waits."""
+    rows = RevocationFeed.objects.on_writer()
+    session = session_writing_to(RevocationFeed._meta.db_table, using=rows.db)
+    longest = timedelta(seconds=FEED_WAIT_SECONDS)
+    if session is not None and (session.open_for or longest) >= longest:
+        yield error("A transaction holds the feed, so nothing can be revoked.", str(session))
 
 
 def _in_dbshell(statement: str) -> str:
@@ -65,6 +75,7 @@ def _in_dbshell(statement: str) -> str:
         rows=Revocation._meta.db_table,
         pk=RevocationFeed.ONLY_PK,
         epoch=random_text(EPOCH_LENGTH),
+        mark=random_text(MARK_LENGTH),
     )
     return f"Run in manage.py dbshell: {written}"
 

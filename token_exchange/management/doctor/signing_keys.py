@@ -9,7 +9,12 @@ from typing import Final
 from token_exchange.conf import get_settings
 from token_exchange.issuer.signing_keys import is_readable, needs_reencryption
 from token_exchange.issuer.signing_keys.encryption import decrypt
-from token_exchange.management.checks.signing_keys import RESTORE, restore_or_replace
+from token_exchange.management.checks.signing_keys import (
+    CANNOT_SIGN,
+    CANNOT_SIGN_HINT,
+    RESTORE,
+    restore_or_replace,
+)
 from token_exchange.management.doctor.findings import ExaminationFailed, Finding, error, ok, warning
 from token_exchange.models import SigningKey
 from token_exchange.models.signing_key import KeyState
@@ -106,11 +111,13 @@ def _choice(signers: Sequence[SigningKey], *, now: datetime) -> Iterator[Finding
 
 
 def _signatures(row: SigningKey) -> Finding:
+    if not keys.can_sign(row.algorithm):
+        return error(CANNOT_SIGN, CANNOT_SIGN_HINT)
     key = decrypt(row)
     if key.sign("same") != key.sign("same"):
         return error(
             f"{row.algorithm} signatures of the same bytes differ, so a reused auth token changes "
             "with every request.",
-            "Install cryptography 43 or newer, with OpenSSL 3.2 or newer.",
+            "Install a newer version of cryptography, with OpenSSL 3.2 or newer.",
         )
     return ok("Signing is deterministic.")

@@ -64,7 +64,8 @@ def leaked(credential: Credential) -> Message:
         _("%(what)s was reported as leaked and has been revoked"),
         _(
             "Someone reported its full secret to this service on %(at)s. It and all its tokens "
-            "stopped working at that moment."
+            "stopped working at that moment. If API keys were created or rotated with it, they "
+            "stopped working as well."
         ),
         _(
             "Find out where the secret leaked and who may have used it, remove it there, and "

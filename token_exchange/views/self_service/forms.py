@@ -16,11 +16,13 @@ from token_exchange.conf import get_settings
 from token_exchange.issuer.credentials import CredentialPolicy
 from token_exchange.issuer.self_service import KeyRequest, latest_expiry
 from token_exchange.models import Credential
-from token_exchange.models.validators import no_control_characters
+from token_exchange.models.validators import no_control_characters, refuse_secrets
 from token_exchange.views.durations import DEFAULT_EXPIRY, EXPIRY_PRESETS, OVERLAP_PRESETS
 
 LATEST: Final = "latest"
 COMPROMISED: Final = "compromised"
+KEEP_DESCENDANTS: Final = "keep_descendants"
+"""The checkbox that keeps the keys that were created or rotated with a key."""
 
 
 class KeyForm(forms.Form):
@@ -29,7 +31,7 @@ class KeyForm(forms.Form):
     label = forms.CharField(
         label=gettext_lazy("Name"),
         max_length=255,
-        validators=[no_control_characters],
+        validators=[no_control_characters, refuse_secrets],
         help_text=gettext_lazy("A name to recognize it by, such as the app that uses it."),
         widget=forms.TextInput(attrs={"autocomplete": "off"}),
     )
@@ -76,6 +78,7 @@ class RotateForm(forms.Form):
     )
     version = forms.IntegerField(min_value=1, widget=forms.HiddenInput)
     """The secret version that the form was rendered for."""
+    keep_descendants = forms.BooleanField(required=False)
 
     def __init__(self, key: Credential, *, now: datetime, data: Any = None) -> None:
         super().__init__(data, initial={"version": key.secret_version})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Mapping
 from functools import wraps
 from typing import TYPE_CHECKING, Any, Concatenate, Final, ParamSpec
@@ -13,14 +14,15 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext_lazy
 from django.views.decorators.clickjacking import xframe_options_deny
 from django.views.decorators.csrf import csrf_protect
-from django.views.decorators.debug import sensitive_variables
 from django.views.decorators.http import require_http_methods
 
 from token_exchange.caching import not_cached
+from token_exchange.database.errors import DATABASE_AWAY
 from token_exchange.issuer.self_service import Caller, caller_by_session
 from token_exchange.request import client_address, require_https
 from token_exchange.views.rate_limits import count_success
-from token_exchange_core.errors import TokenExchangeError
+from token_exchange_core.errors import TemporarilyUnavailable, TokenExchangeError
+from token_exchange_core.event_log import log_event
 
 if TYPE_CHECKING:
     from django.utils.functional import _StrPromise
@@ -102,13 +104,15 @@ def self_service_page(
         @login_required
         @csrf_protect
         @xframe_options_deny
-        @sensitive_variables()
         @wraps(view)
         def wrapper(request: HttpRequest, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
             try:
                 response = view(request, _caller(request), *args, **kwargs)
             except TokenExchangeError as error:
                 response = error_page(request, error)
+            except DATABASE_AWAY as error:
+                log_event(logging.ERROR, "self_service.failed", exc_info=error, path=request.path)
+                response = error_page(request, TemporarilyUnavailable(reason="database_away"))
             return response
 
         return wrapper

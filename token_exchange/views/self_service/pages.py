@@ -10,14 +10,18 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from django.views.decorators.debug import sensitive_variables
 
 from token_exchange.issuer import credentials, self_service
 from token_exchange.issuer.credentials import IssuedSecret
 from token_exchange.issuer.self_service import Authority, Caller
 from token_exchange.models import Credential
 from token_exchange.views import usage_examples
-from token_exchange.views.self_service.forms import COMPROMISED, KeyForm, RotateForm
+from token_exchange.views.self_service.forms import (
+    COMPROMISED,
+    KEEP_DESCENDANTS,
+    KeyForm,
+    RotateForm,
+)
 from token_exchange.views.self_service.page_decorator import (
     error_page,
     render_page,
@@ -44,7 +48,6 @@ def list_keys(request: HttpRequest, caller: Caller) -> HttpResponse:
 
 
 @self_service_page("GET", "HEAD", "POST")
-@sensitive_variables("issued")
 def new_key(request: HttpRequest, caller: Caller) -> HttpResponse:
     """Show the form, or create the key and show its secret.
 
@@ -73,7 +76,6 @@ def new_key(request: HttpRequest, caller: Caller) -> HttpResponse:
 
 
 @self_service_page("GET", "HEAD", "POST")
-@sensitive_variables("issued")
 def rotate_key(request: HttpRequest, caller: Caller, *, identifier: str) -> HttpResponse:
     """Ask how long the old secret keeps working, or rotate the key and show the new secret."""
     now = timezone.now()
@@ -82,15 +84,17 @@ def rotate_key(request: HttpRequest, caller: Caller, *, identifier: str) -> Http
         raise Conflict(reason="key_ended")
     form = RotateForm(key, now=now, data=request.POST if request.method == "POST" else None)
     if not form.is_valid():
-        return render_page(request, "rotate", form=form, key=key)
+        descendants = credentials.descendants_of([key], now=now)
+        return render_page(request, "rotate", form=form, key=key, descendants=descendants)
     overlap = form.cleaned_data["overlap"]
     compromised = overlap == COMPROMISED
-    issued = self_service.rotate(
+    issued, _ended = self_service.rotate(
         caller,
         identifier,
         now=now,
         overlap=None if compromised else timedelta(seconds=int(overlap)),
         compromised=compromised,
+        keep_descendants=form.cleaned_data["keep_descendants"],
         version=form.cleaned_data["version"],
     )
     return _show_secret(request, issued, title=_("API key rotated"))
@@ -101,21 +105,24 @@ def revoke_key(request: HttpRequest, caller: Caller, *, identifier: str) -> Http
     """Ask for confirmation, or revoke the key."""
     now = timezone.now()
     if request.method == "POST":
-        self_service.revoke(caller, identifier, now=now)
+        keep_descendants = KEEP_DESCENDANTS in request.POST
+        self_service.revoke(caller, identifier, now=now, keep_descendants=keep_descendants)
         return redirect("token_exchange_self_service:list")
     key = self_service.key_of(caller, identifier, now=now)
-    return render_page(request, "revoke", key=key)
+    descendants = credentials.descendants_of([key], now=now)
+    return render_page(request, "revoke", key=key, descendants=descendants)
 
 
 def _new_key_form(request: HttpRequest, form: KeyForm, signed_identifier: str) -> HttpResponse:
     return render_page(request, "new", form=form, signed_identifier=signed_identifier)
 
 
-@sensitive_variables("issued", "raw_key", "curl")
 def _show_secret(request: HttpRequest, issued: IssuedSecret, *, title: str) -> HttpResponse:
-    key, raw_key = issued.credential, issued.raw_secret
-    curl = usage_examples.curl(issued)
-    return render_page(request, "show_once", title=title, key=key, raw_key=raw_key, curl=curl)
+    key, secret = issued.credential, issued.stand_in
+    curl = usage_examples.curl(key, secret)
+    response = render_page(request, "show_once", title=title, key=key, secret=secret, curl=curl)
+    response.content = issued.reveal(response.text)
+    return response
 
 
 def _authority(caller: Caller, *, now: datetime) -> Authority:
