@@ -109,6 +109,8 @@ BAD_VALUES = {
     "WARNING_RECIPIENTS": ["", "recipients", 1, len],
     "SELF_SERVICE_ENTITLEMENT": ["", "entitlement", 1, len],
     "OPERATOR_ORGANIZATIONS": ["", "organizations", 1, len],
+    "USER_MANAGER": ["", "auth.User.objects", "1", 1, ["objects"], "no such"],
+    "ORGANIZATION_MANAGER": ["", "Organization.objects", b"objects", "an attribute"],
     "SCHEMA_NAME": ["", "schema", 1, len],
     "ALLOWED_ORIGINS": [
         *(None, "https://app.test", {"https://app.test"}, [1], [b"https://app.test"], [""], ["*"]),

@@ -201,6 +201,13 @@ def mode(value: Any) -> str:
     return value
 
 
+def manager_name(value: Any) -> str:
+    """Accept the name of an attribute."""
+    if not isinstance(value, str) or not value.isidentifier():
+        raise ValueError("must be the name of a manager, such as 'objects'")
+    return value
+
+
 def dotted_path(value: Any) -> str:
     """Accept the dotted path of a callable."""
     if not isinstance(value, str) or "." not in value:

@@ -154,7 +154,7 @@ def _reason_to_refuse(
         "credential_revoked": row.revoked_at is not None,
         "credential_expired": row.expires_at is not None and row.expires_at <= now,
         "organization_inactive": not row.organization__is_active,
-        "owner_gone": is_user and row.owner_id is None,
+        "owner_gone": is_user and (row.owner_id is None or row.owner_is_active is None),
         "owner_inactive": is_user and not row.owner_is_active,
         "network_not_allowed": bool(row.allowed_networks)
         and not is_within(address, row.allowed_networks),
