@@ -10,6 +10,7 @@ import os
 import tempfile
 from pathlib import Path
 from typing import Any, Final
+from urllib.parse import urlsplit
 
 from django.core.exceptions import ImproperlyConfigured
 from django.core.management.utils import get_random_secret_key
@@ -63,6 +64,12 @@ def seconds(name: str, default: int) -> int:
 def words(name: str, default: str) -> list[str]:
     """Return the comma-separated words of the variable."""
     return [word.strip() for word in text(name, default).split(",") if word.strip()]
+
+
+def origin_of(url: str) -> str:
+    """Return the scheme, host and port of a URL, as browsers send them in Origin."""
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.netloc}"
 
 
 def secret_key(stored_in: Path) -> str:

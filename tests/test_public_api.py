@@ -45,6 +45,7 @@ PUBLIC: Final = {
         "revoke",
         "verify_access_token",
     ],
+    "token_exchange.middleware": ["PrivateResponseMiddleware"],
     "token_exchange.models": [
         "APIKey",
         "AbstractOrganization",

@@ -31,6 +31,7 @@ NAMES_OF_OTHERS = {
     *("SHARED_APPS", "TENANT_APPS"),
 }
 
+_LOGGING = {"log_event", "log_repeated_event", "log_and_convert"}
 # The arguments that name events where an authenticator logs.
 _EVENTS = {"refused", "failed"}
 
@@ -47,7 +48,7 @@ def _event_names(tree: ast.AST) -> set[str]:
     return set(AuditEvent.Event.values) | {
         constant.value
         for call in calls
-        if isinstance(call.func, ast.Name) and call.func.id in {"log_event", "log_and_convert"}
+        if isinstance(call.func, ast.Name) and call.func.id in _LOGGING
         for argument in (
             call.args[1],
             *(each.value for each in call.keywords if each.arg in _EVENTS),

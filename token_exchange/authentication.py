@@ -7,6 +7,7 @@ from typing import Any
 
 from rest_framework.authentication import BaseAuthentication
 
+from token_exchange.caching import keep_private, vary_by_authorization
 from token_exchange.conf import get_verifier
 from token_exchange.exceptions import bearer_challenge, challenges, log_and_convert
 from token_exchange.request import authorization, http_request, require_https
@@ -72,6 +73,7 @@ class BearerAuthentication(BaseAuthentication):
 
     def authenticate(self, request: Any) -> tuple[Any, Claims] | None:
         """Return user and claims, or ``None`` if there is no Bearer token."""
+        vary_by_authorization(request)
         try:
             verified = self._verify(request)
         except TokenExchangeError as error:
@@ -80,6 +82,7 @@ class BearerAuthentication(BaseAuthentication):
             ) from error
         if verified is None:
             return None
+        keep_private(request)
         claims = verified.claims
         if verified.owner is not None:
             return verified.owner, claims

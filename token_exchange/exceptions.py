@@ -21,6 +21,7 @@ from rest_framework.exceptions import (
 from rest_framework.permissions import AND, OR
 from rest_framework.response import Response
 
+from token_exchange.caching import forbid_caching
 from token_exchange.request import client_address
 from token_exchange_core.challenges import BEARER_CHALLENGE
 from token_exchange_core.errors import (
@@ -137,7 +138,7 @@ def exception_handler(exc: Exception, context: dict[str, Any]) -> Response | Non
         response["WWW-Authenticate"] = header
     code, description = _describe(error, response)
     response.data = {"error": code, "error_description": description}
-    response["Cache-Control"] = "no-store"
+    forbid_caching(response)
     return response
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from typing import Any, Final
 
+from django.core.exceptions import DisallowedHost
+
 from token_exchange.conf import get_settings
 from token_exchange_core.authorization import Authorization, parse_authorization
 from token_exchange_core.errors import InvalidRequest
@@ -37,6 +39,25 @@ def require_https(request: Any) -> None:
 def authorization(request: Any) -> Authorization | None:
     """Parse the request's Authorization header; raises ``InvalidRequest``."""
     return parse_authorization(request.META.get("HTTP_AUTHORIZATION"))
+
+
+def browser_origin(request: Any) -> str | None:
+    """Return the origin of the page that sent the request, or ``None`` if no browser did.
+
+    Browsers send Origin, but not with a GET of the same origin: then Sec-Fetch-Site names it, which
+    only browsers send. (Node's ``fetch`` sends Sec-Fetch-Mode.) An origin that is not known is
+    ``null``, as in the header.
+    """
+    origin: str = request.META.get("HTTP_ORIGIN") or ""
+    site = request.META.get("HTTP_SEC_FETCH_SITE")
+    if origin or not site:
+        return origin or None
+    if site != "same-origin":
+        return "null"
+    try:
+        return f"{request.scheme}://{request.get_host()}"
+    except DisallowedHost:
+        return "null"
 
 
 def client_address(request: Any) -> str:

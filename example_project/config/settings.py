@@ -39,6 +39,7 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "token_exchange.middleware.PrivateResponseMiddleware",
 ]
 ROOT_URLCONF = "config.urls"
 WSGI_APPLICATION = "config.wsgi.application"
@@ -81,11 +82,16 @@ DATABASES = {"default": environment.database(default=VAR / "db.sqlite3")}
 CACHES = {"default": environment.cache()}
 
 TOKEN_EXCHANGE_ORGANIZATION_MODEL = "token_exchange.Organization"
+ISSUER = environment.text("TOKEN_EXCHANGE_ISSUER", "http://127.0.0.1:8000")
 TOKEN_EXCHANGE = {
-    "ISSUER": environment.text("TOKEN_EXCHANGE_ISSUER", "http://127.0.0.1:8000"),
+    "ISSUER": ISSUER,
     "ALGORITHM": environment.text("TOKEN_EXCHANGE_ALGORITHM", "ES256"),
     "REQUIRE_HTTPS": REQUIRE_HTTPS,
     "TOKEN_RETENTION": environment.seconds("TOKEN_EXCHANGE_TOKEN_RETENTION", 86_400),
+    # The page at /api/docs sends the keys that you enter there.
+    "ALLOWED_ORIGINS": environment.words(
+        "TOKEN_EXCHANGE_ALLOWED_ORIGINS", environment.origin_of(ISSUER)
+    ),
     "OPERATOR_ORGANIZATIONS": "operators.organizations_of",
     "SCOPES": {
         "reports:read": "Read reports",

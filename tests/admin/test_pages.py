@@ -72,9 +72,31 @@ def test_secret_page_is_not_cached_whatever_the_site_sets(rf, operator):
     request = rf.get("/")
     request.user = operator.user
     response = admin.site.get_model_admin(APIKey).render(request, "show_once.html", secrets=[])
-    assert response.headers["Cache-Control"] == "no-store"
+    assert response.headers["Cache-Control"] == "no-store, private, max-age=0"
 
 
 def test_pages_are_not_cached(operator):
     for response in all_pages(operator):
-        assert "no-store" in response.headers["Cache-Control"]
+        directives = {"no-store", "private", "max-age=0"}
+        assert directives <= set(response.headers["Cache-Control"].split(", "))
+
+
+def test_pages_are_fresh_in_a_site_that_caches_all_pages(operator, settings):
+    settings.MIDDLEWARE = [
+        "django.middleware.cache.UpdateCacheMiddleware",
+        *settings.MIDDLEWARE,
+        "django.middleware.cache.FetchFromCacheMiddleware",
+    ]
+    key = make_api_key().credential
+    before = {
+        name: operator.get(url).text
+        for name, url in (
+            ("list", admin_url("apikey", "changelist")),
+            ("change", credential_url(key, "change")),
+            ("rotate", credential_url(key, "rotate")),
+        )
+    }
+    credentials.revoke(key, act=Act(now=timezone.now()))
+    assert operator.get(admin_url("apikey", "changelist")).text != before["list"]
+    assert operator.get(credential_url(key, "change")).text != before["change"]
+    assert operator.get(credential_url(key, "rotate")).text != before["rotate"]

@@ -33,5 +33,5 @@ def basic(pair):
 def assert_refused(answer, path):
     assert answer.status_code == 401
     assert answer.json() == REFUSALS[path]
-    assert answer["Cache-Control"] == "no-store"
+    assert answer["Cache-Control"] == "no-store, private, max-age=0"
     assert read_challenges(answer["WWW-Authenticate"]) == [CHALLENGES[path]]

@@ -20,7 +20,7 @@ INVALID = {
 def assert_refused(answer: Any, description: str = InvalidToken.description) -> None:
     assert answer.status_code == 401
     assert answer.json() == {"error": "invalid_token", "error_description": description}
-    assert answer["Cache-Control"] == "no-store"
+    assert answer["Cache-Control"] == "no-store, private, max-age=0"
     assert read_challenges(answer["WWW-Authenticate"]) == [
         ("Bearer", {**INVALID, "error_description": description})
     ]

@@ -157,7 +157,7 @@ class TestMalformed:
         assert answer.status_code == 400
         assert answer.json()["error"] == "invalid_request"
         assert set(answer.json()) == {"error", "error_description"}
-        assert answer["Cache-Control"] == "no-store"
+        assert answer["Cache-Control"] == "no-store, private, max-age=0"
 
     def test_plain_http(self, exchanged, client):
         answer = client.get("/bearer", headers=bearer_header(exchanged()))

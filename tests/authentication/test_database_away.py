@@ -91,7 +91,7 @@ class TestDatabaseAway:
             "error": "temporarily_unavailable",
             "error_description": "The service is temporarily unavailable. Please try again later.",
         }
-        assert answer["Cache-Control"] == "no-store"
+        assert answer["Cache-Control"] == "no-store, private, max-age=0"
         assert answer["Retry-After"] == "5"
         [record] = [each for each in caplog.records if each.name == "token_exchange"]
         event = "bearer.failed" if scheme == "Bearer" else "credential.failed"

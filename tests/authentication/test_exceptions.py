@@ -131,7 +131,7 @@ class TestShape:
         answer = fail(failure)
         assert answer.status_code == status
         assert answer.json() == {"error": error, "error_description": description}
-        assert answer["Cache-Control"] == "no-store"
+        assert answer["Cache-Control"] == "no-store, private, max-age=0"
         assert "WWW-Authenticate" not in answer
 
     def test_what_is_no_answer_stays_djangos(self, fail):

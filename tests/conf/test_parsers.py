@@ -55,6 +55,12 @@ class TestEachSetting:
                 (timedelta(minutes=1), timedelta(hours=1)),
             ),
             ("EXPIRY_WARNINGS", [], ()),
+            (
+                "ALLOWED_ORIGINS",
+                ["https://app.test", "http://[::1]:8000", "http://a:8080", "https://a:80"],
+                {"https://app.test", "http://[::1]:8000", "http://a:8080", "https://a:80"},
+            ),
+            ("ALLOWED_ORIGINS", ("chrome-extension://abc",), {"chrome-extension://abc"}),
         ],
     )
     def test_read(self, key, written, expected):

@@ -84,6 +84,9 @@ class TestDefaults:
             self_service_entitlement=None,
             operator_organizations=None,
             schema_name=None,
+            allowed_origins=frozenset(),
+            user_manager=None,
+            organization_manager=None,
         )
 
     def test_https_is_required_unless_debugging(self):
@@ -269,6 +272,9 @@ class TestWholeDictionary:
             "OPERATOR_ORGANIZATIONS": "E050",
             "SCHEMA_NAME": "E051",
             "USE_ENVIRONMENT_PROXY": "E052",
+            "ALLOWED_ORIGINS": "E053",
+            "USER_MANAGER": "E054",
+            "ORGANIZATION_MANAGER": "E055",
         }
 
     def test_each_says_what_it_means(self):

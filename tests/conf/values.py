@@ -109,5 +109,13 @@ BAD_VALUES = {
     "WARNING_RECIPIENTS": ["", "recipients", 1, len],
     "SELF_SERVICE_ENTITLEMENT": ["", "entitlement", 1, len],
     "OPERATOR_ORGANIZATIONS": ["", "organizations", 1, len],
+    "USER_MANAGER": ["", "auth.User.objects", "1", 1, ["objects"], "no such"],
+    "ORGANIZATION_MANAGER": ["", "Organization.objects", b"objects", "an attribute"],
     "SCHEMA_NAME": ["", "schema", 1, len],
+    "ALLOWED_ORIGINS": [
+        *(None, "https://app.test", {"https://app.test"}, [1], [b"https://app.test"], [""], ["*"]),
+        *(["null"], ["app.test"], ["https://"], ["https://app.test/"], ["https://App.test"]),
+        *(["https://a:443"], ["http://a:80"], ["https://a:"], ["https://a.test\n"], ["https://ä"]),
+        *(["https://user@a.test"], ["https://*.a.test"], ["https://a.test", "a"]),
+    ],
 }

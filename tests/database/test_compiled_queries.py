@@ -3,25 +3,30 @@
 from __future__ import annotations
 
 import gc
+import itertools
 import weakref
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 from django.contrib.auth import get_user_model
 from django.db import IntegrityError, connection, connections, transaction
-from django.db.models import Value
+from django.db.models import Q, Value
 from django.db.models.expressions import RawSQL
+from django.db.models.functions import Now
 from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 
 from tests.support.factories import make_api_key, make_client_app, make_organization, make_user
 from tests.support.threads import in_threads
-from token_exchange.database.compiled_queries import Insert, Parameter, Select
+from token_exchange.database.compiled_queries import ComposedSelect, Insert, Parameter, Select
 from token_exchange.models import Credential, Organization
 
 NAMES = (
     *("pk", "name", "kind", "scopes", "metadata", "token_lifetime", "expires_at", "generation"),
     *("organization__is_active", "organization__max_token_lifetime", "owner__username", "owner_id"),
 )
+NUMBERS = itertools.count(1)
+TEXTS = map(str, itertools.count(1))
 NOW = datetime(2030, 1, 1, 12, 0, 0, 250_000, tzinfo=UTC)
 
 
@@ -191,3 +196,57 @@ class TestInsert:
         """A Python default does not reach the row, so a new field must not be forgotten."""
         with pytest.raises(TypeError, match=r"token_exchange_organization needs is_active$"):
             Insert(Organization, *(name for name in self.NAMES if name != "is_active"))
+
+
+@pytest.mark.django_db
+class TestComposedSelect:
+    @pytest.fixture
+    def identifier(self):
+        return make_api_key(name="100 %s").credential.identifier
+
+    def read(self, identifier, conditions):
+        """Read three times; return what was found, and how often the query was composed."""
+        times = []
+
+        def compose():
+            times.append(1)
+            rows = Credential.objects.filter(identifier=by_identifier())
+            return rows.filter(conditions()).values_list("identifier")
+
+        query = ComposedSelect(compose)
+        found = [query.first(using="default", identifier=identifier) for _ in range(3)]
+        return found, len(times)
+
+    @pytest.mark.parametrize(
+        "conditions",
+        [
+            Q,
+            lambda: Q(name="100 %s"),
+            lambda: Q(generation=1, kind="api_key"),
+            lambda: ~Q(name="12 monkeys") & ~Q(name="2030"),
+            lambda: Q(created_at__lte=Now()),
+        ],
+    )
+    def test_repeatable_query_is_kept(self, identifier, conditions):
+        found, times = self.read(identifier, conditions)
+        assert found == [[identifier]] * 3
+        assert times == 3  # twice to compare, and once to keep
+
+    @pytest.mark.parametrize(
+        "conditions",
+        [
+            lambda: Q(created_at__lte=timezone.now()),
+            lambda: Q(created_at__lte=NOW + timedelta(days=9999)),  # a frozen clock, or a date
+            lambda: Q(created_at__date__lte=date(2200, 1, 1)),
+            lambda: ~Q(name=next(TEXTS)),
+            lambda: Q(pk__gt=-next(NUMBERS)),
+        ],
+    )
+    def test_other_query_is_composed_each_time(self, identifier, conditions):
+        found, times = self.read(identifier, conditions)
+        assert found == [[identifier]] * 3
+        assert times == 4
+
+    def test_all_rows(self, identifier):
+        query = ComposedSelect(lambda: Credential.objects.values_list("identifier"))
+        assert [query.all(using="default") for _ in range(3)] == [[[identifier]]] * 3

@@ -237,6 +237,25 @@ class TestSettings:
         )
         assert done.stdout.strip() == str(expected)
 
+    @pytest.mark.parametrize(
+        ("variables", "expected"),
+        [
+            ({}, ["http://127.0.0.1:8000"]),
+            ({"TOKEN_EXCHANGE_ISSUER": "https://api.test/one"}, ["https://api.test"]),
+            (
+                {"TOKEN_EXCHANGE_ALLOWED_ORIGINS": "https://a.test, https://b.test"},
+                ["https://a.test", "https://b.test"],
+            ),
+        ],
+    )
+    def test_origins_that_may_send_keys(self, variables, expected):
+        done = run(
+            "-c",
+            "from config import settings as s; print(s.TOKEN_EXCHANGE['ALLOWED_ORIGINS'])",
+            **variables,
+        )
+        assert done.stdout.strip() == str(expected)
+
     def test_cookies_follow_https(self):
         show = "from config import settings as s; print(s.SESSION_COOKIE_SECURE)"
         assert run("-c", show).stdout == "True\n"

@@ -27,6 +27,39 @@ print(json.dumps(answers))
 """
 
 
+TRY = """
+import json, django
+django.setup()
+from django.core.management import call_command
+from django.test import Client
+call_command("migrate", verbosity=0)
+call_command("create_organization", "Ours", slug="ours", verbosity=0, stdout=open("/dev/null", "w"))
+from token_exchange.issuer import credentials
+from token_exchange.models import Organization
+issued = credentials.issue(
+    kind="api_key",
+    organization=Organization.objects.get(),
+    name="Mine",
+    policy=credentials.CredentialPolicy(scopes={"reports:read"}),
+)
+def status(origin):
+    headers = {
+        "authorization": f"ApiKey {issued.raw_secret}",
+        "host": "127.0.0.1:8000",
+        "origin": origin,
+        "sec-fetch-site": "same-origin",
+    }
+    page = {name: each for name, each in headers.items() if name != "origin"}
+    client = Client()
+    return [
+        client.post("/v1/token", headers=headers).status_code,
+        client.get("/api/reports/count", headers=page if origin.endswith("1:8000") else headers)
+        .status_code,
+    ]
+print(json.dumps([status("http://127.0.0.1:8000"), status("https://elsewhere.test")]))
+"""
+
+
 FILES = [
     "/static/drf_spectacular_sidecar/swagger-ui-dist/swagger-ui-bundle.js",
     "/static/drf_spectacular_sidecar/swagger-ui-dist/swagger-ui.css",
@@ -50,6 +83,11 @@ class TestPages:
         assert "http://" not in page
         assert [name in page for name in FILES] == [True, True]
         assert [answers[name][0] for name in FILES] == [200, 200]
+
+    def test_keys_entered_in_the_page_of_the_api_are_accepted(self):
+        done = run("-c", TRY, DATABASE_URL="sqlite:///:memory:", TOKEN_EXCHANGE_REQUIRE_HTTPS="off")
+        assert done.returncode == 0, done.stderr
+        assert json.loads(done.stdout) == [[200, 200], [401, 401]]
 
     def test_the_admin_has_its_style(self, answers):
         pages = ("/admin/login/", "/static/admin/css/base.css")

@@ -68,8 +68,9 @@ def assert_refused(response: Any, status: int, error: str) -> str:
 
 
 def assert_not_stored(response: Any) -> None:
-    assert response["Cache-Control"] == "no-store"
+    assert response["Cache-Control"] == "no-store, private, max-age=0"
     assert response["Pragma"] == "no-cache"
+    assert "Authorization" in response["Vary"]
     assert not response.cookies
 
 

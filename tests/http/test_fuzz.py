@@ -71,7 +71,7 @@ def unlimited(token_exchange_settings):
 def assert_one_shape(response):
     assert 400 <= response.status_code < 500
     assert sorted(json.loads(response.content)) == ["error", "error_description"]
-    assert response["Cache-Control"] == "no-store"
+    assert response["Cache-Control"] == "no-store, private, max-age=0"
 
 
 @pytest.mark.usefixtures("unlimited")

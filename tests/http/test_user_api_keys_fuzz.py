@@ -49,7 +49,7 @@ def send(https_client, token_exchange_settings):
 
 def assert_answered(answer):
     assert answer.status_code < 500, answer.content
-    assert answer["Cache-Control"] == "no-store"
+    assert answer["Cache-Control"] == "no-store, private, max-age=0"
     if answer.status_code >= 400:
         assert sorted(json.loads(answer.content)) == ["error", "error_description"]
 

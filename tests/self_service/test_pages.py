@@ -41,7 +41,7 @@ def secret_in(answer):
     """Return the only secret on a page that must not be cached."""
     assert answer.status_code == 200, answer.content
     (found,) = set(SECRET.findall(answer.content.decode()))
-    assert answer["Cache-Control"] == "no-store"
+    assert answer["Cache-Control"] == "no-store, private, max-age=0"
     return found
 
 
@@ -56,7 +56,7 @@ class TestList:
         Credential.objects.update(last_used_at=timezone.now(), last_used_from="192.0.2.7")
         answer = visitor.get()
         assert answer.status_code == 200
-        assert answer["Cache-Control"] == "no-store"
+        assert answer["Cache-Control"] == "no-store, private, max-age=0"
         assert answer["X-Frame-Options"] == "DENY"
         text = text_of(answer)
         assert "Laptop &lt;b&gt;" in text
@@ -299,7 +299,7 @@ class TestAccess:
         answer = visitor.get(path.format(id=key.credential.identifier))
         assert answer.status_code == 403
         assert "Your account can&#x27;t create API keys." in text_of(answer)
-        assert answer["Cache-Control"] == "no-store"
+        assert answer["Cache-Control"] == "no-store, private, max-age=0"
 
     @pytest.mark.parametrize("path", EACH)
     def test_inactive_organization_is_refused(self, visitor, path):
@@ -394,7 +394,7 @@ class TestAccess:
         settings.CACHES = {"default": {"BACKEND": f"{__name__}.UnavailableCache"}}
         answer = visitor.send(path)
         assert (answer.status_code, answer["Retry-After"]) == (503, "5")
-        assert answer["Cache-Control"] == "no-store"
+        assert answer["Cache-Control"] == "no-store, private, max-age=0"
 
     def test_pages_have_url_names(self):
         assert reverse("token_exchange_self_service:rotate", args=["sk_live.x"]) == (

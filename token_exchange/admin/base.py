@@ -23,6 +23,7 @@ from django.utils.translation import gettext as _
 from token_exchange.admin.busy_page import busy_page
 from token_exchange.admin.pagination import BoundedPaginator
 from token_exchange.admin.tenant_scoped import TenantScopedAdmin
+from token_exchange.caching import forbid_caching
 from token_exchange.models import AuditEvent
 
 BULK_LIMIT: Final = 100
@@ -189,7 +190,7 @@ class TokenExchangeAdmin(TenantScopedAdmin):
             },
             status=status,
         )
-        response.headers["Cache-Control"] = "no-store"
+        forbid_caching(response)
         return response
 
     def run_bulk_action(

@@ -20,7 +20,7 @@ from django.utils.translation import gettext as _
 
 from token_exchange.admin import pagination
 from token_exchange.admin.filters import equals_as_range
-from token_exchange.models import Credential
+from token_exchange.models import Credential, parents
 from token_exchange_core.secret_strings import contains_secret
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ else:
 
 def credentials_matching(term: str) -> Q:
     """Match the identifier, the owner's username, or the beginning of the name in any case."""
-    users = get_user_model()._default_manager.filter(**{get_user_model().USERNAME_FIELD: term})
+    users = parents.users().filter(**{get_user_model().USERNAME_FIELD: term})
     # A query of its own, because no index serves an OR over two tables.
     owners = list(users.values_list("pk", flat=True)[:1])
     return Q(identifier=term) | name_starts_with(term) | Q(owner__in=owners)

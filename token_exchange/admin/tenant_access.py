@@ -11,7 +11,7 @@ from django.db.models import Model, QuerySet
 from django.utils.module_loading import import_string
 
 from token_exchange.conf import get_settings
-from token_exchange.models import get_organization_model
+from token_exchange.models import get_organization_model, parents
 from token_exchange.models.organization import AbstractOrganization, Pk
 from token_exchange_core.event_log import log_event
 
@@ -50,7 +50,7 @@ def restrict_to_tenants(rows: QuerySet[_Row], user: Any, *, path: str) -> QueryS
 
 def permitted_organizations(user: Any) -> QuerySet[AbstractOrganization]:
     """Return the organizations that the user may see and choose."""
-    return restrict_to_tenants(get_organization_model()._default_manager.all(), user, path="pk")
+    return restrict_to_tenants(parents.organizations(), user, path="pk")
 
 
 def _call_hook(path: str, user: Any) -> list[Pk] | None:

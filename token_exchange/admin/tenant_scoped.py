@@ -19,7 +19,7 @@ from token_exchange.admin.tenant_access import (
     permitted_organizations,
     restrict_to_tenants,
 )
-from token_exchange.models import get_organization_model
+from token_exchange.models import get_organization_model, parents
 
 if TYPE_CHECKING:
     _ModelAdmin = admin.ModelAdmin[Any]
@@ -110,9 +110,13 @@ class TenantScopedAdmin(_ModelAdmin):
 
         An autocomplete finds other rows, and a raw id field shows their names.
         """
+        model: type[Model] = db_field.remote_field.model
         if is_limited(request.user):
-            kwargs |= {"widget": forms.Select, "queryset": _choices(db_field, request.user)}
-        elif db_field.name in self.get_autocomplete_fields(request):
+            kwargs |= {"widget": forms.Select, "queryset": _choices(model, request.user)}
+            return super().formfield_for_foreignkey(db_field, request, **kwargs)
+        if model in {get_user_model(), get_organization_model()}:
+            kwargs["queryset"] = _shown(model)
+        if db_field.name in self.get_autocomplete_fields(request):
             using = kwargs.get("using")
             kwargs["widget"] = ValidatedAutocompleteSelect(db_field, self.admin_site, using=using)
         return super().formfield_for_foreignkey(db_field, request, **kwargs)
@@ -121,9 +125,13 @@ class TenantScopedAdmin(_ModelAdmin):
         return self.organization_path is None and is_limited(request.user)
 
 
-def _choices(db_field: ForeignKey[Any, Any], user: Any) -> QuerySet[Any]:
-    model: type[Model] = db_field.remote_field.model
+def _shown(model: type[Model]) -> QuerySet[Any]:
+    return parents.users() if model is get_user_model() else parents.organizations()
+
+
+def _choices(model: type[Model], user: Any) -> QuerySet[Any]:
     if model is get_organization_model():
         return permitted_organizations(user)
-    rows = model._default_manager.all()
-    return rows.filter(pk=user.pk) if model is get_user_model() else rows.none()
+    if model is get_user_model():
+        return parents.users().filter(pk=user.pk)
+    return model._default_manager.none()

@@ -24,6 +24,11 @@ RATE_NAMES: Final = ("token", "auth_token", "failure", "leak_report", "self_serv
 _RATE: Final = re.compile(r"([1-9][0-9]{0,8})/([1-9][0-9]{0,5})?([smhd])")
 _RATE_UNITS: Final = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 
+_ORIGIN: Final = re.compile(
+    r"[a-z][a-z0-9+.-]*://(?:[a-z0-9._-]+|\[[0-9a-f:.]+\])(?::[1-9][0-9]{0,4})?"
+)
+_DEFAULT_PORT: Final = re.compile(r"http://.+:80|https://.+:443")
+
 _DAY: Final = timedelta(days=1)
 _SECOND: Final = timedelta(seconds=1)
 LONGEST_DURATION: Final = timedelta(days=36_525)
@@ -177,10 +182,29 @@ def durations(value: Any) -> tuple[timedelta, ...]:
     return tuple(sorted(map(duration(minimum=timedelta(minutes=1)), value)))
 
 
+def origins(value: Any) -> frozenset[str]:
+    """Accept a list of origins, as browsers write them in Origin (RFC 6454, section 6.1)."""
+    if not isinstance(value, (list, tuple)):
+        raise ValueError("must be a list of origins")
+    for each in value:
+        if not isinstance(each, str) or _ORIGIN.fullmatch(each) is None:
+            raise ValueError(f"{each!r} is not an origin such as 'https://app.example.com'")
+        if _DEFAULT_PORT.fullmatch(each):
+            raise ValueError(f"{each!r} has the default port, which browsers leave out")
+    return frozenset(value)
+
+
 def mode(value: Any) -> str:
     """Accept one of the two modes."""
     if not isinstance(value, str) or value not in {ISSUER, RESOURCE_SERVER}:
         raise ValueError(f"must be {ISSUER!r} or {RESOURCE_SERVER!r}")
+    return value
+
+
+def manager_name(value: Any) -> str:
+    """Accept the name of an attribute."""
+    if not isinstance(value, str) or not value.isidentifier():
+        raise ValueError("must be the name of a manager, such as 'objects'")
     return value
 
 

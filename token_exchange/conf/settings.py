@@ -262,6 +262,27 @@ class Settings:
         "Whether a resource server reaches the issuer through the proxy in `HTTPS_PROXY`, "
         "`HTTP_PROXY` or `ALL_PROXY`. False: these variables are ignored.",
     )
+    allowed_origins: frozenset[str] = setting(
+        "E053",
+        (),
+        parsers.origins,
+        "Origins of web pages that can send API keys and client secrets, such as "
+        "'https://docs.example.com'. From any other web page, they are refused.",
+    )
+    user_manager: str | None = setting(
+        "E054",
+        None,
+        parsers.optional(parsers.manager_name),
+        "The manager of the user model that shows the users who count, such as 'objects'. A user "
+        "whom it hides is refused. None: the default manager.",
+    )
+    organization_manager: str | None = setting(
+        "E055",
+        None,
+        parsers.optional(parsers.manager_name),
+        "The manager of the organization model that shows the organizations that count. The "
+        "credentials and tokens of one that it hides are refused. None: the default manager.",
+    )
 
     def __post_init__(self) -> None:
         derived = {

@@ -8,16 +8,21 @@ works as it does in a query set.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import date, timedelta
+from datetime import time as dt_time
 from typing import Any, Final, NamedTuple, TypeAlias
 
 from django.db import connections
 from django.db.models import Expression, Field, Model, QuerySet
+from django.db.models.sql import Query
 
 from token_exchange_core.process_state import ProcessState
 
 _Connection: TypeAlias = Any
 _ATTRIBUTE: Final = "_token_exchange_statements"
+_DATE_OR_TIME: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}|[0-9]{2}:[0-9]{2}")
 
 
 class Parameter(Expression):
@@ -41,6 +46,11 @@ class _Compiled(NamedTuple):
     converters: Sequence[tuple[int, Callable[..., Any], Any]]
     """Index of a column, converter of values other than NULL, and the column."""
 
+    def is_repeated_by(self, other: _Compiled) -> bool:
+        """Return whether the other is the same, and still would be at another time."""
+        is_same = (self.sql, self.constants) == (other.sql, other.constants)
+        return is_same and not any(map(_is_date_or_time, self.constants.values()))
+
     def parameters(self, values: Mapping[str, Any], connection: _Connection) -> dict[str, Any]:
         """Return the parameters to execute the statement with."""
         return {**self.constants, **_prepare(self.fields, values, connection)}
@@ -52,6 +62,12 @@ class _Compiled(NamedTuple):
             if (value := row[place]) is not None:
                 row[place] = convert(value, column, connection)
         return row
+
+
+def _is_date_or_time(value: Any) -> bool:
+    # Some drivers take text.
+    is_text = isinstance(value, str) and _DATE_OR_TIME.match(value) is not None
+    return is_text or isinstance(value, (date, dt_time, timedelta))
 
 
 class Select:
@@ -81,23 +97,52 @@ class Select:
         return connection, _compiled(connection, self, self._compile)
 
     def _compile(self, connection: _Connection) -> _Compiled:
-        compiler = self._query.clone().get_compiler(connection=connection)
-        sql, parameters = compiler.as_sql()
-        converters = compiler.get_converters([column for column, *_ in compiler.select])
-        named = [
-            (each.name if isinstance(each, Parameter) else f"constant_{place}", each)
-            for place, each in enumerate(parameters)
-        ]
-        return _Compiled(
-            sql=_by_name(sql, [name for name, _ in named]),
-            fields={name: each.output_field for name, each in named if isinstance(each, Parameter)},
-            constants={name: each for name, each in named if not isinstance(each, Parameter)},
-            converters=[
-                (place, convert, column)
-                for place, (converts, column) in converters.items()
-                for convert in converts
-            ],
-        )
+        return _compile(self._query.clone(), connection)
+
+
+def _compile(query: Query, connection: _Connection) -> _Compiled:
+    compiler = query.get_compiler(connection=connection)
+    sql, parameters = compiler.as_sql()
+    converters = compiler.get_converters([column for column, *_ in compiler.select])
+    named = [
+        (each.name if isinstance(each, Parameter) else f"constant_{place}", each)
+        for place, each in enumerate(parameters)
+    ]
+    return _Compiled(
+        sql=_by_name(sql, [name for name, _ in named]),
+        fields={name: each.output_field for name, each in named if isinstance(each, Parameter)},
+        constants={name: each for name, each in named if not isinstance(each, Parameter)},
+        converters=[
+            (place, convert, column)
+            for place, (converts, column) in converters.items()
+            for convert in converts
+        ],
+    )
+
+
+class ComposedSelect(Select):
+    """A ``Select`` whose query set depends on managers of the project.
+
+    It is compiled once per connection if composing it twice gives the same statement without a
+    date or time among its parameters, and otherwise each time: the next one may be another.
+    """
+
+    def __init__(self, compose: Callable[[], QuerySet[Any, Any]]) -> None:
+        self._compose = compose
+        self._is_repeatable: bool | None = None
+
+    def _compiled(self, using: str) -> tuple[_Connection, _Compiled]:
+        connection = connections[using]
+        if self._is_repeatable:
+            return connection, _compiled(connection, self, self._compile)
+        statement = self._compile(connection)
+        if self._is_repeatable is None:
+            again = self._compile(connection)
+            self._is_repeatable = statement.is_repeated_by(again)
+        return connection, statement
+
+    def _compile(self, connection: _Connection) -> _Compiled:
+        return _compile(self._compose().query, connection)
 
 
 class Insert:

@@ -10,6 +10,7 @@ from django.utils import timezone
 from rest_framework.authentication import BaseAuthentication
 
 from token_exchange.authentication import Principal
+from token_exchange.caching import keep_private, vary_by_authorization
 from token_exchange.conf import get_settings
 from token_exchange.database.errors import DATABASE_AWAY
 from token_exchange.exceptions import challenges, log_and_convert
@@ -21,7 +22,13 @@ from token_exchange.issuer.credentials import (
     parse_client_app,
 )
 from token_exchange.models.credential_policy import effective_audience
-from token_exchange.request import authorization, client_address, http_request, require_https
+from token_exchange.request import (
+    authorization,
+    browser_origin,
+    client_address,
+    http_request,
+    require_https,
+)
 from token_exchange_core.authorization import API_KEY, BASIC, Authorization, parse_basic
 from token_exchange_core.challenges import API_KEY_CHALLENGE, BASIC_CHALLENGE
 from token_exchange_core.errors import InvalidClient, TemporarilyUnavailable, TokenExchangeError
@@ -38,6 +45,7 @@ class _CredentialAuthentication(BaseAuthentication):
 
     def authenticate(self, request: Any) -> tuple[Any, AuthenticatedCredential] | None:
         """Return user and credential, or ``None`` if the request does not use this scheme."""
+        vary_by_authorization(request)
         try:
             credential = self._authenticate(request)
         except TokenExchangeError as error:
@@ -46,6 +54,7 @@ class _CredentialAuthentication(BaseAuthentication):
             ) from error
         if credential is None:
             return None
+        keep_private(request)
         if credential.owner is not None:
             return credential.owner, credential
         machine = Principal(
@@ -61,7 +70,12 @@ class _CredentialAuthentication(BaseAuthentication):
             received = self._received(http)
             if received is None:
                 return None
-            credential = self.check(received, address=client_address(http), now=timezone.now())
+            credential = self.check(
+                received,
+                address=client_address(http),
+                browser_origin=browser_origin(http),
+                now=timezone.now(),
+            )
             if get_settings().audience not in effective_audience(credential.audience):
                 raise InvalidClient(reason="audience_not_allowed", identifier=credential.identifier)
         except InvalidClient as error:
@@ -86,7 +100,7 @@ class _CredentialAuthentication(BaseAuthentication):
 
     @abstractmethod
     def check(
-        self, received: ReceivedSecret, *, address: str, now: datetime
+        self, received: ReceivedSecret, *, address: str, browser_origin: str | None, now: datetime
     ) -> AuthenticatedCredential:
         """Return the credential; raises ``InvalidClient``."""
 
@@ -110,10 +124,12 @@ class ApiKeyAuthentication(_CredentialAuthentication):
         return parse_api_key(header.parameter)
 
     def check(
-        self, received: ReceivedSecret, *, address: str, now: datetime
+        self, received: ReceivedSecret, *, address: str, browser_origin: str | None, now: datetime
     ) -> AuthenticatedCredential:
         """Authenticate the key."""
-        return authenticate_api_key(received, address=address, now=now, load_owner=True)
+        return authenticate_api_key(
+            received, address=address, browser_origin=browser_origin, now=now, load_owner=True
+        )
 
     def challenge(self, request: Any) -> str:
         """Return the ``ApiKey`` challenge."""
@@ -131,10 +147,12 @@ class ClientAppBasicAuthentication(_CredentialAuthentication):
         return parse_client_app(parse_basic(header.parameter))
 
     def check(
-        self, received: ReceivedSecret, *, address: str, now: datetime
+        self, received: ReceivedSecret, *, address: str, browser_origin: str | None, now: datetime
     ) -> AuthenticatedCredential:
         """Authenticate the pair."""
-        return authenticate_client_app(received, address=address, now=now)
+        return authenticate_client_app(
+            received, address=address, browser_origin=browser_origin, now=now
+        )
 
     def challenge(self, request: Any) -> str:
         """Return the Basic challenge (RFC 7617, section 2.1)."""

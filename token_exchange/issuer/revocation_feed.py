@@ -14,7 +14,7 @@ from typing import Final, NamedTuple
 from django.db import router
 
 from token_exchange.conf import get_settings
-from token_exchange.database.compiled_queries import Select
+from token_exchange.database.compiled_queries import ComposedSelect
 from token_exchange.database.per_schema import PerSchema
 from token_exchange.database.process_cache import ProcessCache
 from token_exchange.issuer import signing_keys
@@ -22,6 +22,7 @@ from token_exchange.models import (
     Credential,
     Revocation,
     get_organization_model,
+    parents,
 )
 from token_exchange.models.cache_invalidation import (
     feed_changed,
@@ -181,9 +182,8 @@ def _inactive_organizations() -> frozenset[str]:
 
 
 @process_state.cached
-def _select_inactive_organizations() -> Select:
-    rows = get_organization_model()._base_manager.filter(is_active=False)
-    return Select(rows.values_list("pk"))
+def _select_inactive_organizations() -> ComposedSelect:
+    return ComposedSelect(lambda: parents.refused_organizations().values_list("pk"))
 
 
 def _inactive_users() -> frozenset[str]:

@@ -22,7 +22,12 @@ from django.utils.dateparse import parse_duration
 
 from token_exchange.conf import get_settings
 from token_exchange.conf.parsers import LONGEST_DURATION
-from token_exchange.models import AbstractOrganization, Credential, get_organization_model
+from token_exchange.models import (
+    AbstractOrganization,
+    Credential,
+    get_organization_model,
+    parents,
+)
 from token_exchange.models.validators import refuse_secrets
 from token_exchange_core.secret_strings import find_identifier
 
@@ -140,7 +145,7 @@ def find_organization(value: str) -> AbstractOrganization:
     field = get_settings().organization_lookup_field
     try:
         organization: AbstractOrganization = _find(
-            lambda: model._default_manager.get(**{field: value}),
+            lambda: parents.organizations().get(**{field: value}),
             f"No organization has the {field} {value!r}.",
         )
     except MultipleObjectsReturned as error:
@@ -156,8 +161,12 @@ def find_organization(value: str) -> AbstractOrganization:
 def find_user(username: str) -> Any:
     """Return the user with this value in the user model's ``USERNAME_FIELD``."""
     refuse_secrets(username)
+    not_found = f"No user has the name {username!r}."
     users: Any = get_user_model()._default_manager
-    return _find(lambda: users.get_by_natural_key(username), f"No user has the name {username!r}.")
+    user = _find(lambda: users.get_by_natural_key(username), not_found)
+    if not parents.is_shown(user):
+        raise CommandError(not_found)
+    return user
 
 
 def find_credential(identifier: str) -> Credential:

@@ -13,6 +13,7 @@ from django.utils.translation import gettext_lazy as _
 from token_exchange.database.clock import DatabaseNow
 from token_exchange.models.credential import Credential
 from token_exchange.models.exact_char_field import ExactCharField
+from token_exchange.models.parents import has_active_organization, has_active_owner
 from token_exchange.models.revocation_writer import batched, revoking
 from token_exchange.models.signing_key import SigningKey
 from token_exchange.models.writer import WriterQuerySet
@@ -62,12 +63,12 @@ class AccessTokenQuerySet(WriterQuerySet["AccessToken"]):
         """
         return self.with_signing_key().filter(
             Q(credential__subject_type=Credential.SubjectType.ORGANIZATION)
-            | Q(credential__owner__is_active=True),
+            | has_active_owner("credential__owner"),
+            has_active_organization("credential__organization"),
             expires_at__gt=now,
             revoked_at=None,
             generation=F("credential__generation"),
             credential__revoked_at=None,
-            credential__organization__is_active=True,
         )
 
     def live_count(self, *, now: datetime) -> Coalesce:

@@ -10,6 +10,7 @@ from django.db.models import F
 
 from token_exchange.models.credential_policy import INHERITED_FIELDS
 from token_exchange.models.credential_state import State, state_condition
+from token_exchange.models.parents import has_refused_owner
 from token_exchange.models.revocation_writer import batched, revoking
 from token_exchange.models.writer import M_co, WriterQuerySet
 
@@ -36,8 +37,8 @@ class CredentialQuerySet(WriterQuerySet[M_co]):
         return self.filter(state_condition(state, now=now))
 
     def inactive_owners(self) -> models.QuerySet[Any, Any]:
-        """Return the ids of the inactive users who own a credential that is not revoked."""
-        rows = self.filter(revoked_at=None, owner__is_active=False)
+        """Return the ids of inactive or hidden users who own a credential that is not revoked."""
+        rows = self.filter(has_refused_owner(), revoked_at=None)
         return rows.values_list("owner_id", flat=True).distinct()
 
     def lock(self) -> int:

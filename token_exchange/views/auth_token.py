@@ -18,7 +18,7 @@ from token_exchange.issuer.credentials import (
 )
 from token_exchange.issuer.tokens import IssuedToken, reuse_ends_at, reuse_or_issue
 from token_exchange.observability.audit import Act
-from token_exchange.request import client_address
+from token_exchange.request import browser_origin, client_address
 from token_exchange.views.endpoint import (
     endpoint,
     log_issuance,
@@ -58,6 +58,7 @@ def _authenticate(request: HttpRequest, *, now: datetime) -> AuthenticatedCreden
     return authenticate_client_app(
         parse_client_app(parse_basic(read_authorization(request, "Basic"))),
         address=client_address(request),
+        browser_origin=browser_origin(request),
         now=now,
         token_until=reuse_ends_at(now=now),
     )

@@ -19,12 +19,14 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.debug import sensitive_post_parameters
 
+from token_exchange.caching import NOT_CACHED, skip_django_cache
 from token_exchange.database.errors import DATABASE_AWAY
 from token_exchange.issuer.credentials import AuthenticatedCredential
 from token_exchange.issuer.tokens import IssuedToken
 from token_exchange.observability import exchange_counts
 from token_exchange.request import authorization, client_address, require_https
-from token_exchange.views.rate_limits import Usage, count_failure
+from token_exchange.views.rate_limits import RateExceeded, Usage, count_failure
+from token_exchange.views.repeated_events import log_repeated_event
 from token_exchange_core.errors import (
     CredentialRequired,
     InvalidClient,
@@ -39,7 +41,6 @@ from token_exchange_core.event_log import log_event
 
 View: TypeAlias = Callable[..., HttpResponse]
 
-_NO_STORE: Final = {"Cache-Control": "no-store", "Pragma": "no-cache"}
 _IDENTIFIER: Final = "_token_exchange_identifier"
 
 
@@ -62,6 +63,7 @@ def endpoint(
         @sensitive_post_parameters()
         @wraps(view)
         def wrapper(request: HttpRequest, **path: str) -> HttpResponse:
+            skip_django_cache(request)
             try:
                 if request.method not in methods:
                     raise MethodNotAllowed(reason="method_not_allowed")
@@ -112,7 +114,7 @@ def log_issuance(
 
 def token_response(body: dict[str, Any], usage: Usage | None, *, status: int = 200) -> HttpResponse:
     """Return a JSON response that must not be cached (RFC 6749, section 5.1)."""
-    headers = _NO_STORE if usage is None else {**_NO_STORE, **usage.headers}
+    headers = NOT_CACHED if usage is None else {**NOT_CACHED, **usage.headers}
     return HttpResponse(
         json.dumps(body), status=status, content_type="application/json", headers=headers
     )
@@ -143,7 +145,8 @@ def _as_refusal(raised: Exception, request: HttpRequest, refusal: str) -> TokenE
         try:
             count_failure(request, address=client_address(request))
         except TokenExchangeError as limited:
-            _log(request, error)
+            if not isinstance(limited, RateExceeded):
+                _log(request, error)
             limited.identifier = error.identifier
             return limited
     return error
@@ -161,12 +164,18 @@ def _as_error(raised: Exception) -> TokenExchangeError:
 
 
 def _refuse(request: HttpRequest, error: TokenExchangeError) -> HttpResponse:
-    _log(request, error)
-    return JsonResponse(
+    response = JsonResponse(
         {"error": error.error, "error_description": error.description},
         status=error.status,
-        headers={**_NO_STORE, **error.headers},
+        headers={**NOT_CACHED, **error.headers},
     )
+    if isinstance(error, RateExceeded):
+        _log_over_limit(request, error)
+        # Django's mark of a response for which it writes no line of its own.
+        setattr(response, "_has_been_logged", True)  # noqa: B010
+    else:
+        _log(request, error)
+    return response
 
 
 def _log(request: HttpRequest, error: TokenExchangeError) -> None:
@@ -175,6 +184,19 @@ def _log(request: HttpRequest, error: TokenExchangeError) -> None:
         logging.ERROR if is_ours else logging.WARNING,
         "exchange.failed" if is_ours else "exchange.refused",
         exc_info=error.__cause__ if is_ours else None,
+        reason=error.reason,
+        identifier=error.identifier,
+        address=_address(request),
+        path=request.path,
+    )
+
+
+def _log_over_limit(request: HttpRequest, error: RateExceeded) -> None:
+    log_repeated_event(
+        logging.WARNING,
+        "exchange.refused",
+        subject=error.counter,
+        now=time.time(),
         reason=error.reason,
         identifier=error.identifier,
         address=_address(request),

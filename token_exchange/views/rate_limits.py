@@ -7,6 +7,7 @@ credential. So nobody can lock out a key by its public id, or others who share t
 from __future__ import annotations
 
 import logging
+import time
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,9 +15,10 @@ from django.conf import settings as django_settings
 from django_ratelimit.core import get_usage
 
 from token_exchange.conf import get_settings
+from token_exchange.views.repeated_events import log_repeated_event
 from token_exchange_core.errors import SlowDown, TemporarilyUnavailable
 from token_exchange_core.event_log import log_event
-from token_exchange_core.networks import site_of
+from token_exchange_core.networks import parse_address, site_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,9 +45,11 @@ class Usage:
 class RateExceeded(SlowDown):
     """Refuse a request over its rate, and tell the client when to try again."""
 
-    def __init__(self, usage: Usage) -> None:
+    def __init__(self, usage: Usage, *, counter: str = "") -> None:
         super().__init__(reason=f"rate_{usage.name}")
         self.usage = usage
+        self.counter = counter
+        """The counter that is over its limit, by which its refusals are logged."""
         self.retry_after_seconds = usage.reset_seconds
 
     @property
@@ -66,12 +70,26 @@ def count_success(request: Any, *, name: str, identifier: str) -> Usage | None:
 
 def count_failure(request: Any, *, address: str) -> None:
     """Count a refusal for the address; raises the same errors as ``count_success``."""
-    _count(request, name="failure", key=f"address:{site_of(address)}")
+    _count_address(request, name="failure", address=address)
 
 
 def count_report(request: Any, *, address: str) -> Usage | None:
     """Count a leak report for the address; returns and raises as ``count_success``."""
-    return _count(request, name="leak_report", key=f"address:{site_of(address)}")
+    return _count_address(request, name="leak_report", address=address)
+
+
+def _count_address(request: Any, *, name: str, address: str) -> Usage | None:
+    if parse_address(address) is None and name in get_settings().rate_limits:
+        # Behind a unix socket, for example, no client has an address, and all share one limit.
+        log_repeated_event(
+            logging.ERROR,
+            "rate_limit.address_unknown",
+            subject=name,
+            now=time.time(),
+            limit=name,
+            address=address,
+        )
+    return _count(request, name=name, key=f"address:{site_of(address)}")
 
 
 def _count(request: Any, *, name: str, key: str) -> Usage | None:
@@ -105,7 +123,7 @@ def _count(request: Any, *, name: str, key: str) -> Usage | None:
         reset_seconds=max(1, usage["time_left"] + 1),
     )
     if usage["should_limit"]:
-        raise RateExceeded(counted)
+        raise RateExceeded(counted, counter=f"{name}:{key}")
     return counted
 
 

@@ -12,9 +12,10 @@ from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from django.utils.cache import get_conditional_response
 
+from token_exchange.caching import NOT_CACHED
 from token_exchange.issuer.credentials import authenticate_api_key, parse_api_key
 from token_exchange.issuer.revocation_feed import read_page
-from token_exchange.request import client_address
+from token_exchange.request import browser_origin, client_address
 from token_exchange.views.endpoint import endpoint, read_authorization
 from token_exchange.views.request_parameters import read_query
 from token_exchange_core.challenges import API_KEY_CHALLENGE
@@ -25,9 +26,6 @@ from token_exchange_core.scopes import REVOCATIONS_SCOPE
 _EPOCH: Final = re.compile(r"[A-Za-z0-9]{0,64}")
 _POSITION: Final = re.compile(r"[0-9]{1,19}")
 _MARK: Final = re.compile(r"([0-9]{1,18}\.[A-Za-z0-9]{1,64})?")
-
-# No cache may store or serve this answer.
-_HEADERS: Final = {"Cache-Control": "no-store", "Pragma": "no-cache", "Vary": "Authorization"}
 
 
 @endpoint("GET", "HEAD", challenge=API_KEY_CHALLENGE, refusal="Invalid API Key")
@@ -42,7 +40,7 @@ def revocations(request: HttpRequest) -> HttpResponse:
         headers={"ETag": etag, "X-Content-Type-Options": "nosniff"},
     )
     conditional = get_conditional_response(request, etag=etag, response=response) or response
-    for name, value in _HEADERS.items():
+    for name, value in NOT_CACHED.items():
         conditional[name] = value
     return conditional
 
@@ -51,6 +49,7 @@ def _authorize(request: HttpRequest, *, now: datetime) -> None:
     credential = authenticate_api_key(
         parse_api_key(read_authorization(request, "ApiKey")),
         address=client_address(request),
+        browser_origin=browser_origin(request),
         now=now,
     )
     if REVOCATIONS_SCOPE not in credential.scopes:

@@ -10,7 +10,7 @@ from django.utils import timezone
 from token_exchange.issuer.credentials import authenticate_api_key, parse_api_key
 from token_exchange.issuer.tokens import issue
 from token_exchange.issuer.tokens.policy import TokenRequest
-from token_exchange.request import client_address
+from token_exchange.request import browser_origin, client_address
 from token_exchange.views.endpoint import (
     endpoint,
     log_issuance,
@@ -33,6 +33,7 @@ def token(request: HttpRequest) -> HttpResponse:
     credential = authenticate_api_key(
         parse_api_key(read_authorization(request, "ApiKey")),
         address=client_address(request),
+        browser_origin=browser_origin(request),
         now=now,
     )
     remember_credential(request, credential)

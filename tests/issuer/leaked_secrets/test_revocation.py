@@ -151,7 +151,7 @@ class TestAnswer:
         answers = [send(each) for each in strings] + [send()]
         assert {(each.status_code, each.content) for each in answers} == {(202, b"{}")}
         assert len({tuple(sorted(each.items())) for each in answers}) == 1
-        assert answers[0]["Cache-Control"] == "no-store"
+        assert answers[0]["Cache-Control"] == "no-store, private, max-age=0"
         assert answers[0]["Content-Type"] == "application/json"
 
 

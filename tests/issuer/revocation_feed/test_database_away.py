@@ -79,7 +79,7 @@ class TestByDefault:
             "error_description": "The service is temporarily unavailable. Please try again later.",
         }
         assert answer["Retry-After"] == "5"
-        assert answer["Cache-Control"] == "no-store"
+        assert answer["Cache-Control"] == "no-store, private, max-age=0"
         assert events() == []
 
     def test_is_open_again_once_it_is_back(self, subject, database, elapsed):

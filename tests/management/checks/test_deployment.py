@@ -87,6 +87,17 @@ class TestProxies:
         production.SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
         assert ids(check_deployment(None)) == ["W007"]
 
+    @pytest.mark.parametrize("name", ["USE_X_FORWARDED_HOST", "USE_X_FORWARDED_PORT"])
+    def test_other_signs_of_a_proxy_are_w007(self, production, name):
+        setattr(production, name, True)
+        assert ids(check_deployment(None)) == ["W007"]
+
+    def test_w007_names_the_unix_socket(self, production):
+        production.USE_X_FORWARDED_HOST = True
+        [message] = check_deployment(None)
+        assert "unix socket" in message.msg
+        assert "REMOTE_ADDR is empty" in message.msg
+
     def test_known_number_is_fine(self, production, token_exchange_settings):
         production.SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
         token_exchange_settings(NUM_PROXIES=1)

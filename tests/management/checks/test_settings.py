@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 from django.core import checks
+from django.db.models import Manager
 
 from tests.conf.values import BAD_VALUES, FIELDS
 from tests.management.checks.conftest import ids
@@ -158,3 +159,35 @@ class TestProject:
         assert ids([message]) == ["E035"]
         assert "reports.Report" in message.msg
         assert "token_exchange.Organization" in message.hint
+
+
+class TestManagers:
+    """The managers that show users and organizations."""
+
+    @pytest.mark.parametrize(
+        ("key", "check_id"), [("USER_MANAGER", "E054"), ("ORGANIZATION_MANAGER", "E055")]
+    )
+    @pytest.mark.parametrize("name", ["nothing", "pk", "is_active"])
+    def test_name_of_no_manager(self, token_exchange_settings, key, check_id, name):
+        token_exchange_settings(**{key: name})
+        [message] = check_settings(None)
+        assert ids([message]) == [check_id]
+        assert message.level == checks.ERROR
+        assert f"['{key}']" in message.msg
+
+    def test_manager_that_fails_outside_a_request(self, token_exchange_settings, monkeypatch):
+        class OfTheRequest(Manager):
+            def get_queryset(self):
+                raise RuntimeError("no current tenant")
+
+        manager = OfTheRequest()
+        manager.model = organization.Organization
+        monkeypatch.setattr(organization.Organization, "of_request", manager, raising=False)
+        token_exchange_settings(ORGANIZATION_MANAGER="of_request")
+        [message] = check_settings(None)
+        assert ids([message]) == ["E055"]
+        assert "no current tenant" in message.msg
+
+    def test_manager_is_fine(self, token_exchange_settings):
+        token_exchange_settings(USER_MANAGER="objects", ORGANIZATION_MANAGER="objects")
+        assert check_settings(None) == []

@@ -104,7 +104,7 @@ class TestAlgorithm:
     def test_es256_with_an_old_openssl_is_e059(self, token_exchange_settings, old_openssl):
         token_exchange_settings(ALGORITHM="ES256")
         [message] = check_algorithm(None)
-        assert (ids([message]), message.level) == (["E059"], checks.ERROR)
+        assert (ids([message]), message.level) == (["E056"], checks.ERROR)
         assert "TOKEN_EXCHANGE['ALGORITHM'] = 'RS256'" in message.hint
         token_exchange_settings(ALGORITHM="RS256")
         assert check_algorithm(None) == []
@@ -122,20 +122,20 @@ class TestCurrentKey:
     def test_no_key_is_e060(self):
         SigningKey.objects.all().delete()
         [message] = check_current_key(None)
-        assert (ids([message]), message.level) == (["E060"], checks.ERROR)
+        assert (ids([message]), message.level) == (["E057"], checks.ERROR)
         assert "rotate_signing_key" in message.hint
 
     def test_unreadable_key_is_e060(self, settings):
         settings.SECRET_KEY = "another-environment" * 4
         [message] = check_current_key(None)
-        assert ids([message]) == ["E060"]
+        assert ids([message]) == ["E057"]
         assert "SECRET_KEY_FALLBACKS" in message.hint
 
     def test_key_that_cannot_sign_here_is_e060(self, token_exchange_settings, old_openssl):
         token_exchange_settings(ALGORITHM="ES256")
         signing_keys.rotate_signing_key(all_new=True, act=Act(now=timezone.now()))
         [message] = check_current_key(None)
-        assert ids([message]) == ["E060"]
+        assert ids([message]) == ["E057"]
         assert "TOKEN_EXCHANGE['ALGORITHM'] = 'RS256'" in message.hint
 
     def test_database_that_cannot_be_read_is_fine(self):
@@ -150,7 +150,7 @@ class TestCurrentKey:
     def test_runs_with_deploy_only(self):
         SigningKey.objects.all().delete()
         call_command("check", stderr=StringIO())
-        with pytest.raises(SystemCheckError, match=r"token_exchange\.E060"):
+        with pytest.raises(SystemCheckError, match=r"token_exchange\.E057"):
             call_command("check", deploy=True, stderr=StringIO())
 
 

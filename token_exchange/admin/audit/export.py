@@ -8,6 +8,7 @@ from asgiref.sync import sync_to_async
 from django.core.handlers.asgi import ASGIRequest
 from django.http import HttpRequest, StreamingHttpResponse
 
+from token_exchange.caching import forbid_caching
 from token_exchange.models.audit_event import AuditEventQuerySet
 from token_exchange.observability import audit_export
 
@@ -24,7 +25,7 @@ def export_response(
         content_type=audit_export.CONTENT_TYPES[file_format],
     )
     response.headers["Content-Disposition"] = f'attachment; filename="audit.{file_format}"'
-    response.headers["Cache-Control"] = "no-store"
+    forbid_caching(response)
     return response
 
 

@@ -18,6 +18,7 @@ REASONS: Final[Mapping[str, Any]] = {
     "owner_gone": _("Owner of the API key was deleted"),
     "owner_inactive": _("Owner of the API key is inactive"),
     "network_not_allowed": _("Sent from a network that isn't allowed"),
+    "sent_by_browser": _("Sent by a web page whose origin isn't in ALLOWED_ORIGINS"),
     "malformed_secret": _("Not a key or client secret of this service"),
     "malformed_client_id": _("Not a client ID of this service"),
     "malformed_basic": _("Malformed Basic credentials"),

@@ -63,16 +63,22 @@ def parse_client_app(basic: BasicCredentials) -> ReceivedSecret:
 
 
 def authenticate_api_key(
-    received: ReceivedSecret, *, address: str, now: datetime, load_owner: bool = False
+    received: ReceivedSecret,
+    *,
+    address: str,
+    now: datetime,
+    browser_origin: str | None = None,
+    load_owner: bool = False,
 ) -> AuthenticatedCredential:
     """Return the API key's credential, by one SELECT, if it may be used from ``address`` now.
 
+    ``browser_origin`` is the origin of the page if a browser sent the key.
     With ``load_owner`` the same SELECT brings the owning user, if there is one. Raises
     ``InvalidClient``, with the same public text whatever is wrong; only its private reason, for
     the log, tells revoked from unknown.
     """
     row = find(kind=Credential.Kind.API_KEY, identifier=received.identifier, load_owner=load_owner)
-    return _authenticate(row, received, address=address, now=now)
+    return _authenticate(row, received, address=address, browser_origin=browser_origin, now=now)
 
 
 def authenticate_client_app(
@@ -80,6 +86,7 @@ def authenticate_client_app(
     *,
     address: str,
     now: datetime,
+    browser_origin: str | None = None,
     token_until: datetime | None = None,
 ) -> AuthenticatedCredential:
     """Return the client app's credential; otherwise as ``authenticate_api_key``.
@@ -90,16 +97,21 @@ def authenticate_client_app(
     row = find(
         kind=Credential.Kind.CLIENT_APP, identifier=received.identifier, token_until=token_until
     )
-    return _authenticate(row, received, address=address, now=now)
+    return _authenticate(row, received, address=address, browser_origin=browser_origin, now=now)
 
 
 def _authenticate(
-    row: StoredCredential | None, received: ReceivedSecret, *, address: str, now: datetime
+    row: StoredCredential | None,
+    received: ReceivedSecret,
+    *,
+    address: str,
+    browser_origin: str | None,
+    now: datetime,
 ) -> AuthenticatedCredential:
     match = match_secret(row, received.digest, now=now)
     if row is None or row.identifier != received.identifier:  # a collation may ignore the case
         raise InvalidClient(reason="unknown")
-    reason = _reason_to_refuse(row, match, address=address, now=now)
+    reason = _reason_to_refuse(row, match, address=address, browser_origin=browser_origin, now=now)
     if reason is not None:
         raise InvalidClient(reason=reason, identifier=received.identifier)
     is_current = match is SecretMatch.CURRENT
@@ -126,7 +138,12 @@ def _authenticate(
 
 
 def _reason_to_refuse(
-    row: StoredCredential, match: SecretMatch | None, *, address: str, now: datetime
+    row: StoredCredential,
+    match: SecretMatch | None,
+    *,
+    address: str,
+    browser_origin: str | None,
+    now: datetime,
 ) -> str | None:
     if match is None:
         return "wrong_secret"  # with no more work than for an unknown credential
@@ -137,9 +154,11 @@ def _reason_to_refuse(
         "credential_revoked": row.revoked_at is not None,
         "credential_expired": row.expires_at is not None and row.expires_at <= now,
         "organization_inactive": not row.organization__is_active,
-        "owner_gone": is_user and row.owner_id is None,
+        "owner_gone": is_user and (row.owner_id is None or row.owner_is_active is None),
         "owner_inactive": is_user and not row.owner_is_active,
         "network_not_allowed": bool(row.allowed_networks)
         and not is_within(address, row.allowed_networks),
+        "sent_by_browser": browser_origin is not None
+        and browser_origin not in get_settings().allowed_origins,
     }
     return next((reason for reason, applies in reasons.items() if applies), None)

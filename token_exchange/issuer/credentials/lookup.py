@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any, Final, NamedTuple
 
 from django.contrib.auth import get_user_model
 from django.db import router
 from django.db.models import OuterRef, Subquery
 
-from token_exchange.database.compiled_queries import Parameter, Select
-from token_exchange.models import AccessToken, Credential
+from token_exchange.database.compiled_queries import ComposedSelect, Parameter
+from token_exchange.models import AccessToken, Credential, parents
 from token_exchange_core import process_state
 
 
@@ -21,7 +22,8 @@ class StoredCredential(NamedTuple):
     kind: str
     identifier: str
     organization_id: Any
-    organization__is_active: bool
+    organization__is_active: bool | None
+    """``None`` if ``ORGANIZATION_MANAGER`` hides it."""
     organization__default_token_lifetime: timedelta | None
     organization__max_token_lifetime: timedelta | None
     scopes: list[str]
@@ -41,6 +43,7 @@ class StoredCredential(NamedTuple):
     subject_type: str = Credential.SubjectType.ORGANIZATION
     owner_id: Any = None
     owner_is_active: bool | None = None
+    """``None`` if there is no owner, or none that ``USER_MANAGER`` shows."""
     # Only where find() was asked for them.
     owner: Any = None
     token: str | None = None
@@ -104,18 +107,23 @@ def find(
 
 
 @process_state.cached
-def _select(kind: str, user_columns: tuple[str, ...], *, with_token: bool) -> Select:
+def _select(kind: str, user_columns: tuple[str, ...], *, with_token: bool) -> ComposedSelect:
+    return ComposedSelect(partial(_rows, kind, user_columns, with_token=with_token))
+
+
+def _rows(kind: str, user_columns: tuple[str, ...], *, with_token: bool) -> Any:
     identifier = Parameter("identifier", Credential._meta.get_field("identifier"))
     rows: Any = Credential.objects.filter(identifier=identifier)
     names = [*_COLUMNS_OF[kind], *(f"owner__{name}" for name in user_columns)]
     if "owner_is_active" in names:
-        # Not a join, because PostgreSQL would spend more time planning it than on all the rest.
-        users = get_user_model()._base_manager.filter(pk=OuterRef("owner_id"))
-        rows = rows.annotate(owner_is_active=Subquery(users.values("is_active")))
+        rows = rows.annotate(owner_is_active=parents.activity_of_owner())
+    if (is_active := parents.activity_of_organization()) is not None:
+        rows = rows.annotate(organization_is_active=is_active)
+        names[names.index("organization__is_active")] = "organization_is_active"
     if with_token:
         rows = rows.annotate(newest_token=Subquery(_signing_inputs()))
         names.append("newest_token")
-    return Select(rows.values_list(*names))
+    return rows.values_list(*names)
 
 
 def _signing_inputs() -> Any:

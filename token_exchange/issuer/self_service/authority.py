@@ -6,8 +6,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from django.contrib.auth import get_user_model
-
 from token_exchange.issuer.self_service.caller import Caller
 from token_exchange.issuer.self_service.entitlement import DEFAULT_MAX_KEYS, entitlement_of
 from token_exchange.issuer.self_service.limits import KEYS_MANAGE_SCOPE
@@ -15,7 +13,7 @@ from token_exchange.models import (
     AbstractOrganization,
     AccessToken,
     Credential,
-    get_organization_model,
+    parents,
 )
 from token_exchange.models.credential_policy import CredentialPolicy, effective_audience
 from token_exchange_core.errors import AccessDenied, InsufficientScope, InvalidToken
@@ -61,7 +59,7 @@ def lock_authority(caller: Caller, *, now: datetime, using: str) -> Authority:
         error = InsufficientScope(identifier=caller.claims.client_id)
         error.scope = KEYS_MANAGE_SCOPE
         raise error
-    users = get_user_model()._base_manager.using(using)
+    users = parents.users().using(using)
     # An UPDATE that changes nothing, for the reason that CredentialQuerySet.lock gives.
     if users.filter(pk=caller.user.pk, is_active=True).update(is_active=True) != 1:
         raise AccessDenied(reason="owner_inactive")
@@ -74,7 +72,7 @@ def _of_session(user: Any, *, now: datetime, using: str) -> Authority:
     entitlement = entitlement_of(user)
     if entitlement is None:
         raise AccessDenied(reason="no_entitlement")
-    organizations = get_organization_model()._base_manager.using(using)
+    organizations = parents.organizations().using(using)
     organization = organizations.filter(pk=entitlement.organization.pk, is_active=True).first()
     if organization is None:
         raise AccessDenied(reason="organization_inactive")
@@ -92,8 +90,9 @@ def _of_token(user: Any, claims: Claims, *, now: datetime, using: str) -> Author
 
     A token that is narrower than its key must not get the rest through another key.
     """
-    key = _calling_keys(user, claims, using=using).select_related("organization").first()
-    if key is None or key.has_ended(now=now) or not key.organization.is_active:
+    keys = _calling_keys(user, claims, using=using).filter(parents.has_active_organization())
+    key = keys.select_related("organization").first()
+    if key is None or key.has_ended(now=now):
         raise InvalidToken(reason="credential_ended", identifier=claims.client_id)
     _check_current(key, claims, using=using)
     audience = effective_audience(key.audience)

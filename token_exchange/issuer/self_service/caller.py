@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from token_exchange.models.parents import is_shown
 from token_exchange.observability.audit import Act
 from token_exchange_core.errors import AccessDenied
 from token_exchange_core.tokens import Claims
@@ -28,8 +29,9 @@ class Caller:
 
 
 def caller_by_session(user: Any, *, origin: str) -> Caller:
-    """Return the caller who is signed in. Raises ``AccessDenied`` if they are inactive."""
-    if not user.is_active:  # some authentication backends let inactive users sign in
+    """Return the caller who is signed in; raises ``AccessDenied`` if inactive or hidden."""
+    # Some authentication backends let them sign in.
+    if not user.is_active or not is_shown(user):
         raise AccessDenied(reason="owner_inactive")
     return Caller(user=user, origin=origin)
 

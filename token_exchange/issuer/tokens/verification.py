@@ -11,7 +11,7 @@ from django.db import router
 from token_exchange.conf import get_settings
 from token_exchange.database.per_schema import PerSchema
 from token_exchange.issuer import revocation_feed, signing_keys
-from token_exchange.models import Revocation
+from token_exchange.models import Revocation, parents
 from token_exchange_core.errors import InvalidToken
 from token_exchange_core.secret_text import SecretText
 from token_exchange_core.verification import TokenVerifier, VerifiedToken
@@ -54,8 +54,7 @@ _verifiers = PerSchema(_new_verifier, using=_using)
 
 def _owner(user_id: str) -> Any:
     """Return the active user with this id: one query on the writer; raises ``InvalidToken``."""
-    model = get_user_model()
-    users = model._base_manager.using(router.db_for_write(model))
+    users = parents.users().using(router.db_for_write(get_user_model()))
     try:
         owner = users.filter(pk=user_id).first()
     except (ValueError, ValidationError):  # a key of another type: users are another model now

@@ -50,9 +50,11 @@ def _check_deployment(settings: Settings) -> Iterator[checks.CheckMessage]:
             hint="Use Redis or Memcached in CACHES, or set RATELIMIT_USE_CACHE to such a cache.",
             id="token_exchange.W005",
         )
-    if settings.num_proxies is None and django_settings.SECURE_PROXY_SSL_HEADER:
+    if settings.num_proxies is None and _is_behind_proxy():
         yield checks.Warning(
-            "Behind a proxy, rate limits and allowed networks see only the proxy's address.",
+            "Behind a proxy, rate limits and allowed networks see only the proxy's address. Behind "
+            "a unix socket they see none, because REMOTE_ADDR is empty. Either way, all clients "
+            "share one limit.",
             hint="Set TOKEN_EXCHANGE['NUM_PROXIES'] to the number of proxies that append to "
             "X-Forwarded-For.",
             id="token_exchange.W007",
@@ -64,6 +66,14 @@ def _check_deployment(settings: Settings) -> Iterator[checks.CheckMessage]:
             "or run rotate_signing_key --all-new. Or set SIGNING_KEY_ENCRYPTION_KEYS.",
             id="token_exchange.E033",
         )
+
+
+def _is_behind_proxy() -> bool:
+    return bool(
+        django_settings.SECURE_PROXY_SSL_HEADER
+        or django_settings.USE_X_FORWARDED_HOST
+        or django_settings.USE_X_FORWARDED_PORT
+    )
 
 
 def _missing_rates(settings: Settings) -> list[str]:

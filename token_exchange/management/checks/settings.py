@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any, Final
 
 from django.apps import apps
@@ -10,7 +10,7 @@ from django.conf import settings as django_settings
 from django.contrib.auth import get_user_model
 from django.core import checks
 from django.core.exceptions import FieldDoesNotExist
-from django.db.models import Model
+from django.db.models import Model, QuerySet
 from django.utils.module_loading import import_string
 
 from token_exchange.conf import Settings, read_settings
@@ -19,6 +19,7 @@ from token_exchange.models import (
     ORGANIZATION_MODEL,
     AbstractOrganization,
     get_organization_model,
+    parents,
 )
 
 _CALLABLES: Final = {
@@ -96,6 +97,8 @@ def _has_policy() -> bool:
 def _check_values(settings: Settings) -> Iterator[checks.CheckMessage]:
     for check_id, name in _CALLABLES.items():
         yield from _check_callable(check_id, name, getattr(settings, name.lower()))
+    yield from _check_manager("E054", "USER_MANAGER", parents.users)
+    yield from _check_manager("E055", "ORGANIZATION_MANAGER", parents.organizations)
     if settings.mode == RESOURCE_SERVER:
         yield checks.Error(
             "TOKEN_EXCHANGE['MODE'] is 'resource-server', but token_exchange is in INSTALLED_APPS, "
@@ -138,6 +141,21 @@ def _check_callable(check_id: str, name: str, path: str | None) -> Iterator[chec
         problem = f"cannot be imported: {error}"
     if problem:
         yield checks.Error(f"TOKEN_EXCHANGE['{name}'] {problem}.", id=f"token_exchange.{check_id}")
+
+
+def _check_manager(
+    check_id: str, name: str, shown: Callable[[], QuerySet[Any]]
+) -> Iterator[checks.CheckMessage]:
+    try:
+        shown().filter(pk__isnull=False)
+    except LookupError:  # reported by Django's own checks
+        return
+    except Exception as error:  # noqa: BLE001 - a project's manager may raise anything
+        yield checks.Error(
+            f"The manager of TOKEN_EXCHANGE['{name}'] can't be used: {error}",
+            hint="Name a manager whose query set can be filtered, also outside a request.",
+            id=f"token_exchange.{check_id}",
+        )
 
 
 def _has_field(name: str) -> bool:

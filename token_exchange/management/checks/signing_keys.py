@@ -63,15 +63,15 @@ def check_signing_keys(
 
 
 def check_algorithm(app_configs: Any, **_: object) -> list[checks.CheckMessage]:
-    """Check that new keys can sign with the libraries of this machine (E059)."""
+    """Check that new keys can sign with the libraries of this machine (E056)."""
     settings, _problems = read_settings()
     if settings is None or can_sign(settings.algorithm):
         return []
-    return [checks.Error(CANNOT_SIGN, hint=CANNOT_SIGN_HINT, id="token_exchange.E059")]
+    return [checks.Error(CANNOT_SIGN, hint=CANNOT_SIGN_HINT, id="token_exchange.E056")]
 
 
 def check_current_key(app_configs: Any, **_: object) -> list[checks.CheckMessage]:
-    """Check that a stored key can sign now (E060); runs with ``check --deploy``.
+    """Check that a stored key can sign now (E057); runs with ``check --deploy``.
 
     A database that cannot be read is no problem of the keys.
     """
@@ -85,7 +85,7 @@ def check_current_key(app_configs: Any, **_: object) -> list[checks.CheckMessage
     if problem is None:
         return []
     text, hint = problem
-    return [checks.Error(text, hint=hint, id="token_exchange.E060")]
+    return [checks.Error(text, hint=hint, id="token_exchange.E057")]
 
 
 def _problem_of_current_key() -> tuple[str, str] | None:

@@ -15,6 +15,7 @@ from django.db.models import F, Q, Value
 from token_exchange.conf import get_settings
 from token_exchange.models import Credential
 from token_exchange.models.credential_queryset import CredentialQuerySet
+from token_exchange.models.parents import has_active_organization, has_active_owner
 
 PREVIOUS_SECRET_NOTICE: Final = timedelta(days=1)
 """How long before its expiry a previous secret in use is notified; at most half the overlap."""
@@ -103,8 +104,8 @@ def _credentials() -> CredentialQuerySet[Credential]:
 
 def _active() -> CredentialQuerySet[Credential]:
     # Inactive owners and organizations get their notification if they become active again.
-    is_active = Q(subject_type=Credential.SubjectType.ORGANIZATION) | Q(owner__is_active=True)
-    return _credentials().filter(is_active, revoked_at=None, organization__is_active=True)
+    is_active = Q(subject_type=Credential.SubjectType.ORGANIZATION) | has_active_owner()
+    return _credentials().filter(is_active, has_active_organization(), revoked_at=None)
 
 
 def _in_order(rows: CredentialQuerySet[Credential], *, by: str) -> Iterator[Credential]:

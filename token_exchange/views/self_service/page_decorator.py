@@ -16,6 +16,7 @@ from django.views.decorators.clickjacking import xframe_options_deny
 from django.views.decorators.csrf import csrf_protect
 from django.views.decorators.http import require_http_methods
 
+from token_exchange.caching import not_cached
 from token_exchange.database.errors import DATABASE_AWAY
 from token_exchange.issuer.self_service import Caller, caller_by_session
 from token_exchange.request import client_address, require_https
@@ -98,6 +99,7 @@ def self_service_page(
     """
 
     def decorate(view: Callable[Concatenate[HttpRequest, Caller, P], HttpResponse]) -> Any:
+        @not_cached
         @require_http_methods(methods)
         @login_required
         @csrf_protect
@@ -111,7 +113,6 @@ def self_service_page(
             except DATABASE_AWAY as error:
                 log_event(logging.ERROR, "self_service.failed", exc_info=error, path=request.path)
                 response = error_page(request, TemporarilyUnavailable(reason="database_away"))
-            response["Cache-Control"] = "no-store"
             return response
 
         return wrapper
