@@ -65,7 +65,6 @@ _PRIVATE_KEYS: Final[Mapping[str, type[PrivateKey]]] = {
     "EdDSA": ed25519.Ed25519PrivateKey,
 }
 
-
 _P256_BYTES: Final = 32
 
 
