@@ -17,7 +17,13 @@ from django.db import transaction
 from django.dispatch import Signal
 from django.utils import timezone
 
-from token_exchange.models import AbstractOrganization, AccessToken, AuditEvent, SigningKey
+from token_exchange.models import (
+    AbstractOrganization,
+    AccessToken,
+    AuditEvent,
+    Credential,
+    SigningKey,
+)
 from token_exchange.signals import announce
 from token_exchange_core.event_log import log_event
 from token_exchange_core.secret_strings import redact_secrets
@@ -92,6 +98,8 @@ class Act:
     """The address of the request, or what else it comes from, such as a shell."""
     reason: str = ""
     """What a person wrote; kept without the secrets pasted into it."""
+    made_with: Credential | None = None
+    """The credential whose token asks for it, if one does: it obtains what is created."""
 
     def record(
         self,

@@ -53,19 +53,16 @@ def rotate(
     overlap: timedelta | None = None,
     compromised: bool = False,
     keep_descendants: bool = False,
-    made_with: Credential | None = None,
     act: Act | None = None,
 ) -> IssuedSecret:
     """Replace the secret; the previous one keeps working for ``overlap``.
 
     The default is ``DEFAULT_OVERLAP``, the maximum ``MAX_OVERLAP``. ``compromised`` revokes the
-    previous secrets and every token at once, and ends descendants as ``revoke`` does. ``made_with``
-    is the credential whose token asks for it, if one does. Raises what ``rotate_one`` does.
+    previous secrets and every token at once, and ends descendants as ``revoke`` does. Raises what
+    ``rotate_one`` does.
     """
     act = act or Act()
-    issued = rotate_one(
-        credential, overlap=overlap, compromised=compromised, made_with=made_with, act=act
-    )
+    issued = rotate_one(credential, overlap=overlap, compromised=compromised, act=act)
     if compromised and not keep_descendants:
         end_descendants(credential, act=act)
     return issued
@@ -80,7 +77,8 @@ def end_descendants(credential: Credential, *, act: Act) -> EndedDescendants:
     the next round. Raises ``CredentialConflict`` if they keep changing, and ``OperationalError``
     if one is locked for too long; call it again then.
     """
-    act = replace(act, reason=_reason(credential))
+    # The new secrets are not for the token that asks, if one does.
+    act = replace(act, reason=_reason(credential), made_with=None)
     ended = EndedDescendants()
     for _round in range(_ROUNDS):
         found = descendants_of([credential], now=act.now)

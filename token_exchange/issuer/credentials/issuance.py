@@ -77,15 +77,13 @@ def issue(
     policy: CredentialPolicy = _NO_POLICY,
     metadata: Mapping[str, Any] | None = None,
     identifier: str | None = None,
-    made_with: Credential | None = None,
     act: Act | None = None,
 ) -> IssuedSecret:
     """Issue a credential with its first secret, which cannot be shown again.
 
     With an ``owner`` its tokens act as that user, otherwise as the organization. An ``identifier``
     that ``new_identifier`` returned before makes the call safe to repeat: the second call raises
-    ``CredentialConflict``. ``made_with`` is the credential whose token asks for it, if one does.
-    Raises ``ValidationError`` for values that a credential cannot have.
+    ``CredentialConflict``. Raises ``ValidationError`` for values that a credential cannot have.
     """
     act = act or Act()
     identifier = identifier or new_identifier(kind)
@@ -109,7 +107,7 @@ def issue(
         **columns,
     )
     _validate(credential, now=act.now)
-    _insert(credential, made_with=made_with, act=act)
+    _insert(credential, act=act)
     return IssuedSecret(credential=credential, raw_secret=secret.raw_secret)
 
 
@@ -127,12 +125,12 @@ def _validate(credential: Credential, *, now: datetime) -> None:
 
 
 @retried
-def _insert(credential: Credential, *, made_with: Credential | None, act: Act) -> None:
+def _insert(credential: Credential, *, act: Act) -> None:
     using = router.db_for_write(Credential)
     try:
         with transaction.atomic(using=using):
             credential.save(using=using, force_insert=True)
-            origin = record_origin(credential, made_with=made_with, using=using)
+            origin = record_origin(credential, act, using=using)
             act.record(
                 audit.Event.CREDENTIAL_ISSUED,
                 audit.credential_target(credential),
@@ -144,10 +142,9 @@ def _insert(credential: Credential, *, made_with: Credential | None, act: Act) -
         raise CredentialConflict(_("This credential has already been issued.")) from error
 
 
-def record_origin(
-    credential: Credential, *, made_with: Credential | None, using: str
-) -> dict[str, str]:
+def record_origin(credential: Credential, act: Act, *, using: str) -> dict[str, str]:
     """Record what obtained the credential's current secret; return the details for the audit."""
+    made_with = act.made_with
     if made_with is None:
         return {}
     origins = SecretOrigin.objects.using(using)

@@ -37,7 +37,6 @@ def rotate_one(
     *,
     overlap: timedelta | None = None,
     compromised: bool = False,
-    made_with: Credential | None = None,
     act: Act | None = None,
 ) -> IssuedSecret:
     """Replace the secret; the previous one keeps working for ``overlap``.
@@ -69,7 +68,7 @@ def rotate_one(
         rows = Credential.objects.using(using).filter(pk=credential.pk, revoked_at=None)
         _expect_one(rows.filter(secret_digest=credential.secret_digest).update(**changes))
         credential.refresh_from_db(using=using)
-        details |= record_origin(credential, made_with=made_with, using=using)
+        details |= record_origin(credential, act, using=using)
         target = audit.credential_target(credential)
         act.record(event, target, using=using, details=details)
         arguments = {"overlap": overlap, "compromised": compromised}

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from token_exchange.models import Credential
 from token_exchange.models.parents import is_shown
 from token_exchange.observability.audit import Act
 from token_exchange_core.errors import AccessDenied
@@ -23,9 +24,10 @@ class Caller:
     claims: Claims | None = None
     """Those of the token; ``None`` where the user is signed in by session."""
 
-    def act(self, *, now: datetime, reason: str = "") -> Act:
+    def act(self, *, now: datetime, reason: str = "", made_with: Credential | None = None) -> Act:
         """Return the caller's act, for the audit trail."""
-        return Act(now=now, by=self.user, origin=self.origin, reason=reason)
+        by, origin = self.user, self.origin
+        return Act(now=now, by=by, origin=origin, reason=reason, made_with=made_with)
 
 
 def caller_by_session(user: Any, *, origin: str) -> Caller:

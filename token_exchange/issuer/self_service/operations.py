@@ -61,8 +61,7 @@ def create(
                 owner=caller.user,
                 policy=policy,
                 identifier=identifier,
-                made_with=authority.key,
-                act=caller.act(now=now),
+                act=caller.act(now=now, made_with=authority.key),
             )
         except ValidationError as error:
             raise as_wire_error(error) from error
@@ -100,13 +99,12 @@ def rotate(
                 "compromised.",
                 reason="previous_secret_lives",
             )
-        act = caller.act(now=now)
+        act = caller.act(now=now, made_with=authority.key)
         issued = credentials.rotate(
             key,
             overlap=overlap,
             compromised=compromised,
             keep_descendants=True,
-            made_with=authority.key,
             act=act,
         )
         if not compromised or keep_descendants:
