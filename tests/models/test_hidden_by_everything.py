@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from django.contrib.auth import get_user_model
+from django.core.management import CommandError, call_command
 from django.db.models import Manager
 from django.utils import timezone
 
@@ -97,3 +98,15 @@ def test_session_of_a_hidden_user_manages_no_keys(hide, owner):
     with pytest.raises(AccessDenied) as refused:
         self_service.caller_by_session(owner, origin="")
     assert refused.value.reason == "owner_inactive"
+
+
+def test_command_finds_no_hidden_owner(hide, owner):
+    organization = make_api_key().credential.organization
+    hide("USER_MANAGER")
+    with pytest.raises(CommandError, match="No user has the name"):
+        call_command(
+            "create_api_key",
+            "--name=x",
+            f"--organization={organization.slug}",
+            f"--owner={owner.get_username()}",
+        )

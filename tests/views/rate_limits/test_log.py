@@ -89,6 +89,14 @@ class TestFailures:
             ("192.0.2.2", 1),
         ]
 
+    def test_what_is_logged_already_is_not_logged_again(self, endpoint, slow_limits, refusals):
+        fail(endpoint, 3, REMOTE_ADDR="192.0.2.1")
+        refusals()
+        slow_limits.shift(60)
+        fail(endpoint, 3, REMOTE_ADDR="192.0.2.2")
+        over = [each for each in refusals() if each["reason"] == "rate_failure"]
+        assert [each["address"] for each in over] == ["192.0.2.2"]
+
     def test_clock_that_is_set_back_silences_nothing(self, endpoint, slow_limits, refusals):
         fail(endpoint, 3)
         refusals()
