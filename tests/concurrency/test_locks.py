@@ -197,7 +197,7 @@ class TestFormerTimeout:
 
 
 class TestDescendantWhoseRowIsLocked:
-    """Whoever locks one key saves neither its parent nor the others."""
+    """A lock on one key saves neither its parent nor the others."""
 
     def test_the_others_are_ended_and_the_rest_is_ended_later(self, https_client):
         member = make_member(https_client)

@@ -1,4 +1,4 @@
-"""Columns of text that people write, which never store a secret, whoever writes them."""
+"""Columns of text that people write, which never store a secret."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What may a page do in a project with a strict content security policy?"""
+"""The strict content security policy under which the pages are tested."""
 
 from __future__ import annotations
 
