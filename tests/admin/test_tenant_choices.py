@@ -6,7 +6,7 @@ import pytest
 from django.contrib import admin
 
 from tests.support.admin_urls import admin_url
-from tests.support.factories import make_organization
+from tests.support.factories import make_api_key, make_organization, make_user
 from token_exchange.models import AccessToken, APIKey
 
 pytestmark = pytest.mark.django_db
@@ -43,3 +43,11 @@ class TestChoice:
         field = AccessToken._meta.get_field("credential")
         found = admin.site.get_model_admin(APIKey).formfield_for_foreignkey(field, request)
         assert not found.queryset.exists()
+
+    def test_of_other_rows_is_not_narrowed_for_the_others(self, rf):
+        request = rf.get("/")
+        request.user = make_user(is_staff=True, is_superuser=True)
+        key = make_api_key().credential
+        field = AccessToken._meta.get_field("credential")
+        found = admin.site.get_model_admin(APIKey).formfield_for_foreignkey(field, request)
+        assert [each.pk for each in found.queryset] == [key.pk]

@@ -258,6 +258,11 @@ class TestThreads:
             thread.join(timeout=30)
         assert source.asked == asked
 
+    def test_a_lock_that_a_thread_of_the_parent_holds_is_replaced(self, cache):
+        with cache._lock:
+            cache.renew_after_fork()
+            assert cache.get() is not None
+
     @pytest.mark.skipif(not hasattr(os, "fork"), reason="nothing forks here")
     @pytest.mark.filterwarnings("ignore:.*multi-threaded.*:DeprecationWarning")
     def test_a_forked_child_waits_for_no_thread_of_its_parent(self, cache, source):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from django.db import connection
 from django.utils import timezone
 
 from tests.self_service.members import make_member
@@ -109,3 +110,20 @@ def test_delete_of_an_auth_token_by_a_client_without_one(https_client):
     before = stored()
     assert https_client.delete("/auth_token", headers=basic_header(app)).json() == {"success": True}
     assert stored() == before
+
+
+def test_edit_that_someone_else_has_just_made():
+    """What differed before the lock no longer differs after it."""
+    key = make_api_key(name="Before").credential
+    position = RevocationFeed.objects.get().position
+
+    def edit_first(execute, sql, params, many, context):
+        result = execute(sql, params, many, context)
+        if sql.startswith("UPDATE"):  # the lock
+            execute("UPDATE token_exchange_credential SET name = 'After'", None, many, context)
+        return result
+
+    with connection.execute_wrapper(edit_first):
+        credentials.edit(key, {"name": "After"})
+    assert not AuditEvent.objects.filter(event="credential.changed").exists()
+    assert RevocationFeed.objects.get().position == position

@@ -18,8 +18,20 @@ from tests.support.claims import CLAIMS
 from tests.support.fake_issuer import FEED_PATH, NOT_MODIFIED, Reply, page
 from tests.support.thread_pool import call_in_threads
 from token_exchange_core.errors import TemporarilyUnavailable
+from token_exchange_core.revocation_set import Revocation, RevocationKind
 
 pytestmark = pytest.mark.usefixtures("clock")
+
+REWOUND = "revocation.rewound"
+
+
+def of_credential(generation: int | None) -> Revocation:
+    return Revocation(
+        kind=RevocationKind.CREDENTIAL,
+        subject=CLAIMS.client_id,
+        generation=generation,
+        expires_at=CLAIMS.expires_at,
+    )
 
 
 class TestFollowing:
@@ -86,6 +98,41 @@ class TestFollowing:
         elapsed.seconds += 2
         assert reason_for(revocations) is None
         assert len(revocations()) == 1
+
+    @pytest.mark.parametrize(("asleep", "logged"), [(2, 1), (86_402, 0)])
+    def test_full_read_of_the_same_epoch_keeps_what_the_issuer_lost(
+        self, issuer, elapsed, caplog, asleep, logged
+    ):
+        """A follower that slept for a day gets everything without a fault of the issuer."""
+        revocations = make_revocations(issuer, max_staleness_seconds=100_000)
+        issuer.says(
+            FEED_PATH,
+            now_page(position=5, mark="5.old", revocations=[TOKEN, token("again")]),
+            now_page(position=2, has_more=True, revocations=[token("first")]),
+            now_page(after=2, position=4, mark="4.new", revocations=[token("again")]),
+            now_page(after=4, position=4, mark="4.new"),
+        )
+        assert reason_for(revocations) == "token_revoked"
+        elapsed.seconds += asleep
+        revocations.start_refresh_if_old()
+        while len(queries(issuer)) < 3:
+            revocations()
+        assert reason_for(revocations) == "token_revoked"
+        assert len(revocations()) == 3
+        assert queries(issuer)[1] == {"epoch": "e1", "after": "5", "mark": "5.old"}
+        rewound = [each.event_fields for each in caplog.records if each.event == REWOUND]
+        assert [(each["position"], each["kept"]) for each in rewound] == [(4, 1)] * logged
+
+    def test_revocation_of_a_credential_is_kept_as_far_as_it_reaches(self, issuer, elapsed):
+        revocations = make_revocations(issuer)
+        issuer.says(
+            FEED_PATH,
+            now_page(position=5, revocations=[of_credential(None)]),
+            now_page(position=3, revocations=[of_credential(1)]),
+        )
+        assert reason_for(revocations) == "credential_revoked"
+        elapsed.seconds += 2
+        assert reason_for(revocations) == "credential_revoked"
 
     def test_new_epoch_is_a_full_read(self, revocations, issuer, elapsed):
         issuer.says(

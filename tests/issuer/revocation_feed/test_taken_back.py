@@ -185,3 +185,8 @@ class TestEverydayRevocations:
         for subject in subjects(3):
             revoke_token(subject)
             assert len(following.follow().revocations) == 1
+
+    def test_leave_the_counters_mark_in_the_table(self):
+        revoke_token(Subject("machine"))
+        counter = RevocationFeed.objects.get()
+        assert str(RevocationFeedMark.objects.latest("position")) == f"1:{counter.mark}"
