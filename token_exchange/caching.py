@@ -65,7 +65,10 @@ def vary_by_authorization(request: Any) -> None:
     the whole verification of a token.
     """
     marks = http_request(request).__dict__  # faster than to ask for each
-    if _IS_STORED not in marks and _IS_PRIVATE not in marks:
+    is_at_work = _IS_STORED in marks or _IS_PRIVATE in marks
+    # The mark of a decorated method comes after authentication.
+    view_class: Any = type(_view_of(request))
+    if not is_at_work and not _has_decorated_methods(view_class):
         return
     # DRF adds them to the view's response.
     headers = getattr(_view_of(request), "headers", None)

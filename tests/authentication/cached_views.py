@@ -43,6 +43,12 @@ class CachedMethod(Caller):
         return super().get(request)
 
 
+class OpenCachedMethod(CachedMethod):
+    """Lets everyone in."""
+
+    permission_classes = (AllowAny,)
+
+
 class VariedAlready(Caller):
     """Has a Vary of its own, and lets everyone in."""
 
@@ -90,6 +96,7 @@ urlpatterns = [
     path("method", CachedMethod.as_view()),
     path("function", cached_function),
     path("open", _open),
+    path("open-method", OpenCachedMethod.as_view()),
     path("open-page", _FOR_AN_HOUR(_open)),
     path("session-too", Caller.as_view(authentication_classes=(*OURS, SessionAuthentication))),
     path("varied", VariedAlready.as_view()),

@@ -84,6 +84,14 @@ class TestStoredAnswers:
         assert https_client.get(path, headers=holder[1]).status_code == 200
         assert https_client.get(path).status_code == 401
 
+    def test_anonymous_answer_of_a_cached_method_is_not_served_to_callers(
+        self, settings, https_client, holder
+    ):
+        settings.MIDDLEWARE = [each for each in settings.MIDDLEWARE if "cache" not in each.lower()]
+        assert https_client.get("/open-method").json() == "AnonymousUser"
+        answer = https_client.get("/open-method", headers=holder[1])
+        assert answer.json() == holder[0].identifier
+
     @pytest.mark.parametrize("path", ["/open", "/open-page"])
     def test_anonymous_answer_is_stored_and_served_to_anonymous_callers_only(
         self, https_client, path, holder

@@ -214,3 +214,60 @@ class TestDescendantWhoseRowIsLocked:
         assert [works(each) for each in keys] == [False, True, False]
         credentials.end_descendants(parent, act=Act())
         assert not works(first["api_key"])
+
+
+class TestSelectedRowsOfWhichOneIsLocked:
+    def test_the_others_are_revoked_with_their_descendants(self, https_client):
+        member = make_member(https_client)
+        child = member.create().json()
+        locked = make_api_key().credential
+        rows = [member.issued.credential.pk, locked.pk]
+        operator = OperatorClient()
+        operator.force_login(make_user(is_staff=True, is_superuser=True))
+        form = {"action": "revoke_selected", "_selected_action": rows, "confirmed": "yes"}
+        with held(Credential.objects.filter(pk=locked.pk).lock), at_most(LOCK_WAIT_SECONDS):
+            answer = operator.post("/admin/token_exchange/apikey/", form, follow=True)
+        assert answer.status_code == 200
+        assert "1 not revoked, because another transaction blocks" in answer.text
+        assert not works(member.issued.raw_secret)
+        assert not works(child["api_key"])
+        locked.refresh_from_db()
+        assert locked.revoked_at is None
+
+
+class TestUserDeletedDuringSelfService:
+    def test_neither_waits_for_the_other_for_ever(self, https_client, monkeypatch):
+        """Both lock the user before the keys."""
+        member = make_member(https_client)
+        token = member.token()
+        in_between, go_on = threading.Event(), threading.Event()
+
+        def pause_before_the_key(execute, sql, *arguments):
+            if sql.startswith("UPDATE") and "token_exchange_credential" in sql:
+                in_between.set()
+                go_on.wait(2)
+            return execute(sql, *arguments)
+
+        def create() -> int:
+            try:
+                with connection.execute_wrapper(pause_before_the_key):
+                    return int(member.call("POST", token=token).status_code)
+            finally:
+                connections.close_all()
+
+        def delete() -> None:
+            try:
+                member.user.delete()
+            finally:
+                connections.close_all()
+
+        with ThreadPoolExecutor(2) as pool:
+            creating = pool.submit(create)
+            assert in_between.wait(SECONDS)
+            deleting = pool.submit(delete)
+            go_on.set()
+            assert creating.result(SECONDS) == 201
+            try:
+                deleting.result(SECONDS)
+            except OperationalError as error:
+                assert "deadlock" not in str(error)  # noqa: PT017 - it gave up waiting

@@ -54,6 +54,7 @@ def cache(source, private):
         name="numbers",
         max_age_seconds=lambda: MAX_AGE_SECONDS,
         is_private=lambda: bool(private),
+        is_snapshot=lambda: False,
     )
 
 
@@ -243,6 +244,7 @@ class TestThreads:
             name="numbers",
             max_age_seconds=lambda: max_age_seconds,
             is_private=lambda: bool(arrived.release()),
+            is_snapshot=lambda: False,
         )
 
         def take_long():

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import pytest
-from django.db import OperationalError, transaction
+from django.db import OperationalError, connection, transaction
 
+from tests.support.factories import make_api_key, works
 from token_exchange.database.retries import ATTEMPTS, retried
+from token_exchange.issuer import credentials
 
 
 class Refusal(Exception):
@@ -86,3 +88,36 @@ def test_within_a_callers_transaction_are_left_to_the_caller():
     with transaction.atomic(), pytest.raises(OperationalError):
         run(operation)
     assert operation.attempts == 1
+
+
+class TestOperations:
+    """Each is repeated with the arguments of the first attempt."""
+
+    @pytest.fixture
+    def fail_once(self, db):
+        """Fail after the first write of the audit trail, as PostgreSQL would."""
+        left = [SERIALIZATION_FAILURES[0]]
+
+        def fail(execute, sql, *arguments):
+            result = execute(sql, *arguments)
+            if left and sql.startswith("INSERT") and "auditevent" in sql:
+                raise left.pop()
+            return result
+
+        with connection.execute_wrapper(fail):
+            yield
+        assert left == []
+
+    @pytest.mark.django_db(transaction=True)
+    def test_issue(self, fail_once):
+        assert works(make_api_key().raw_secret)
+
+    @pytest.mark.django_db(transaction=True)
+    @pytest.mark.parametrize("compromised", [False, True])
+    def test_rotate(self, request, compromised):
+        key = make_api_key()
+        request.getfixturevalue("fail_once")
+        issued = credentials.rotate(key.credential, compromised=compromised)
+        assert works(issued.raw_secret)
+        assert works(key.raw_secret) is not compromised
+        assert key.credential.secret_version == 2

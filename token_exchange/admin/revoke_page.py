@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from django.contrib import messages
-from django.db import router, transaction
+from django.db import OperationalError, router, transaction
 from django.forms import Form
 from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext as _
@@ -71,17 +71,38 @@ def revoke_view(
     form = revocation.form_class(request.POST if "confirmed" in request.POST else None)
     if not form.is_valid():
         return _render_form(model_admin, request, rows, form, revocation)
-    revoked = [
-        each for each in revocable if _revoke_one(model_admin, request, each, form, revocation)
-    ]
+    revoked, blocked = _revoke_each(model_admin, request, revocable, form, revocation)
+    if blocked and not revoked:
+        raise blocked[0]
     if not revoked:
         return _render_already_revoked(model_admin, request, revocable)
-    if others := len(revocable) - len(revoked):
+    if blocked:
+        message = _("%(count)d not revoked, because another transaction blocks them. Try again.")
+        model_admin.message_user(request, message % {"count": len(blocked)}, messages.ERROR)
+    if others := len(revocable) - len(revoked) - len(blocked):
         message = _("%(count)d had already been revoked by someone else.") % {"count": others}
         model_admin.message_user(request, message, messages.WARNING)
     message = _("%(items)s revoked.") % {"items": counted_name(model_admin, len(revoked))}
     response = revocation.finish(model_admin, request, revoked, form)
     return response or model_admin.redirect_with_message(request, message, obj)
+
+
+def _revoke_each(
+    model_admin: TokenExchangeAdmin,
+    request: HttpRequest,
+    rows: list[Any],
+    form: Form,
+    revocation: Revocation,
+) -> tuple[list[Any], list[OperationalError]]:
+    """Return the rows that were revoked, and an error for each whose lock was not had in time."""
+    revoked, blocked = [], []
+    for each in rows:
+        try:
+            if _revoke_one(model_admin, request, each, form, revocation):
+                revoked.append(each)
+        except OperationalError as error:
+            blocked.append(error)
+    return revoked, blocked
 
 
 @retried

@@ -51,17 +51,21 @@ class ProcessCache(ProcessState, Generic[T]):
         name: str,
         max_age_seconds: Callable[[], float],
         is_private: Callable[[], bool],
+        is_snapshot: Callable[[], bool],
     ) -> None:
         """Set how to read the value.
 
         ``read`` gets the previous value, or ``None`` to read everything. ``is_private`` returns
         whether this thread's transaction has changed what is read; other threads do not get such a
-        value, because it may be rolled back. The name is for the log.
+        value, because it may be rolled back. ``is_snapshot`` returns whether it sees the rows as
+        they were when its transaction began; what it reads is then not fresh for the others. The
+        name is for the log.
         """
         self._read = read
         self._name = name
         self._max_age_seconds = max_age_seconds
         self._is_private = is_private
+        self._is_snapshot = is_snapshot
         self._lock = threading.Lock()
         self.clear()
         super().__init__()
@@ -127,6 +131,8 @@ class ProcessCache(ProcessState, Generic[T]):
             failed_at = time.monotonic()
             self._away_until = failed_at + min(failed_at - asked_at, _AWAY_SECONDS)
             self._use_stale_or_raise(error)
+            return
+        if self._is_snapshot():
             return
         self._asked_at = asked_at
         self._fresh_until = asked_at + self._max_age_seconds()

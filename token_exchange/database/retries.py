@@ -6,6 +6,8 @@ that write to the same row, and on any level one of two that wait for each other
 
 from __future__ import annotations
 
+import random
+import time
 from collections.abc import Callable
 from functools import wraps
 from typing import Final, ParamSpec, TypeVar
@@ -16,6 +18,8 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 ATTEMPTS: Final = 10
+PAUSE_SECONDS: Final = 0.01
+"""The longest pause after the first attempt; each one after it can be longer by as much."""
 
 _SQLSTATES: Final = frozenset({"40001", "40P01"})
 """``serialization_failure`` and ``deadlock_detected``."""
@@ -25,17 +29,20 @@ _MYSQL_DEADLOCK: Final = 1213
 def retried(operation: Callable[P, T]) -> Callable[P, T]:
     """Repeat an operation that is a transaction of its own, a limited number of times.
 
-    Within a caller's transaction the error is raised at once: all of it has to be repeated.
+    A failed attempt must leave the arguments as they were. Short random pauses keep operations from
+    failing each other again and again. Within a caller's transaction the error is raised at once:
+    all of it has to be repeated.
     """
 
     @wraps(operation)
     def attempt(*args: P.args, **kwargs: P.kwargs) -> T:
-        for _ in range(ATTEMPTS - 1):
+        for number in range(1, ATTEMPTS):
             try:
                 return operation(*args, **kwargs)
             except DatabaseError as error:
                 if not _asks_to_repeat(error) or _is_in_transaction():
                     raise
+            time.sleep(random.uniform(0, PAUSE_SECONDS * number))  # noqa: S311 - no secret
         return operation(*args, **kwargs)
 
     return attempt

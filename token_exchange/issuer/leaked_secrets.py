@@ -51,12 +51,12 @@ def revoke_leaked(candidates: set[Candidate], *, now: datetime, origin: str) -> 
         return []
     leaked = _leaked_credentials(candidates, now=now)
     live = [each for each in leaked if each.revoked_at is None]
+    # An earlier report may have failed at what comes after the revocation.
+    revoked_before = [each for each in leaked if each.revoked_at is not None]
     revoked = [each for each in live if _revoke(each, candidates, now=now, origin=origin)]
     try:
-        # Also of those that an earlier report revoked, which may have failed at this point.
-        for each in leaked:
-            if each.revocation_cause == Credential.RevocationCause.LEAK:
-                credentials.end_descendants(each, act=Act(now=now, origin=origin))
+        for each in [*revoked, *revoked_before]:
+            credentials.end_descendants(each, act=Act(now=now, origin=origin))
     finally:
         send_mail = partial(notifications.mail_leaked, revoked, now=now)
         transaction.on_commit(send_mail, using=router.db_for_write(Credential), robust=True)

@@ -83,7 +83,7 @@ def _read(before: _Progress | None) -> _Progress:
         known, after = RevocationSet(), START
     elif counter.is_known:
         known, after = before.revocations, before.position
-    elif sees_a_snapshot(using=_using()):
+    elif _sees_a_snapshot():
         return before  # Another thread read it after this transaction began.
     else:
         known, after = RevocationSet(), START
@@ -199,6 +199,10 @@ def _has_uncommitted_changes() -> bool:
     return has_uncommitted_changes(using=_using())
 
 
+def _sees_a_snapshot() -> bool:
+    return sees_a_snapshot(using=_using())
+
+
 def _max_age_seconds() -> float:
     return get_settings().revocation_max_age.total_seconds()
 
@@ -209,6 +213,7 @@ def _new_cache() -> ProcessCache[_Progress]:
         name="revocations",
         max_age_seconds=_max_age_seconds,
         is_private=_has_uncommitted_changes,
+        is_snapshot=_sees_a_snapshot,
     )
     feed_changed.connect(cache.expire)
     return cache

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -51,16 +52,23 @@ def issued_facts(issued: IssuedSecret, *, now: datetime) -> dict[str, Any]:
 
 
 def ended_facts(ended: EndedDescendants) -> dict[str, Any]:
-    """Return what was revoked, and the new secrets of what was rotated, if there is any."""
+    """Return what was revoked, and stand-ins of the new secrets of what was rotated."""
     rotated = [
         {
             "identifier": each.credential.identifier,
-            "client_secret" if is_client_app(each.credential) else "key": each.raw_secret,
+            "client_secret" if is_client_app(each.credential) else "key": each.stand_in,
         }
         for each in ended.rotated
     ]
     facts = {"also_revoked": [each.identifier for each in ended.revoked], "also_rotated": rotated}
     return {name: value for name, value in facts.items() if value}
+
+
+def reveal_all(shown: str, issued: Iterable[IssuedSecret]) -> str:
+    """Put each secret in place of its stand-in."""
+    for each in issued:
+        shown = each.reveal(shown)
+    return shown
 
 
 def kept_facts(credential: Credential, *, now: datetime) -> dict[str, Any]:

@@ -48,6 +48,8 @@ def has_uncommitted_changes(*, using: str) -> bool:
 def sees_a_snapshot(*, using: str) -> bool:
     """Return whether this thread may see the database as it was when its transaction began."""
     connection = connections[using]
+    if connection.vendor == "sqlite":
+        return False  # its isolation has no level, and its transactions are short
     level = getattr(connection, "isolation_level", None)
     name = str(getattr(level, "name", level)).upper().replace(" ", "_")
     return connection.in_atomic_block and name != "READ_COMMITTED"

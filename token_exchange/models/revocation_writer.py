@@ -27,6 +27,7 @@ from datetime import datetime, timedelta
 from typing import Any, Final, TypeVar
 
 from django.db import models, transaction
+from django.db.models import OuterRef, Subquery
 
 from token_exchange.database.clock import Clocks
 from token_exchange.database.lock_timeouts import limited_lock_waits
@@ -75,15 +76,19 @@ class RevocationWriter:
 
     def revoke_earlier_generations(self, credentials: models.QuerySet[Any]) -> None:
         """Revoke tokens of generations before each credential's own; all if it is revoked."""
-        rows = credentials.using(self._using).values_list("identifier", "generation", "revoked_at")
+        rows = credentials.using(self._using).values_list(
+            "identifier", "generation", "revoked_at", _latest_token_expiry(credentials.model)
+        )
+        last_expiry = self._last_expiry()
         self._write(
             Revocation(
                 kind=RevocationKind.CREDENTIAL,
                 subject=identifier,
                 generation=generation - 1 if revoked_at is None else None,
-                expires_at=self._last_expiry(),
+                # A token that a host with a wrong clock issued can live longer than any other.
+                expires_at=last_expiry if latest is None else max(last_expiry, latest + MARGIN),
             )
-            for identifier, generation, revoked_at in rows
+            for identifier, generation, revoked_at, latest in rows
         )
 
     def revoke_all(self, kind: RevocationKind, subject: str) -> None:
@@ -114,6 +119,12 @@ class RevocationWriter:
             # No other transaction writes at the same time: the feed is locked.
             feed.filter(kind=batch[0].kind, subject__in=[row.subject for row in batch]).delete()
             feed.bulk_create(batch)
+
+
+def _latest_token_expiry(credential_model: Any) -> Subquery:
+    tokens = credential_model._meta.get_field("access_tokens").related_model._base_manager
+    latest = tokens.filter(credential=OuterRef("pk")).order_by("-expires_at")
+    return Subquery(latest.values("expires_at")[:1])
 
 
 @contextmanager

@@ -270,3 +270,26 @@ class TestDescendants:
         credentials.revoke(member.issued.credential, keep_descendants=True)
         send(member.issued.raw_secret)
         assert works(created["api_key"])
+
+
+def test_secret_that_was_replaced_since_it_was_read_ends_no_descendant(https_client):
+    """The owner was faster, and kept what was created with the key."""
+    member = make_member(https_client)
+    child = member.create().json()
+    parent = member.issued
+    candidates = leaked_secrets.parse_reported([parent.raw_secret])
+    rows = Credential.objects.filter(pk=parent.credential.pk)
+    left = ["the first write"]
+
+    def rotate_first(execute, sql, *arguments):
+        if left and sql.startswith("UPDATE"):
+            left.clear()
+            act = Act(now=NOW)
+            credentials.rotate(rows.get(), compromised=True, keep_descendants=True, act=act)
+        return execute(sql, *arguments)
+
+    with connection.execute_wrapper(rotate_first):
+        revoked = leaked_secrets.revoke_leaked(candidates, now=NOW, origin=ADDRESS)
+    assert revoked == []
+    assert rows.get().revoked_at is None
+    assert works(child["api_key"])

@@ -92,6 +92,17 @@ class TestReader:
         assert page.revocations[0].expires_at >= held.tokens.get().expires_at.timestamp()
 
 
+@pytest.mark.parametrize("step", [timedelta(hours=1), timedelta(days=2)], ids=str)
+@pytest.mark.parametrize("way", WAYS)
+class TestIssuer:
+    def test_that_was_ahead_leaves_no_token_that_outlives_its_revocation(self, way, step):
+        with clock_off_by(step):
+            subject = Subject("machine", token_lifetime=timedelta(hours=24))
+        way(subject)
+        row = Revocation.objects.get()
+        assert row.expires_at >= subject.tokens.get().expires_at + MARGIN
+
+
 @pytest.mark.postgresql
 class TestDatabaseClock:
     @pytest.mark.parametrize("step", STEPS, ids=str)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from typing import Any
 
 import pytest
 from django.db import connection, connections, transaction
@@ -115,26 +116,42 @@ class TestExchangeUnderWay:
         assert subject.exchange().status_code == 401
 
 
+def repeat_reads(settings: Any) -> None:
+    """Begin a transaction that goes on to see what it sees first."""
+    from psycopg import IsolationLevel  # noqa: PLC0415 - where there is PostgreSQL
+
+    connections["default"].close()
+    # This connection's own: the settings themselves are those of every thread.
+    connections["default"].settings_dict = {
+        **settings.DATABASES["default"],
+        "OPTIONS": {"isolation_level": IsolationLevel.REPEATABLE_READ},
+    }
+    open_transaction()
+    RevocationFeed.objects.get()
+
+
 class TestSnapshot:
+    def test_an_older_one_is_not_fresh_for_the_others(
+        self, others, settings, elapsed, token_exchange_settings
+    ):
+        """Neither in the process that revokes, which must know at once, nor in another one."""
+        token_exchange_settings(REVOCATION_MAX_AGE=1)
+        subject = Subject("machine", is_remembered=True)
+        reader, _ = others
+        reader.do(repeat_reads, settings)
+        assert reader.do(subject.show) == 200
+        revoke(subject)
+        assert reader.do(subject.show) == 200
+        assert subject.show() == 401
+        reader.do(commit)
+
     def test_an_older_one_takes_nothing_back(self, others, settings):
         """A transaction that repeats its reads sees the feed as it was when it began."""
         early, late = Subject("machine"), Subject("machine", is_remembered=True)
         revoke(early)
         reader, _ = others
-
-        def begin_to_repeat_reads() -> None:
-            from psycopg import IsolationLevel  # noqa: PLC0415 - where there is PostgreSQL
-
-            connections["default"].close()
-            # This connection's own: the settings themselves are those of every thread.
-            connections["default"].settings_dict = {
-                **settings.DATABASES["default"],
-                "OPTIONS": {"isolation_level": IsolationLevel.REPEATABLE_READ},
-            }
-            open_transaction()
-            assert RevocationFeed.objects.get().position == 1
-
-        reader.do(begin_to_repeat_reads)
+        reader.do(repeat_reads, settings)
+        assert reader.do(RevocationFeed.objects.get).position == 1
         revoke(late)
         assert reader.do(RevocationFeed.objects.get).position == 1
         assert late.show() == 401

@@ -21,7 +21,6 @@ from token_exchange.admin.credentials.descendants import descendants_context, en
 from token_exchange.admin.credentials.previous_secret import previous_secret_context
 from token_exchange.admin.credentials.show_once import show_secrets
 from token_exchange.admin.selected_rows import counted_name, rows_context, single_object
-from token_exchange.database.retries import retried
 from token_exchange.issuer import credentials as verbs
 from token_exchange.issuer.credentials import CredentialConflict, IssuedSecret
 from token_exchange.models import Credential
@@ -121,7 +120,6 @@ def _is_current(rotation: _Rotation, rows: list[Any]) -> bool:
     return bool(versions == _versions(rows))
 
 
-@retried
 def _rotate(rotation: _Rotation, rows: list[Any], form: Form) -> list[IssuedSecret]:
     request = rotation.request
     act, overlap = act_of(request), form.cleaned_data.get("overlap")

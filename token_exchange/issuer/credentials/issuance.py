@@ -68,6 +68,7 @@ def new_secret(kind: str, identifier: str) -> SecretString:
     return secret_strings.make_secret(f"{settings.client_secret_string_prefix}.{client}")
 
 
+@retried
 def issue(
     *,
     kind: str,
@@ -124,7 +125,6 @@ def _validate(credential: Credential, *, now: datetime) -> None:
     check_expiry(credential.expires_at, now=now)
 
 
-@retried
 def _insert(credential: Credential, *, act: Act) -> None:
     using = router.db_for_write(Credential)
     try:

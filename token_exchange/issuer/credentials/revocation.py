@@ -66,6 +66,9 @@ def revoke_keys_of(owner: Any, *, act: Act) -> None:
         return  # no live tokens either: they were revoked with their credentials
     act = replace(act, reason="The owner was deleted.")
     with revoking(using=owned.db) as feed:
+        # The user before the keys, as in self-service; Django locks the user only afterwards.
+        users = type(owner)._base_manager.using(owned.db).filter(pk=owner.pk)
+        users.update(is_active=F("is_active"))
         feed.revoke_all(RevocationKind.USER, str(owner.pk))
         for credential in owned:
             # No one else can revoke it in between: that needs the feed, which is locked.

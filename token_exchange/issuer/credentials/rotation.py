@@ -31,7 +31,6 @@ _PREVIOUS_SECRET_UNUSED: Final[dict[str, Any]] = {
 }
 
 
-@retried
 def rotate_one(
     credential: Credential,
     *,
@@ -59,21 +58,29 @@ def rotate_one(
         "previous_secret_expires_at": now + overlap if overlap else None,
         **_PREVIOUS_SECRET_UNUSED,
     }
-    event = audit.Event.CREDENTIAL_ROTATED
     if compromised:
-        event = audit.Event.CREDENTIAL_COMPROMISED
         changes["generation"] = F("generation") + 1
+    _replace_secret(credential, changes, of=credential.secret_digest, act=act, overlap=overlap)
+    return IssuedSecret(credential=credential, raw_secret=secret.raw_secret)
+
+
+@retried
+def _replace_secret(
+    credential: Credential, changes: dict[str, Any], *, of: str, act: Act, overlap: timedelta
+) -> None:
+    """Write the changes if the digest is still ``of`` that secret."""
+    compromised = "generation" in changes
+    event = audit.Event.CREDENTIAL_COMPROMISED if compromised else audit.Event.CREDENTIAL_ROTATED
     details: dict[str, Any] = {"overlap_seconds": int(overlap.total_seconds())}
     with transaction.atomic(using=(using := router.db_for_write(Credential))):
         rows = Credential.objects.using(using).filter(pk=credential.pk, revoked_at=None)
-        _expect_one(rows.filter(secret_digest=credential.secret_digest).update(**changes))
+        _expect_one(rows.filter(secret_digest=of).update(**changes))
         credential.refresh_from_db(using=using)
         details |= record_origin(credential, act, using=using)
         target = audit.credential_target(credential)
         act.record(event, target, using=using, details=details)
         arguments = {"overlap": overlap, "compromised": compromised}
         act.announce(credential_rotated, using=using, credential=credential, **arguments)
-    return IssuedSecret(credential=credential, raw_secret=secret.raw_secret)
 
 
 def check_overlap(overlap: timedelta) -> None:

@@ -14,7 +14,11 @@ from token_exchange.database.per_schema import PerSchema
 from token_exchange.database.process_cache import ProcessCache
 from token_exchange.issuer.signing_keys.encryption import UnreadablePrivateKey, decrypt
 from token_exchange.models import SigningKey
-from token_exchange.models.cache_invalidation import feed_changed, has_uncommitted_changes
+from token_exchange.models.cache_invalidation import (
+    feed_changed,
+    has_uncommitted_changes,
+    sees_a_snapshot,
+)
 from token_exchange.models.feed_counter import Position, read_counter
 from token_exchange.models.signing_key import KeyState
 from token_exchange_core import keys
@@ -116,6 +120,10 @@ def _has_uncommitted_changes() -> bool:
     return has_uncommitted_changes(using=_using())
 
 
+def _sees_a_snapshot() -> bool:
+    return sees_a_snapshot(using=_using())
+
+
 def _max_age_seconds() -> float:
     return KEY_SET_MAX_AGE_SECONDS
 
@@ -126,6 +134,7 @@ def _new_cache() -> ProcessCache[_Published]:
         name="key_set",
         max_age_seconds=_max_age_seconds,
         is_private=_has_uncommitted_changes,
+        is_snapshot=_sees_a_snapshot,
     )
     feed_changed.connect(cache.expire)
     return cache

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from django.core.management.base import CommandParser
 from django.utils import timezone
 
 from token_exchange.issuer import credentials
+from token_exchange.issuer.credentials import IssuedSecret
 from token_exchange.management.arguments import add_keep_descendants, find_credential
 from token_exchange.management.base import OneAnswerCommand
 from token_exchange.management.output import (
@@ -15,6 +17,7 @@ from token_exchange.management.output import (
     descendants_text,
     ended_facts,
     kept_facts,
+    reveal_all,
 )
 from token_exchange.management.shell_origin import shell_origin
 from token_exchange.observability.audit import Act
@@ -23,8 +26,9 @@ from token_exchange.observability.audit import Act
 class Command(OneAnswerCommand):
     """Revoke an API key or a client app."""
 
-    revoked_before: bool
     help = "Revoke an API key or a client app and all its tokens. This cannot be undone."
+
+    rotated: Sequence[IssuedSecret] = ()
 
     def add_own_arguments(self, parser: CommandParser) -> None:
         """Add the identifier and the reason."""
@@ -46,13 +50,17 @@ class Command(OneAnswerCommand):
         is_revoked = credential.revoked_at is not None
         if not is_revoked:
             credentials.revoke(credential, keep_descendants=True, act=act)
-        descendants = (
-            kept_facts(credential, now=now)
-            if keep_descendants
-            else ended_facts(credentials.end_descendants(credential, act=act))
-        )
+        if keep_descendants:
+            descendants = kept_facts(credential, now=now)
+        else:
+            ended = credentials.end_descendants(credential, act=act)
+            self.rotated, descendants = ended.rotated, ended_facts(ended)
         facts = credential_facts(credential, now=now)
         return {**facts, **descendants, "was_revoked_before": is_revoked}
+
+    def reveal(self, shown: str) -> str:
+        """Put the new secrets of what was rotated in place of their stand-ins."""
+        return reveal_all(shown, self.rotated)
 
     def text(self, answer: dict[str, Any]) -> str:
         """Return what was revoked, now or before."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -19,6 +20,7 @@ from token_exchange.management.output import (
     issued_facts,
     issued_text,
     kept_facts,
+    reveal_all,
 )
 from token_exchange.management.shell_origin import shell_origin
 from token_exchange.models import Credential
@@ -30,6 +32,7 @@ class Command(OneAnswerCommand):
 
     help = "Rotate an API key or a client secret and print the new secret (shown once)."
     issued: IssuedSecret | None = None
+    rotated: Sequence[IssuedSecret] = ()
 
     def add_own_arguments(self, parser: CommandParser) -> None:
         """Add the identifier, and what happens to the previous secret."""
@@ -79,7 +82,9 @@ class Command(OneAnswerCommand):
         if keep_descendants:
             return facts | kept_facts(credential, now=now)
         if compromised:
-            return facts | ended_facts(credentials.end_descendants(credential, act=act))
+            ended = credentials.end_descendants(credential, act=act)
+            self.rotated = ended.rotated
+            return facts | ended_facts(ended)
         return facts
 
     def text(self, answer: dict[str, Any]) -> str:
@@ -90,8 +95,9 @@ class Command(OneAnswerCommand):
         return "\n".join([issued_text(self.issued, answer), *descendants_text(answer)])
 
     def reveal(self, shown: str) -> str:
-        """Put the new secret, if there is one, in place of its stand-in."""
-        return shown if self.issued is None else self.issued.reveal(shown)
+        """Put the new secrets in place of their stand-ins."""
+        own = [] if self.issued is None else [self.issued]
+        return reveal_all(shown, [*own, *self.rotated])
 
 
 def _end_overlap(credential: Credential, *, now: datetime) -> None:
