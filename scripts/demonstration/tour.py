@@ -64,7 +64,8 @@ def _exchange_api_key(service: Service, narrator: Narrator, cast: Cast) -> str:
 
 
 def _is_unkept(answer: Answer) -> bool:
-    return answer.status == OK and answer.headers.get("Cache-Control") == "no-store"
+    directives = answer.headers.get("Cache-Control", "").split(", ")
+    return answer.status == OK and "no-store" in directives
 
 
 def _obtain_auth_token(service: Service, narrator: Narrator, cast: Cast) -> str:
