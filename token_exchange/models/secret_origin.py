@@ -1,7 +1,7 @@
 """Which credential's token created or rotated a credential, for each of its secrets.
 
-Anyone who had that token may have kept the new secret. So when the first credential is revoked or its
-secret leaks, the secrets that its tokens obtained have to stop working as well, and what was
+Anyone who had that token may have kept the new secret. So when the first credential is revoked or
+its secret leaks, the secrets that its tokens obtained have to stop working as well, and what was
 obtained with those, and so on.
 """
 
