@@ -1,7 +1,7 @@
 """Numbers of exchanges per hour, counted in memory and written to ``HourlyCount`` in batches.
 
-Each process adds its counts to the rows after a response, at most every ``INTERVAL_SECONDS``, and
-when it exits. Refusals are written together with successes, so that a write does not reveal which
+Each process adds its counts to the rows after a response, at most every ``INTERVAL_SECONDS`` in
+each schema, and when it exits. Refusals are written together with successes, so that a write does not reveal which
 credentials exist.
 """
 
@@ -55,7 +55,8 @@ class _PendingCounts(ProcessState):
     def _reset(self, *, due_at: float) -> None:
         self._lock = Lock()
         self._counts: dict[_Key, int] = {}
-        self._due_at = due_at
+        self._first_due_at = due_at
+        self._due_at: dict[SchemaKey, float] = {}
         self.database: object = None
 
     def clear(self) -> None:
@@ -80,11 +81,12 @@ class _PendingCounts(ProcessState):
         with self._lock:
             taken = {key: count for key, count in self._counts.items() if key[0] == schema}
             self._counts = {k: count for k, count in self._counts.items() if k[0] != schema}
-            self._due_at = time.monotonic() + INTERVAL_SECONDS
+            self._due_at[schema] = time.monotonic() + INTERVAL_SECONDS
         return taken
 
-    def is_due(self) -> bool:
-        return bool(self._counts) and time.monotonic() >= self._due_at
+    def is_due(self, schema: SchemaKey) -> bool:
+        due_at = self._due_at.get(schema, self._first_due_at)
+        return bool(self._counts) and time.monotonic() >= due_at
 
     def _coarser(self, key: _Key) -> _Key:
         schema, hour, organization_id, _identifier, outcome = key
@@ -105,11 +107,10 @@ def count(
     ``now`` is in seconds since the epoch. Without ``organization_id``, ``flush`` looks up the
     organization by the identifier.
     """
-    try:
-        schema = schema_key(router.db_for_write(HourlyCount))
-    except Exception:  # noqa: BLE001 - settings that are wrong fail the request by themselves
-        return
-    _pending.add((schema, int(now) // _HOUR_SECONDS, organization_id, identifier or "", outcome))
+    schema = _schema()
+    if schema is not None:
+        hour = int(now) // _HOUR_SECONDS
+        _pending.add((schema, hour, organization_id, identifier or "", outcome))
 
 
 def flush() -> None:
@@ -118,10 +119,10 @@ def flush() -> None:
     Inside a caller's transaction, or if the database cannot be written to, the counts stay in
     memory until the next call. They count twice only if the connection is lost during the commit.
     """
-    using = router.db_for_write(HourlyCount)
-    taken = _pending.take(schema_key(using))
-    if not taken:
+    schema = _schema()
+    if schema is None or not (taken := _pending.take(schema)):
         return
+    using = schema[0]
     try:
         connection = connections[using]
         _pending.database = connection.settings_dict["NAME"]
@@ -143,8 +144,9 @@ def register() -> None:
 
 
 def _flush_if_due(**_: object) -> None:
-    if _pending.is_due():
-        connection = connections[router.db_for_write(HourlyCount)]
+    schema = _schema()
+    if schema is not None and _pending.is_due(schema):
+        connection = connections[schema[0]]
         was_closed = connection.connection is None
         flush()
         if was_closed:  # by Django, which next closes connections at the following request
@@ -156,6 +158,13 @@ def _flush_at_exit() -> None:
     database = connections[router.db_for_write(HourlyCount)].settings_dict["NAME"]
     if database == _pending.database:
         flush()
+
+
+def _schema() -> SchemaKey | None:
+    try:
+        return schema_key(router.db_for_write(HourlyCount))
+    except Exception:  # noqa: BLE001 - settings that are wrong fail the request by themselves
+        return None
 
 
 def _write(taken: Mapping[_Key, int], *, using: str) -> None:

@@ -125,6 +125,47 @@ class TestWriteAfterAResponse:
         assert asked == [["SELECT", "SELECT", "BEGIN", "INSERT", "COMMIT"]] * 2
 
 
+class TestSeveralSchemas:
+    """A test's function tells the schema; each has the same rows here."""
+
+    @pytest.fixture
+    def in_schema(self, token_exchange_settings):
+        token_exchange_settings(SCHEMA_NAME=f"{__name__}.current_schema")
+        yield current.update
+        current.update(schema="")
+
+    def test_one_does_not_put_off_the_write_of_another(self, exchange, elapsed, key, in_schema):
+        for schema in ("red", "blue"):
+            in_schema(schema=schema)
+            exchange()
+        elapsed.seconds += 10
+        exchange()
+        assert rows() == of(key, "exchanged", 2)
+        in_schema(schema="red")
+        exchange()
+        assert rows() == of(key, "exchanged", 4)
+
+    def test_without_a_schema_a_response_is_not_affected(
+        self, client, elapsed, in_schema, exchange
+    ):
+        in_schema(schema="red")
+        exchange()
+        elapsed.seconds += 10
+        in_schema(schema=None)
+        assert client.get("/admin/login/").status_code == 200
+        exchange_counts.flush()
+        assert rows() == {}
+
+
+current = {"schema": ""}
+
+
+def current_schema():
+    if current["schema"] is None:
+        raise LookupError("no tenant")
+    return current["schema"]
+
+
 class TestFailedWrite:
     def test_does_not_affect_the_response_and_is_retried(self, exchange, elapsed, key, caplog):
         caplog.set_level(logging.DEBUG, logger="token_exchange")
