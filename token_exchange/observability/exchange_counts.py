@@ -1,8 +1,8 @@
 """Numbers of exchanges per hour, counted in memory and written to ``HourlyCount`` in batches.
 
 Each process adds its counts to the rows after a response, at most every ``INTERVAL_SECONDS`` in
-each schema, and when it exits. Refusals are written together with successes, so that a write does not reveal which
-credentials exist.
+each schema, and when it exits. Refusals are written together with successes, so that a write does
+not reveal which credentials exist.
 """
 
 from __future__ import annotations
