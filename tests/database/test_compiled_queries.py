@@ -238,6 +238,7 @@ class TestComposedSelect:
             lambda: Q(created_at__lte=timezone.now()),
             lambda: Q(created_at__lte=NOW + timedelta(days=9999)),  # a frozen clock, or a date
             lambda: Q(created_at__date__lte=date(2200, 1, 1)),
+            lambda: ~Q(generation=1_900_000_000),  # seconds since the epoch
             lambda: ~Q(name=next(TEXTS)),
             lambda: Q(pk__gt=-next(NUMBERS)),
         ],

@@ -89,6 +89,7 @@ class TestCredential:
         [
             {"name": f"for {SECRET}"},
             {"metadata": {"a": [1, {"b": SECRET}]}},
+            {"metadata": {"a": (1, SECRET)}},
             {"metadata": {SECRET: None}},
             {"scopes": [SECRET]},
             {"audience": [f"https://a.test/{SECRET}"]},

@@ -22,6 +22,7 @@ from token_exchange_core.process_state import ProcessState
 
 _Connection: TypeAlias = Any
 _ATTRIBUTE: Final = "_token_exchange_statements"
+_SECONDS_IN_2001: Final = 1_000_000_000
 _DATE_OR_TIME: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}|[0-9]{2}:[0-9]{2}")
 
 
@@ -49,7 +50,7 @@ class _Compiled(NamedTuple):
     def is_repeated_by(self, other: _Compiled) -> bool:
         """Return whether the other is the same, and still would be at another time."""
         is_same = (self.sql, self.constants) == (other.sql, other.constants)
-        return is_same and not any(map(_is_date_or_time, self.constants.values()))
+        return is_same and not any(map(_may_be_a_time, self.constants.values()))
 
     def parameters(self, values: Mapping[str, Any], connection: _Connection) -> dict[str, Any]:
         """Return the parameters to execute the statement with."""
@@ -64,10 +65,12 @@ class _Compiled(NamedTuple):
         return row
 
 
-def _is_date_or_time(value: Any) -> bool:
-    # Some drivers take text.
-    is_text = isinstance(value, str) and _DATE_OR_TIME.match(value) is not None
-    return is_text or isinstance(value, (date, dt_time, timedelta))
+def _may_be_a_time(value: Any) -> bool:
+    if isinstance(value, str):  # Some drivers take text.
+        return _DATE_OR_TIME.match(value) is not None
+    if isinstance(value, (int, float)):
+        return value >= _SECONDS_IN_2001
+    return isinstance(value, (date, dt_time, timedelta))
 
 
 class Select:

@@ -148,7 +148,7 @@ def _texts(value: Any) -> Iterator[str]:
         for name, each in value.items():
             yield str(name)
             yield from _texts(each)
-    elif isinstance(value, list):
+    elif isinstance(value, list | tuple):
         for each in value:
             yield from _texts(each)
 
