@@ -177,6 +177,32 @@ class TestRowHeldByASlowRequest:
         assert (unrelated.revoked_at is None, mine.revoked_at is None) == (False, True)
 
 
+class TestRowHeldInFrontOfWhatRevokesNothing:
+    """Nobody waits without an end, although the feed is not needed."""
+
+    def test_self_service_answers_503(self, https_client):
+        member = make_member(https_client)
+        created = member.create().json()
+        token = member.token()
+        path = f"/v1/user-api-keys/{created['id']}/rotate"
+        user = get_user_model().objects.filter(pk=member.user.pk)
+        before = stored()
+        with held(lambda: user.update(is_active=True)), at_most(FEED_WAIT_SECONDS * 2):
+            answers = [member.call("POST", token=token), member.call("POST", path, token=token)]
+        assert [answer.status_code for answer in answers] == [503, 503]
+        assert stored() == before
+
+    def test_edit_of_a_name_gives_up(self):
+        credential = make_api_key().credential
+        row = Credential.objects.filter(pk=credential.pk)
+        with (
+            held(row.lock),
+            at_most(FEED_WAIT_SECONDS),
+            pytest.raises(OperationalError, match="lock timeout"),
+        ):
+            credentials.edit(credential, {"name": "Another"})
+
+
 class TestFormerTimeout:
     def setting(self) -> str:
         with connection.cursor() as cursor:

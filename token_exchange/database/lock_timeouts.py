@@ -38,6 +38,14 @@ def limited_lock_waits(*, using: str) -> Iterator[Callable[[float], None]]:
         yield lambda seconds: None
 
 
+@contextmanager
+def lock_waits_of(seconds: float, *, using: str) -> Iterator[None]:
+    """Wait for each lock within the block for so long at most; see ``limited_lock_waits``."""
+    with limited_lock_waits(using=using) as limit:
+        limit(seconds)
+        yield
+
+
 def _value(connection: BaseDatabaseWrapper, sql: str) -> str:
     with connection.cursor() as cursor:
         cursor.execute(sql)
