@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
+import time_machine
 from django.core.cache import cache
 from django.db import connection
 from django.dispatch import Signal
@@ -51,6 +53,13 @@ def elapsed(elapsed: SimpleNamespace) -> SimpleNamespace:
 def _clear() -> None:
     process_state.clear_all()
     cache.clear()
+
+
+@pytest.fixture
+def still_clock() -> Iterator[None]:
+    """Stop the clock now, so that no window of a rate limit ends during the test."""
+    with time_machine.travel(time.time(), tick=False):
+        yield
 
 
 @pytest.fixture

@@ -84,6 +84,7 @@ class TestAccess:
         response = Client().get(PATH, headers=api_key_header(feed_key))
         assert_refused(response, 400, "invalid_request")
 
+    @pytest.mark.usefixtures("still_clock")
     def test_failures_count_by_address(self, https_client, get_feed, token_exchange_settings):
         token_exchange_settings(RATE_LIMITS={"failure": "2/m"})
         wrong = {"authorization": "ApiKey x"}

@@ -91,6 +91,7 @@ class TestBadToken:
         answer = https_client.get(KEYS, headers=bearer_header("x"))
         assert_refused(answer, 401, "invalid_token")
 
+    @pytest.mark.usefixtures("still_clock")
     def test_counts_against_its_address(self, https_client, token_exchange_settings):
         token_exchange_settings(RATE_LIMITS={"failure": "2/m"})
         headers = bearer_header("x")
@@ -312,6 +313,7 @@ class TestForgery:
 
 
 class TestRate:
+    @pytest.mark.usefixtures("still_clock")
     def test_is_counted_by_user_whatever_the_user_calls_with(
         self, https_client, token_exchange_settings, entitlement
     ):

@@ -377,6 +377,7 @@ class TestAccess:
         assert answer.status_code == 400
         assert "This page is only available over HTTPS." in text_of(answer)
 
+    @pytest.mark.usefixtures("still_clock")
     def test_rate_limit_is_shared_with_the_api(self, visitor, token_exchange_settings):
         token_exchange_settings(RATE_LIMITS={"self_service": "1/m"})
         path = f"{visitor.add_key().credential.identifier}/revoke/"

@@ -56,6 +56,7 @@ class TestAnswers:
         assert (answer.status_code == 401) == ({} not in operation["security"])
         self.check(answer, method, path)
 
+    @pytest.mark.usefixtures("still_clock")
     @pytest.mark.parametrize(
         ("method", "path"), [each for each in OPERATIONS if each[1] != "/.well-known/jwks.json"]
     )

@@ -100,6 +100,7 @@ def consume_the_body(get_response):
     return middleware
 
 
+@pytest.mark.usefixtures("still_clock")
 class TestLimit:
     @pytest.fixture(autouse=True)
     def _rates(self, token_exchange_settings):

@@ -110,6 +110,7 @@ class TestRefusal:
         https_client.post("/auth_token", headers=basic_header(app), **sent)
         assert counted() == of(key, "malformed_json", 1) | of(app, "malformed_json", 1)
 
+    @pytest.mark.usefixtures("still_clock")
     def test_for_its_rate_limit_counts_for_the_credential(
         self, https_client, key, counted, token_exchange_settings
     ):
@@ -118,6 +119,7 @@ class TestRefusal:
             https_client.post("/v1/token", headers=api_key_header(key))
         assert counted() == of(key, "exchanged", 1) | of(key, "rate_token", 1)
 
+    @pytest.mark.usefixtures("still_clock")
     def test_for_the_rate_limit_of_its_address_counts_for_the_credential(
         self, https_client, key, counted, token_exchange_settings
     ):

@@ -177,6 +177,7 @@ class TestOff:
         assert "RateLimit" not in answers[-1]
         assert set(statuses(endpoint.fail() for _ in range(50))) == {401}
 
+    @pytest.mark.usefixtures("still_clock")
     def test_one_limit(self, https_client, token_exchange_settings):
         token_exchange_settings(RATE_LIMITS={"token": None, "auth_token": "1/h"})
         token, auth_token = (Endpoint(path, https_client) for path in ("/v1/token", "/auth_token"))
