@@ -9,9 +9,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from math import ceil
+from typing import Final
 
 from django.db import connections
 from django.db.backends.base.base import BaseDatabaseWrapper
+
+WAIT_SECONDS: Final = 3
+"""How long an operation waits for the first lock that it needs."""
 
 
 @contextmanager
@@ -39,10 +43,10 @@ def limited_lock_waits(*, using: str) -> Iterator[Callable[[float], None]]:
 
 
 @contextmanager
-def lock_waits_of(seconds: float, *, using: str) -> Iterator[None]:
-    """Wait for each lock within the block for so long at most; see ``limited_lock_waits``."""
+def short_lock_waits(*, using: str) -> Iterator[None]:
+    """Wait for a lock for ``WAIT_SECONDS`` at most; see ``limited_lock_waits``."""
     with limited_lock_waits(using=using) as limit:
-        limit(seconds)
+        limit(WAIT_SECONDS)
         yield
 
 

@@ -8,13 +8,9 @@ from typing import Any, TypeAlias
 from django.db import DatabaseError, models, transaction
 from django.db.models import F
 
-from token_exchange.database.lock_timeouts import lock_waits_of
+from token_exchange.database.lock_timeouts import short_lock_waits
 from token_exchange.models.credential_policy import INHERITED_FIELDS, CredentialPolicy
-from token_exchange.models.revocation_writer import (
-    FEED_WAIT_SECONDS,
-    RevocationWriter,
-    revoking,
-)
+from token_exchange.models.revocation_writer import RevocationWriter, revoking
 
 Credential: TypeAlias = Any
 """The model, which imports this module."""
@@ -31,7 +27,7 @@ def write_edits(
     if not changes:
         return {}
     if changes.keys().isdisjoint(INHERITED_FIELDS):
-        with transaction.atomic(using=using), lock_waits_of(FEED_WAIT_SECONDS, using=using):
+        with transaction.atomic(using=using), short_lock_waits(using=using):
             return _write(credential, changes, using=using, feed=None)
     with revoking(using=using) as feed:
         return _write(credential, changes, using=using, feed=feed)

@@ -30,7 +30,7 @@ from django.db import models, transaction
 from django.db.models import OuterRef, Subquery
 
 from token_exchange.database.clock import Clocks
-from token_exchange.database.lock_timeouts import limited_lock_waits
+from token_exchange.database.lock_timeouts import WAIT_SECONDS, limited_lock_waits
 from token_exchange.models.cache_invalidation import mark_changed
 from token_exchange.models.feed_counter import EPOCH_LENGTH, RevocationFeed, draw_position
 from token_exchange.models.revocation import Revocation
@@ -43,7 +43,7 @@ T = TypeVar("T")
 MARGIN: Final = timedelta(minutes=15)
 """How much longer than the last token a row lives, in case a clock steps."""
 
-FEED_WAIT_SECONDS: Final = 3
+FEED_WAIT_SECONDS: Final = WAIT_SECONDS
 LOCK_WAIT_SECONDS: Final = 0.5
 
 _BATCH_SIZE: Final = 500

@@ -11,7 +11,7 @@ from django.core.exceptions import ValidationError
 from django.db import router, transaction
 
 from token_exchange.conf import get_settings
-from token_exchange.database.lock_timeouts import lock_waits_of
+from token_exchange.database.lock_timeouts import short_lock_waits
 from token_exchange.database.retries import retried
 from token_exchange.issuer import credentials
 from token_exchange.issuer.credentials import EndedDescendants, IssuedSecret
@@ -30,9 +30,6 @@ from token_exchange.models.revocation_writer import revoking
 from token_exchange_core.errors import Conflict, InvalidRequest
 
 REASON: Final = "Revoked by its owner."
-
-_WAIT_SECONDS: Final = 3
-"""How long a request waits for others of the same user."""
 
 
 class RotatedKey(NamedTuple):
@@ -152,10 +149,8 @@ def _locked_authority(
 ) -> Iterator[tuple[Authority, str]]:
     using = router.db_for_write(Credential)
     # The feed is locked before any row, as everywhere, or two operations could deadlock.
-    waits: Any = (
-        revoking(using=using) if revokes_tokens else lock_waits_of(_WAIT_SECONDS, using=using)
-    )
-    with transaction.atomic(using=using), waits:
+    waits: Any = revoking if revokes_tokens else short_lock_waits
+    with transaction.atomic(using=using), waits(using=using):
         yield lock_authority(caller, now=now, using=using), using
 
 
