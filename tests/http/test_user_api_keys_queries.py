@@ -11,6 +11,7 @@ from tests.self_service.members import KEYS, make_member
 pytestmark = pytest.mark.django_db(transaction=True)
 
 IGNORED = {"BEGIN", "SAVEPOINT", "RELEASE", "COMMIT", "ROLLBACK"}
+LOCK_TIMEOUT = ("lock_timeout", "innodb_lock_wait_timeout")
 
 
 @pytest.fixture
@@ -20,11 +21,21 @@ def member(https_client, elapsed):
     return member
 
 
-def verbs(send):
+def statements(send):
     with CaptureQueriesContext(connection) as captured:
         answer = send()
     assert answer.status_code in {200, 201}, answer.content
-    found = [query["sql"].split()[0].rstrip(";") for query in captured]
+    return [query["sql"] for query in captured]
+
+
+def limits_a_wait(statement):
+    return any(name in statement for name in LOCK_TIMEOUT)
+
+
+def verbs(send):
+    """Return the first words of the statements, without those that limit waits for locks."""
+    sent = [each for each in statements(send) if not limits_a_wait(each)]
+    found = [each.split()[0].rstrip(";") for each in sent]
     return [each for each in found if each not in IGNORED]
 
 
@@ -60,3 +71,10 @@ def test_a_rotation_locks_the_key_as_well(member):
         *("UPDATE", "SELECT"),  # its new secret
         *("SELECT", "INSERT", "INSERT"),  # what that was made with, and the audit event
     ]
+
+
+@pytest.mark.postgresql
+def test_waits_for_locks_are_limited_by_three_statements(member):
+    token = member.token()
+    sent = statements(lambda: member.create(token=token))
+    assert len(list(filter(limits_a_wait, sent))) == 3  # read the limit, set it, restore it
